@@ -1,0 +1,57 @@
+# Two commands: `make table1` (set up, run the workflow on the embedded corpus, show the table), `make test`.
+PYTHON ?= python3.11
+# Where PyTorch publishes its CPU builds; when it cannot be reached, pip takes what its own sources offer.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+CORES ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: setup table1 test test-quick lint format lock benchmark config-reference clean
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	@echo "installing the pinned packages into .venv (about 2 minutes)"
+	$(PIP) --retries 0 --extra-index-url $(TORCH_INDEX) --constraint requirements.lock torch
+	$(PIP) --no-deps --requirement requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+table1: setup
+	$(BIN)/snakemake --cores $(CORES) results/table1.csv results/data_card.csv results/strips results/runs/ours/loss.png
+	@echo; cat results/table1.md
+	@echo; echo "table   results/table1.csv .md .tex, what made it: results/table1.provenance.json"
+	@echo "videos  results/videos/ours/embedded/*.mp4"
+	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
+	@echo "curves  results/runs/ours/loss.png"
+
+test: setup
+	$(BIN)/pytest
+
+test-quick: setup
+	$(BIN)/pytest -m "not slow"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+benchmark: setup
+	$(BIN)/snakemake --cores $(CORES) benchmarks
+
+config-reference: setup
+	$(BIN)/python -m workflow_scripts.write_config_reference
+
+lock:
+	uv pip compile pyproject.toml --all-extras --python-version 3.11 --no-annotate --no-header -o requirements.lock
+	sed -i 's/+cpu$$//' requirements.lock
+
+clean:
+	rm -rf resources results state logs benchmarks .snakemake

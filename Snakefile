@@ -1,0 +1,78 @@
+# Diffused Heads, from raw talking-face video to tables. The way of the data:
+#
+#   corpus -> plan -> source -> track -> align -> crop -> landmark -> shard -> train -> sample -> measure -> table
+#                                        `----> audio ------------>'
+# Paths (wildcards: dataset, split, shard = five digits, run, method; settings never stand in file names):
+#
+#   resources/{dataset}/plan/{shard}.json            which clips form a shard
+#   resources/{dataset}/{stage}/{shard}.json         manifest of a stage, written last: every clip with status and reason
+#   resources/{dataset}/{stage}/{shard}.parquet|tar  what the stage made; stage: source track align crop landmark audio
+#   resources/{dataset}/shards/{split}/{shard}.tar   WebDataset shard, its manifest beside it
+#   resources/{dataset}/index.json                   all shards with sha256: what training reads
+#   results/runs/{run}/model.safetensors             export, with model.json, training.jsonl, loss.png
+#   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
+#   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric
+#   results/table1.csv .md .tex .provenance.json, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   state/{run}-{hash}/                              training state, undeclared: the same command resumes
+#   logs/{rule}/, benchmarks/{rule}/                 of each job
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+sys.path.insert(0, workflow.basedir)
+
+
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+container: "docker://python:3.11-slim"
+
+
+report: "config/report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/corpus.smk"
+include: "rules/faces.smk"
+include: "rules/shards.smk"
+include: "rules/train.smk"
+include: "rules/sample.smk"
+include: "rules/metrics.smk"
+include: "rules/tables.smk"
+include: "rules/benchmarks.smk"
+
+
+wildcard_constraints:
+    dataset="[A-Za-z][A-Za-z0-9_-]*",
+    split="train|val|test",
+    shard=r"\d{5}",
+    run="[A-Za-z][A-Za-z0-9_-]*",
+    method="[A-Za-z][A-Za-z0-9_-]*",
+
+
+rule all:
+    input:
+        "results/table1.csv",
+        "results/data_card.csv",
+        strips=all_strips(),
+        curves=all_loss_curves(),
+    default_target: True
+    localrule: True
+
+
+rule prepare:
+    """All shards, without training."""
+    input:
+        indexes=all_indexes(),
+        card="results/data_card.csv",
+    localrule: True
+
+
+rule benchmarks:
+    """Speed figures, measured against what one would use instead, in results/benchmarks/."""
+    input:
+        "results/benchmarks/preparation.json",
+        "results/benchmarks/loader.json",
+        "results/benchmarks/planning.json",
+    localrule: True

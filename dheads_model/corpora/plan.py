@@ -1,0 +1,93 @@
+"""Which clips form which shard, decided before anything is opened. Standard library only: the Snakefile calls this."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from dheads_model.errors import UserError
+from dheads_model.files import write_json
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class PlannedClip:
+    """A clip before it is opened.
+
+    clip: id of [A-Za-z0-9_-]. path: the source file, None where it will be made. extra: what the corpus knows besides;
+    `bytes` and `mtime_ns` of the source file, when there, decide whether it counts as changed.
+    """
+
+    clip: str
+    speaker: str
+    split: str
+    transcript: str = ""
+    path: str | None = None
+    extra: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A fixed set of clips of one split, sorted by clip id; `shard` is its five-digit number in the dataset."""
+
+    shard: str
+    split: str
+    clips: tuple[PlannedClip, ...]
+
+
+def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[PlannedShard]:
+    """Cut clips, sorted by split and id, into shards of at most `clips_per_shard`. Raises UserError for an id used twice."""
+    by_split: dict[str, list[PlannedClip]] = {split: [] for split in SPLITS}
+    seen: set[str] = set()
+    for clip in clips:
+        if clip.clip in seen:
+            raise UserError(f"two clips have the id {clip.clip}; rename one of them.")
+        seen.add(clip.clip)
+        by_split[clip.split].append(clip)
+    shards = []
+    for split in SPLITS:
+        members = sorted(by_split[split], key=lambda clip: clip.clip)
+        for start in range(0, len(members), clips_per_shard):
+            number = f"{len(shards):05d}"
+            shards.append(PlannedShard(number, split, tuple(members[start : start + clips_per_shard])))
+    return shards
+
+
+def membership(shard: PlannedShard) -> str:
+    """12 hex digits that change when the shard's clips, their labels or their source files change."""
+    return hashlib.sha256(json.dumps(asdict(shard), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def assign_splits(
+    speakers: Iterable[str], validation_fraction: float, test_fraction: float, seed: int = 0
+) -> dict[str, str]:
+    """Split of each speaker: ordered by a hash of (seed, name), the first go to test, the next to validation.
+
+    At least one speaker is tested; validation and training get theirs as the fractions (0..1) say, rounded.
+    """
+    order = sorted(set(speakers), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).hexdigest())
+    tested = max(1, round(test_fraction * len(order)))
+    validated = round(validation_fraction * len(order))
+    labels = ["test"] * tested + ["val"] * validated
+    labels += ["train"] * max(0, len(order) - len(labels))
+    return dict(zip(order, labels, strict=False))
+
+
+def write_plan(path: Path | str, dataset: str, shard: PlannedShard) -> None:
+    """Write the plan of one shard as JSON; modification times stay out, so that equal plans are equal bytes."""
+    content = {"dataset": dataset, **asdict(shard)}
+    for clip in content["clips"]:
+        clip["extra"].pop("mtime_ns", None)
+    write_json(path, content)
+
+
+def read_plan(path: Path | str) -> tuple[str, PlannedShard]:
+    """(dataset, shard) of a plan file; raises UserError when it is missing or unusable."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        clips = tuple(PlannedClip(**clip) for clip in content["clips"])
+        return content["dataset"], PlannedShard(content["shard"], content["split"], clips)
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise UserError(f"{path} is not a usable plan ({problem}); delete it to make it again.") from problem

@@ -1,0 +1,1 @@
+"""Diffusion: schedules, denoiser, losses, samplers, autoregressive rollout."""

@@ -1,0 +1,45 @@
+"""The three ways in which work may stop: the user must act, a clip is left out on purpose, a clip broke."""
+
+FILTER_REASONS = {
+    "listed_bad": "named in the corpus' list of known-bad clips",
+    "no_audio": "the file has no sound track",
+    "silent_audio": "the sound track never rises above the silence threshold",
+    "no_video": "the file has no picture track",
+    "too_short": "fewer frames than the configured minimum",
+    "too_long": "more frames than the configured maximum",
+    "no_face": "no face was found in any frame",
+    "face_gap": "the face is missing for longer than the configured gap",
+    "face_too_small": "the eyes are closer together than the configured minimum",
+    "face_jump": "the face changes place between two frames as it does at a cut",
+}
+FAIL_REASONS = {
+    "missing_file": "the source file is not there",
+    "source_changed": "the source file differs from the one that was planned or hashed",
+    "unreadable": "no decoder can open the file",
+    "damaged": "decoding stops with an error inside the file",
+    "crashed": "an unexpected error; the log of the stage has the details",
+}
+
+
+class UserError(Exception):
+    """Something a person has to mend; the message is one sentence: what is wrong, where, what to write instead."""
+
+
+class ClipFiltered(Exception):
+    """A clip is left out on purpose. `reason` is a key of FILTER_REASONS; `detail` is one sentence."""
+
+    def __init__(self, reason: str, detail: str = ""):
+        if reason not in FILTER_REASONS:
+            raise ValueError(f"{reason!r} is not in FILTER_REASONS")
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason, self.detail = reason, detail
+
+
+class ClipFailed(Exception):
+    """A clip broke and is worth another try. `reason` is a key of FAIL_REASONS; `detail` is one sentence."""
+
+    def __init__(self, reason: str, detail: str = ""):
+        if reason not in FAIL_REASONS:
+            raise ValueError(f"{reason!r} is not in FAIL_REASONS")
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason, self.detail = reason, detail

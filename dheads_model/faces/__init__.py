@@ -1,0 +1,1 @@
+"""Faces: landmarks over time, alignment to the mean face, crops."""

@@ -1,0 +1,48 @@
+"""Files that are never half-written: temp name beside the target, fsync, rename."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path | str) -> Iterator[Path]:
+    """A temporary path beside `target` with its suffix; on success it is synced to disk and renamed to `target`.
+
+    On any exception the temporary file is removed and `target` is left as it was.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    try:
+        yield temporary
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path | str, content: bytes) -> None:
+    """Write `content` to `target`, whole or not at all."""
+    with atomic_path(target) as path:
+        path.write_bytes(content)
+
+
+def write_text(target: Path | str, content: str) -> None:
+    """Write `content` to `target` as UTF-8, whole or not at all."""
+    write_bytes(target, content.encode())
+
+
+def write_json(target: Path | str, content) -> None:
+    """Write `content` as JSON with sorted keys and one-space indent, whole or not at all; NaN is refused."""
+    write_text(target, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256_of(path: Path | str) -> str:
+    """Hex sha256 of a file's bytes."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,31 @@
+"""Log filterbank energies, four columns a video frame."""
+
+import numpy as np
+
+from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
+
+_WINDOW = 400  # 25 ms
+_STEP = SAMPLES_PER_FRAME // FEATURE_COLUMNS_PER_FRAME  # 10 ms
+_FLOOR = 1e-10  # energy of digital silence, so that its logarithm is finite
+
+
+def log_filterbank(samples: np.ndarray, bands: int = 80) -> np.ndarray:
+    """Natural log of mel filterbank energies of int16 `[640 n]`, float32 `[4 n, bands]`.
+
+    Windows of 25 ms every 10 ms by python_speech_features on samples scaled to [-1, 1]. Column c is centred on the
+    middle of its 10 ms, so that an impulse at time t is strongest in video frame floor(25 t). Raises ValueError for
+    samples of another type or not of whole frames.
+    """
+    from python_speech_features import fbank
+
+    if samples.dtype != np.int16 or samples.ndim != 1 or not len(samples) or len(samples) % SAMPLES_PER_FRAME:
+        raise ValueError(f"samples must be int16 [640 n] with n > 0, not {samples.dtype} {samples.shape}")
+    columns = len(samples) // _STEP
+    before = (_WINDOW - _STEP) // 2
+    padded = np.zeros((columns - 1) * _STEP + _WINDOW, dtype=np.float64)
+    padded[before : before + len(samples)] = samples / 32768.0
+    energies, _ = fbank(
+        padded, SAMPLE_RATE, winlen=_WINDOW / SAMPLE_RATE, winstep=_STEP / SAMPLE_RATE, nfilt=bands, nfft=512,
+        winfunc=np.hanning,
+    )  # fmt: skip
+    return np.log(np.maximum(energies, _FLOOR)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The networks: UNet, audio encoder, export."""

@@ -1,0 +1,1 @@
+"""Shards: plan, deterministic tars, checked reader, loader for training."""

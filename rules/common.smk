@@ -1,0 +1,141 @@
+# Functions that the rules share; standard library only, nothing here reads data or the network.
+import os
+from pathlib import Path
+
+from dheads_model.corpora.plan import membership
+from dheads_model.errors import UserError
+from dheads_model.fingerprint import digest
+from workflow_scripts.config_check import check_config
+from workflow_scripts.planning import as_json, given_path, make_work_plan, short_hash
+
+try:
+    check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
+    PLAN = make_work_plan(config)
+except UserError as problem:
+    raise SystemExit(f"error: {problem}")
+
+# Jobs find this Python and this code wherever the work directory is.
+shell.prefix(
+    f"export PATH={os.path.dirname(sys.executable)}:$PATH "
+    f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
+)
+
+STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
+
+
+def settings(*path):
+    """One config block as JSON, to be a rule's parameter."""
+    block = config
+    for key in path:
+        block = block[key]
+    return as_json(block)
+
+
+def shard_membership(wildcards):
+    """Digest of the clips of one shard: a change of the plan reruns only the shards that it alters."""
+    return membership(PLAN.shards[wildcards.dataset][wildcards.shard])
+
+
+def embedded_membership(wildcards):
+    """The same for the embedded corpus."""
+    return membership(PLAN.shards["embedded"][wildcards.shard])
+
+
+def all_memberships(dataset):
+    """Digest of the whole plan of a dataset."""
+    return short_hash([membership(shard) for shard in PLAN.shards[dataset].values()])
+
+
+def adopted_datasets():
+    """Datasets whose files lie somewhere already and stay there."""
+    return [dataset for dataset in PLAN.shards if dataset != "embedded"]
+
+
+def plan_settings(dataset):
+    """The config that decides which clips form which shard."""
+    keys = ["clips", "sharding", dataset]
+    block = {key: config[key] for key in keys}
+    block["clips"] = given_path(config["clips"]) if config["clips"] else None
+    block["model"] = bool(config["model"])
+    block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
+    return as_json(block)
+
+
+def plan_files(dataset):
+    """Plan files of all shards of a dataset."""
+    return [f"resources/{dataset}/plan/{number}.json" for number in PLAN.numbers(dataset)]
+
+
+def shard_manifests(dataset):
+    """Manifests of all packed shards of a dataset."""
+    return [
+        f"resources/{dataset}/shards/{shard.split}/{shard.shard}.json" for shard in PLAN.shards[dataset].values()
+    ]
+
+
+def stage_manifests(dataset):
+    """Manifests of all stages of all shards of a dataset."""
+    return [
+        f"resources/{dataset}/{stage}/{number}.json" for stage in STAGES for number in PLAN.numbers(dataset)
+    ] + shard_manifests(dataset)
+
+
+def all_indexes():
+    """Indexes of all datasets."""
+    return [f"resources/{dataset}/index.json" for dataset in PLAN.shards]
+
+
+def all_loss_curves():
+    """Loss curves of the runs that are trained here."""
+    return [f"results/runs/{run}/loss.png" for run in PLAN.trained_runs()]
+
+
+def all_metrics():
+    """Per-clip metrics of every evaluated method on every test shard."""
+    return [
+        f"results/metrics/{method}/{dataset}/{number}.json"
+        for method in PLAN.methods()
+        for dataset in PLAN.shards
+        for number in PLAN.numbers(dataset, "test")
+    ]
+
+
+def all_strips():
+    """Frame strips of every method that generates, on every test shard."""
+    return [
+        f"results/strips/{method}_{dataset}_{number}.png"
+        for method in PLAN.methods()
+        if config["methods"][method]["kind"] != "ground_truth"
+        for dataset in PLAN.shards
+        for number in PLAN.numbers(dataset, "test")
+    ]
+
+
+def methods_of_kind(*kinds):
+    """Names of the configured methods of some kinds."""
+    return [name for name, method in config["methods"].items() if method["kind"] in kinds]
+
+
+def table_settings():
+    """The table's config with what it must say about the rows: which are missing, what was trained on what."""
+    return as_json(config["table1"] | {"methods": config["methods"], "missing": PLAN.missing_methods()})
+
+
+def provenance_input():
+    """What made the results: the whole config and the digest of the code behind every rule."""
+    scripts = sorted(path.stem for path in Path(workflow.basedir, "workflow_scripts").glob("*_*.py"))
+    code = {name: digest(f"workflow_scripts.{name}") for name in scripts}
+    return as_json({"config": config, "code": code})
+
+
+def weights_of_back_end():
+    """Files that the landmark back end loads."""
+    names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
+    return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
+
+
+def model_of(wildcards):
+    """The export that a method samples from: the one given in the config, else the one its run trains."""
+    if config["model"]:
+        return given_path(config["model"])
+    return f"results/runs/{config['methods'][wildcards.method]['run']}/model.safetensors"

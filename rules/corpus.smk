@@ -1,0 +1,97 @@
+# From a corpus to verified source files: one job plans a dataset, then a shard of clips a job.
+for planned_dataset in PLAN.shards:
+
+    rule:
+        name:
+            f"plan_shards_{planned_dataset}"
+        output:
+            plans=plan_files(planned_dataset),
+        log:
+            f"logs/plan_shards/{planned_dataset}.log",
+        benchmark:
+            f"benchmarks/plan_shards/{planned_dataset}.jsonl"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            dataset=planned_dataset,
+            folder=f"resources/{planned_dataset}/plan",
+            settings=plan_settings(planned_dataset),
+            memberships=all_memberships(planned_dataset),
+            code=digest("workflow_scripts.plan_shards"),
+        shell:
+            "python -m workflow_scripts.plan_shards --code {params.code} --settings {params.settings:q}"
+            " --dataset {params.dataset} --folder {params.folder} > {log} 2>&1"
+
+
+rule synthesise_clips:
+    """Render one shard of the embedded corpus, in CREMA-D's layout."""
+    input:
+        plan=ancient("resources/embedded/plan/{shard}.json"),
+    output:
+        manifest="resources/embedded/source/{shard}.json",
+    log:
+        "logs/synthesise_clips/{shard}.log",
+    benchmark:
+        "benchmarks/synthesise_clips/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        settings=settings("embedded"),
+        budget=settings("budget"),
+        membership=embedded_membership,
+        code=digest("workflow_scripts.synthesise_clips"),
+    shell:
+        "python -m workflow_scripts.synthesise_clips --code {params.code} --settings {params.settings:q}"
+        " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/embedded/corpus"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule adopt_clips:
+    """Hash and probe one shard of the clips in a folder; the files stay where they are."""
+    input:
+        plan=ancient("resources/{dataset}/plan/{shard}.json"),
+    output:
+        manifest="resources/{dataset}/source/{shard}.json",
+    log:
+        "logs/adopt_clips/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/adopt_clips/{dataset}/{shard}.jsonl"
+    wildcard_constraints:
+        dataset="|".join(adopted_datasets()) or "no-such-dataset",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        settings=settings("folder"),
+        budget=settings("budget"),
+        membership=shard_membership,
+        code=digest("workflow_scripts.adopt_clips"),
+    shell:
+        "python -m workflow_scripts.adopt_clips --code {params.code} --settings {params.settings:q}"
+        " --budget {params.budget:q} --plan {input.plan} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule fetch_weights:
+    """Download one file of network weights and check its hash before anything opens it."""
+    output:
+        "resources/weights/{name}",
+    log:
+        "logs/fetch_weights/{name}.log",
+    benchmark:
+        "benchmarks/fetch_weights/{name}.jsonl"
+    retries: 2
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=60,
+    params:
+        table=f"{workflow.basedir}/config/weights.tsv",
+        code=digest("workflow_scripts.fetch_weights"),
+    shell:
+        "python -m workflow_scripts.fetch_weights --code {params.code} --name {wildcards.name}"
+        " --table {params.table:q} --output {output} > {log} 2>&1"

@@ -1,0 +1,27 @@
+# Measurements of every video against its ground truth.
+
+
+rule measure_videos:
+    """All metrics of one method on one test shard, one row a clip and metric."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+        videos="results/videos/{method}/{dataset}/{shard}.json",
+    output:
+        metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
+        manifest="results/metrics/{method}/{dataset}/{shard}.json",
+    log:
+        "logs/measure_videos/{method}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/measure_videos/{method}/{dataset}/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=settings("metrics"),
+        code=digest("workflow_scripts.measure_videos"),
+    shell:
+        "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --videos {input.videos} --method {wildcards.method}"
+        " --output {output.metrics} --manifest {output.manifest} > {log} 2>&1"

@@ -1,0 +1,57 @@
+# Videos of every method for every test shard. Both rules make the same kind of output, told apart by the method.
+
+
+rule sample_videos:
+    """Videos from a model: the first frame of each test clip and its speech."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+        model=model_of,
+    output:
+        manifest="results/videos/{method}/{dataset}/{shard}.json",
+    log:
+        "logs/sample_videos/{method}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/sample_videos/{method}/{dataset}/{shard}.jsonl"
+    wildcard_constraints:
+        method="|".join(methods_of_kind("model")) or "no-such-method",
+    threads: 8
+    resources:
+        mem_mb=3000,
+        runtime=240,
+        gpu=lambda wildcards: config["methods"][wildcards.method]["gpus"],
+    params:
+        settings=lambda wildcards: settings("methods", wildcards.method),
+        seed=config["seed"],
+        code=digest("workflow_scripts.sample_videos"),
+    shell:
+        "python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --model {input.model:q} --seed {params.seed} --threads {threads}"
+        " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
+        " --manifest {output.manifest} 2>&1 | tee {log}"
+
+
+rule copy_reference:
+    """Videos that no model makes: the ground truth itself, or its first frame held still."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+    output:
+        manifest="results/videos/{method}/{dataset}/{shard}.json",
+    log:
+        "logs/copy_reference/{method}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/copy_reference/{method}/{dataset}/{shard}.jsonl"
+    wildcard_constraints:
+        method="|".join(methods_of_kind("ground_truth", "frozen_first_frame")) or "no-such-method",
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        settings=lambda wildcards: settings("methods", wildcards.method),
+        code=digest("workflow_scripts.copy_reference"),
+    shell:
+        "python -m workflow_scripts.copy_reference --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
+        " --manifest {output.manifest} > {log} 2>&1"

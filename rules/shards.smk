@@ -1,0 +1,106 @@
+# Sound and features, WebDataset shards, their index and the account of every clip.
+
+
+rule extract_audio:
+    """Sound at 16 kHz on the clock of the crops, and its log filterbank."""
+    input:
+        source="resources/{dataset}/source/{shard}.json",
+        manifest="resources/{dataset}/align/{shard}.json",
+    output:
+        audio="resources/{dataset}/audio/{shard}.tar",
+        manifest="resources/{dataset}/audio/{shard}.json",
+    log:
+        "logs/extract_audio/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/extract_audio/{dataset}/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=settings("audio"),
+        budget=settings("budget"),
+        code=digest("workflow_scripts.extract_audio"),
+    shell:
+        "python -m workflow_scripts.extract_audio --code {params.code} --settings {params.settings:q}"
+        " --budget {params.budget:q} --source {input.source} --align {input.manifest}"
+        " --output {output.audio} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule pack_shards:
+    """One WebDataset tar of everything that is known of the clips of a shard."""
+    input:
+        source="resources/{dataset}/source/{shard}.json",
+        track="resources/{dataset}/track/{shard}.json",
+        align="resources/{dataset}/align/{shard}.json",
+        crop="resources/{dataset}/crop/{shard}.json",
+        landmark="resources/{dataset}/landmark/{shard}.json",
+        audio="resources/{dataset}/audio/{shard}.json",
+        crop_file=ancient("resources/{dataset}/crop/{shard}.tar"),
+        landmark_file=ancient("resources/{dataset}/landmark/{shard}.parquet"),
+        audio_file=ancient("resources/{dataset}/audio/{shard}.tar"),
+    output:
+        tar="resources/{dataset}/shards/{split}/{shard}.tar",
+        manifest="resources/{dataset}/shards/{split}/{shard}.json",
+    log:
+        "logs/pack_shards/{dataset}/{split}/{shard}.log",
+    benchmark:
+        "benchmarks/pack_shards/{dataset}/{split}/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=as_json({}),
+        budget=settings("budget"),
+        code=digest("workflow_scripts.pack_shards"),
+    shell:
+        "python -m workflow_scripts.pack_shards --code {params.code} --settings {params.settings:q}"
+        " --budget {params.budget:q} --source {input.source} --track {input.track} --align {input.align}"
+        " --crop {input.crop} --landmark {input.landmark} --audio {input.audio}"
+        " --output {output.tar} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule index_shards:
+    """The list of all shards with their hashes: what training reads."""
+    input:
+        shards=lambda wildcards: shard_manifests(wildcards.dataset),
+    output:
+        index="resources/{dataset}/index.json",
+    log:
+        "logs/index_shards/{dataset}.log",
+    benchmark:
+        "benchmarks/index_shards/{dataset}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=digest("workflow_scripts.index_shards"),
+    shell:
+        "python -m workflow_scripts.index_shards --code {params.code} --shards {input.shards}"
+        " --output {output.index} > {log} 2>&1"
+
+
+rule write_data_card:
+    """What became of every planned clip: kept, filtered, failed, with reasons and hours."""
+    input:
+        plans=[ancient(path) for dataset in PLAN.shards for path in plan_files(dataset)],
+        manifests=[path for dataset in PLAN.shards for path in stage_manifests(dataset)],
+    output:
+        csv=report("results/data_card.csv", caption="../config/report/data_card.rst", category="Data"),
+        markdown="results/data_card.md",
+    log:
+        "logs/write_data_card.log",
+    benchmark:
+        "benchmarks/write_data_card.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        datasets=list(PLAN.shards),
+        code=digest("workflow_scripts.write_data_card"),
+    shell:
+        "python -m workflow_scripts.write_data_card --code {params.code} --datasets {params.datasets}"
+        " --resources resources --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"

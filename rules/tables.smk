@@ -1,0 +1,61 @@
+# Tables and pictures that people look at.
+
+
+rule write_table1:
+    """One row a method, one column a metric, with n and spread; beside it what made it."""
+    input:
+        metrics=all_metrics(),
+        indexes=all_indexes(),
+    output:
+        csv="results/table1.csv",
+        markdown=report("results/table1.md", caption="../config/report/table1.rst", category="Tables"),
+        tex="results/table1.tex",
+        provenance="results/table1.provenance.json",
+    log:
+        "logs/write_table1.log",
+    benchmark:
+        "benchmarks/write_table1.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        provenance=provenance_input(),
+        code=digest("workflow_scripts.write_table1"),
+    shell:
+        "python -m workflow_scripts.write_table1 --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --provenance-input {params.provenance:q} --output-csv {output.csv}"
+        " --output-markdown {output.markdown} --output-tex {output.tex}"
+        " --output-provenance {output.provenance} > {log} 2>&1"
+
+
+rule draw_strips:
+    """Frames of the ground truth over those of a method, with the sound below."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+        videos="results/videos/{method}/{dataset}/{shard}.json",
+        reference="results/videos/ground_truth/{dataset}/{shard}.json",
+    output:
+        strip=report(
+            "results/strips/{method}_{dataset}_{shard}.png",
+            caption="../config/report/strips.rst",
+            category="Strips",
+            labels={"method": "{method}", "dataset": "{dataset}", "shard": "{shard}"},
+        ),
+    log:
+        "logs/draw_strips/{method}_{dataset}_{shard}.log",
+    benchmark:
+        "benchmarks/draw_strips/{method}_{dataset}_{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=settings("strips"),
+        code=digest("workflow_scripts.draw_strips"),
+    shell:
+        "python -m workflow_scripts.draw_strips --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --videos {input.videos} --reference {input.reference}"
+        " --output {output.strip} > {log} 2>&1"

@@ -1,0 +1,50 @@
+# Training of the runs that the config names.
+
+
+rule train_model:
+    """Train a run; its state lies outside of the declared outputs, so the same command goes on where it stopped."""
+    input:
+        index=lambda wildcards: f"resources/{config['runs'][wildcards.run]['dataset']}/index.json",
+    output:
+        model="results/runs/{run}/model.safetensors",
+        facts="results/runs/{run}/model.json",
+        log="results/runs/{run}/training.jsonl",
+    log:
+        "logs/train_model/{run}.log",
+    benchmark:
+        "benchmarks/train_model/{run}.jsonl"
+    retries: 3
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=2880,
+        gpu=lambda wildcards: config["runs"][wildcards.run]["gpus"],
+    params:
+        settings=lambda wildcards: settings("runs", wildcards.run),
+        state=lambda wildcards: f"state/{wildcards.run}-{short_hash(config['runs'][wildcards.run])}",
+        code=digest("workflow_scripts.train_model"),
+    shell:
+        "python -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
+        " --index {input.index} --state {params.state} --threads {threads}"
+        " --output {output.model} --log {output.log} 2>&1 | tee {log}"
+
+
+rule plot_training:
+    """Loss curves of a run."""
+    input:
+        log="results/runs/{run}/training.jsonl",
+    output:
+        plot=report("results/runs/{run}/loss.png", caption="../config/report/loss.rst", category="Training"),
+    log:
+        "logs/plot_training/{run}.log",
+    benchmark:
+        "benchmarks/plot_training/{run}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=digest("workflow_scripts.plot_training"),
+    shell:
+        "python -m workflow_scripts.plot_training --code {params.code} --log {input.log}"
+        " --output {output.plot} > {log} 2>&1"

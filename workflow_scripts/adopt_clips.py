@@ -1,0 +1,48 @@
+"""Hash and probe the planned clips of a folder; the files stay where they are."""
+
+from pathlib import Path
+
+from dheads_model.config import build
+from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.errors import ClipFailed, ClipFiltered
+from dheads_model.files import sha256_of
+from dheads_model.manifest import Budget, Manifest, process_clips, write_manifest
+from dheads_model.media.video import probe
+from workflow_scripts.command import add_budget, parser, run
+
+
+def adopt(clip: PlannedClip) -> dict:
+    """Facts of one source file; raises ClipFailed or ClipFiltered when it cannot be used."""
+    path = Path(clip.path)
+    if not path.is_file():
+        raise ClipFailed("missing_file", f"{path} is not there")
+    size = path.stat().st_size
+    if size != clip.extra.get("bytes", size):
+        raise ClipFailed("source_changed", f"{path} has {size} bytes, {clip.extra['bytes']} were planned")
+    facts = probe(path)
+    if facts.audio_codec is None:
+        raise ClipFiltered("no_audio", f"{path.name} has no sound track")
+    return {
+        "path": str(path),
+        "bytes": size,
+        "sha256": sha256_of(path),
+        "speaker": clip.speaker,
+        "split": clip.split,
+        "transcript": clip.transcript,
+        "video_codec": facts.video_codec,
+        "audio_codec": facts.audio_codec,
+    }
+
+
+def main(given) -> None:
+    dataset, shard = read_plan(given.plan)
+    outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt(clip))
+    manifest = Manifest("adopt_clips", dataset, shard.split, shard.shard, given.settings, tuple(outcomes))
+    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    for name in ("--plan", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.adopt_clips", arguments, main)

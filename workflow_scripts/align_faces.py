@@ -1,0 +1,61 @@
+"""Similarity transform of every output frame to the mean face, on a clock of 25 frames a second."""
+
+import numpy as np
+
+from dheads_model.config import build
+from dheads_model.errors import ClipFiltered
+from dheads_model.faces.align import AlignSettings, align_track
+from dheads_model.faces.tables import ALIGN, read_clips, write_table
+from dheads_model.manifest import (
+    Budget,
+    Manifest,
+    process_clips,
+    read_manifest,
+    store_files,
+    verify_file,
+    write_manifest,
+)
+from dheads_model.media.clock import frame_grid, nearest_frames
+from workflow_scripts.command import add_budget, parser, run
+
+
+def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict, dict]:
+    """(columns of the align table, facts) of one clip from its track."""
+    times = frame_grid(facts["start"], facts["end"])
+    if not len(times):
+        raise ClipFiltered("too_short", "the clip is shorter than one frame of 40 ms")
+    chosen = nearest_frames(track["time"], times)
+    columns = {
+        "frame": np.arange(len(times), dtype=np.int32),
+        "source_frame": chosen.astype(np.int32),
+        "time": times,
+        "matrix": align_track(track["landmarks"][chosen], settings),
+    }
+    return columns, {"start": facts["start"], "frames": len(times)}
+
+
+def main(given) -> None:
+    track_manifest = read_manifest(given.track)
+    settings = build(AlignSettings, given.settings, "align")
+    tracks = read_clips(verify_file(given.track, track_manifest.files[0]))
+    aligned: list[tuple[str, dict]] = []
+
+    def work(clip: str, facts: dict) -> dict:
+        columns, found = align_clip(tracks[clip], facts, settings)
+        aligned.append((clip, columns))
+        return found
+
+    outcomes = process_clips(track_manifest.ok().items(), work)
+    write_table(given.output, ALIGN, aligned)
+    manifest = Manifest(
+        "align_faces", track_manifest.dataset, track_manifest.split, track_manifest.shard, given.settings,
+        tuple(outcomes), store_files([given.output], given.manifest),
+    )  # fmt: skip
+    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    for name in ("--source", "--track", "--output", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.align_faces", arguments, main)

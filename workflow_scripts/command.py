@@ -1,0 +1,43 @@
+"""What every command shares: arguments, log, the check that the code is the planned one, errors in one sentence."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+
+from dheads_model.errors import UserError
+from dheads_model.fingerprint import digest
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Argument parser with the two arguments that every command takes: --code and --settings."""
+    result = argparse.ArgumentParser(description=description)
+    result.add_argument("--code", help="digest of the code this job was planned with; omit to skip the check")
+    result.add_argument("--settings", type=json.loads, default={}, help="the rule's configuration as one JSON object")
+    return result
+
+
+def add_budget(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add --budget, how many clips the stage may lose, to a parser."""
+    arguments.add_argument("--budget", type=json.loads, required=True, help="the budget block as one JSON object")
+    return arguments
+
+
+def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argparse.Namespace], None]) -> None:
+    """Parse, check the code digest, call `work(arguments)`; a UserError ends as one sentence and exit code 2."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    given = arguments.parse_args()
+    try:
+        _check_code(module, given.code)
+        work(given)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _check_code(module: str, planned: str | None) -> None:
+    if planned is not None and digest(module) != planned:
+        raise UserError(
+            f"the code behind {module} was edited after this job was planned; run snakemake again to plan with the new code."
+        )

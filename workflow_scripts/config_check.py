@@ -1,0 +1,47 @@
+"""Check the whole config against its schema before anything is planned, and answer in one sentence."""
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from dheads_model.config import unknown_key
+from dheads_model.errors import UserError
+
+
+def load_schema(path: str) -> dict:
+    """The schema as a dictionary."""
+    with open(path, encoding="utf-8") as stream:
+        return yaml.safe_load(stream)
+
+
+def check_config(config: dict, schema_path: str) -> None:
+    """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy."""
+    validator = Draft202012Validator(load_schema(schema_path))
+    problems = sorted(validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator))
+    # An unknown key is often the cause of a missing one, so it is told first.
+    problems.sort(key=lambda problem: problem.validator != "additionalProperties")
+    if problems:
+        raise UserError(_sentence(problems[0]))
+
+
+def _sentence(problem) -> str:
+    path = ".".join(str(part) for part in problem.absolute_path)
+    given = problem.instance
+    if problem.validator == "additionalProperties":
+        known = problem.schema.get("properties", {})
+        extra = sorted(key for key in given if key not in known)[0]
+        return unknown_key(f"{path}.{extra}" if path else extra, extra, known)
+    if problem.validator == "required":
+        missing = next(key for key in problem.validator_value if key not in given)
+        return f"config key {path}.{missing} is missing.".replace("key .", "key ")
+    if problem.validator == "enum":
+        choices = ", ".join(map(str, problem.validator_value))
+        return f"config key {path} is {given!r}; it must be one of {choices}."
+    if problem.validator == "type":
+        wanted = problem.validator_value
+        wanted = " or ".join(wanted) if isinstance(wanted, list) else wanted
+        return f"config key {path} is {given!r}; it must be of type {wanted}."
+    if problem.validator in ("minimum", "exclusiveMinimum"):
+        return f"config key {path} is {given}; the smallest allowed is {problem.validator_value}."
+    if problem.validator in ("maximum", "exclusiveMaximum"):
+        return f"config key {path} is {given}; the largest allowed is {problem.validator_value}."
+    return f"config key {path}: {problem.message}."

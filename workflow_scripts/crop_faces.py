@@ -1,0 +1,80 @@
+"""Warp every output frame of the clips of a shard to the face crop and encode it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dheads_model.config import build
+from dheads_model.errors import ClipFailed
+from dheads_model.faces.crop import CropSettings, chain, framing, warp
+from dheads_model.faces.tables import read_clips
+from dheads_model.manifest import (
+    Budget,
+    Manifest,
+    process_clips,
+    read_manifest,
+    store_files,
+    verify_file,
+    write_manifest,
+)
+from dheads_model.media.encode import encode_video
+from dheads_model.media.source import check_source
+from dheads_model.media.video import open_video
+from dheads_model.shards.tar import write_tar
+from workflow_scripts.command import add_budget, parser, run
+
+
+def crop_clip(path: Path, align: dict, settings: CropSettings) -> np.ndarray:
+    """Crops uint8 RGB `[T, size, size, 3]` of one clip; only frames that are used are warped."""
+    matrices = chain(framing(settings), align["matrix"])
+    wanted = align["source_frame"]
+    crops = np.empty((len(wanted), settings.size, settings.size, 3), dtype=np.uint8)
+    first = 0
+    done = 0
+    for chunk in open_video(path).chunks():
+        while done < len(wanted) and wanted[done] < first + len(chunk):
+            crops[done] = warp(chunk[wanted[done] - first], matrices[done], settings.size)
+            done += 1
+        first += len(chunk)
+    if done < len(wanted):
+        raise ClipFailed("source_changed", f"the video now has {first} frames, frame {wanted[-1]} was tracked")
+    return crops
+
+
+def members_of(clip: str, crops: np.ndarray, settings: CropSettings) -> Iterator[tuple[str, bytes]]:
+    """Tar members of one clip: an mp4, or PNG frames."""
+    if settings.format == "video":
+        yield f"{clip}.mp4", encode_video(crops, crf=settings.crf, pixel_format="yuv444p")
+    else:
+        for index, crop in enumerate(crops):
+            yield f"{clip}.frames/{index:06d}.png", cv2.imencode(".png", crop[:, :, ::-1])[1].tobytes()
+
+
+def main(given) -> None:
+    source, align_manifest = read_manifest(given.source), read_manifest(given.align)
+    settings = build(CropSettings, given.settings, "crop")
+    aligned = read_clips(verify_file(given.align, align_manifest.files[0]))
+    files = source.ok()
+    members: list[tuple[str, bytes]] = []
+
+    def work(clip: str, facts: dict) -> dict:
+        crops = crop_clip(check_source(files[clip]), aligned[clip], settings)
+        members.extend(members_of(clip, crops, settings))
+        return {"frames": len(crops), "size": settings.size}
+
+    outcomes = process_clips(align_manifest.ok().items(), work)
+    write_tar(given.output, members)
+    manifest = Manifest(
+        "crop_faces", source.dataset, source.split, source.shard, given.settings, tuple(outcomes),
+        store_files([given.output], given.manifest),
+    )  # fmt: skip
+    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    for name in ("--source", "--align", "--output", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.crop_faces", arguments, main)

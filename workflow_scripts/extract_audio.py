@@ -1,0 +1,45 @@
+"""Sound at 16 kHz on the clock of the crops, and its log filterbank, for the clips of a shard."""
+
+import io
+
+import numpy as np
+
+from dheads_model.config import build
+from dheads_model.errors import ClipFiltered
+from dheads_model.manifest import Budget, Manifest, process_clips, read_manifest, store_files, write_manifest
+from dheads_model.media.audio import loudest_frame_dbfs, read_audio, wav_bytes
+from dheads_model.media.features import log_filterbank
+from dheads_model.shards.tar import write_tar
+from workflow_scripts.command import add_budget, parser, run
+
+
+def main(given) -> None:
+    source, align = read_manifest(given.source), read_manifest(given.align)
+    files = source.ok()
+    members: list[tuple[str, bytes]] = []
+
+    def work(clip: str, facts: dict) -> dict:
+        samples = read_audio(files[clip]["path"], facts["start"], facts["frames"])
+        loudest = loudest_frame_dbfs(samples)
+        if loudest < given.settings["silence_dbfs"]:
+            raise ClipFiltered("silent_audio", f"the loudest 40 ms reach {loudest:.0f} dBFS")
+        features = io.BytesIO()
+        np.save(features, log_filterbank(samples, given.settings["bands"]))
+        members.append((f"{clip}.wav", wav_bytes(samples)))
+        members.append((f"{clip}.features.npy", features.getvalue()))
+        return {"loudest_dbfs": round(loudest, 2), "samples": len(samples)}
+
+    outcomes = process_clips(align.ok().items(), work)
+    write_tar(given.output, members)
+    manifest = Manifest(
+        "extract_audio", align.dataset, align.split, align.shard, given.settings, tuple(outcomes),
+        store_files([given.output], given.manifest),
+    )  # fmt: skip
+    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    for name in ("--source", "--align", "--output", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.extract_audio", arguments, main)

@@ -1,0 +1,120 @@
+"""What the Snakefile needs to know before any job runs: clips, shards, which runs can train, which methods have videos.
+
+Standard library only, no network, nothing written: each job of a cluster evaluates the Snakefile again.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dheads_model.corpora import embedded, folder
+from dheads_model.corpora.plan import PlannedClip, PlannedShard, plan_shards
+from dheads_model.errors import UserError
+
+KNOWN_DATASETS = ("embedded", "folder")
+
+
+@dataclass(frozen=True)
+class WorkPlan:
+    """The checked config and the shards of each dataset, by dataset name and shard number."""
+
+    config: dict
+    shards: dict[str, dict[str, PlannedShard]]
+
+    def numbers(self, dataset: str, *splits: str) -> list[str]:
+        """Shard numbers of a dataset, all or those of the given splits."""
+        return [number for number, shard in self.shards[dataset].items() if not splits or shard.split in splits]
+
+    def count(self, dataset: str, split: str) -> int:
+        """Number of planned clips in a split."""
+        return sum(len(shard.clips) for shard in self.shards[dataset].values() if shard.split == split)
+
+    def missing_methods(self) -> dict[str, str]:
+        """Methods that get no row, with the reason: their run has too few clips to train and no model was given."""
+        missing = {}
+        for name, method in self.config["methods"].items():
+            if method["kind"] != "model" or self.config["model"]:
+                continue
+            run = self.config["runs"][method["run"]]
+            found, needed = self.count(run["dataset"], "train"), run["min_clips"]
+            if found < needed:
+                missing[name] = (
+                    f"not trained: {found} training clips, run {method['run']} needs {needed}; "
+                    "give an earlier export with --config model=PATH"
+                )
+        return missing
+
+    def methods(self) -> list[str]:
+        """Methods that get a row, in the order of the config."""
+        missing = self.missing_methods()
+        return [name for name in self.config["methods"] if name not in missing]
+
+    def trained_runs(self) -> list[str]:
+        """Runs that some evaluated method needs trained here."""
+        if self.config["model"]:
+            return []
+        methods = (self.config["methods"][name] for name in self.methods())
+        return sorted({method["run"] for method in methods if method["kind"] == "model"})
+
+
+def make_work_plan(config: dict) -> WorkPlan:
+    """Plan all datasets of a checked config. Raises UserError when a run or method names what does not exist."""
+    for run, block in config["runs"].items():
+        if block["dataset"] not in config["datasets"]:
+            raise UserError(f"config key runs.{run}.dataset is {block['dataset']}, which datasets does not list.")
+    for name, method in config["methods"].items():
+        if method["kind"] == "model" and method.get("run") not in config["runs"]:
+            raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    if config["model"] and not Path(given_path(config["model"])).is_file():
+        raise UserError(f"config key model names {config['model']}, which is not a file.")
+    return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in config["datasets"]})
+
+
+def plan_dataset(dataset: str, config: dict) -> dict[str, PlannedShard]:
+    """Shards of one dataset by their number."""
+    planned = plan_shards(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
+    return {shard.shard: shard for shard in planned}
+
+
+def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
+    """All clips that a dataset plans, before anything is opened."""
+    if dataset == "embedded":
+        return embedded.list_clips(config["embedded"])
+    if dataset == "folder":
+        if not config["clips"]:
+            raise UserError("dataset folder needs the folder with your videos: add --config clips=PATH.")
+        return _folder_clips(config)
+    raise UserError(f"config key datasets names {dataset!r}; known are {', '.join(KNOWN_DATASETS)}.")
+
+
+def as_json(block) -> str:
+    """A config block as one JSON string: Snakemake then tracks its names as well as its values."""
+    return json.dumps(block, sort_keys=True)
+
+
+def short_hash(block) -> str:
+    """12 hex digits of a config block."""
+    return hashlib.sha256(as_json(block).encode()).hexdigest()[:12]
+
+
+def given_path(path: str) -> str:
+    """A path from the config as given, or absolute when it exists only where the command was called.
+
+    With `--directory` Snakemake works elsewhere, while people write paths relative to where they stand.
+    """
+    if os.path.isabs(path) or os.path.exists(path):
+        return path
+    called_from = Path(os.environ.get("PWD", "."), path)
+    return str(called_from) if called_from.exists() else path
+
+
+def _folder_clips(config: dict) -> list[PlannedClip]:
+    """Clips of the folder; where no training will happen and no table names splits, all are test clips."""
+    path = given_path(config["clips"])
+    clips = folder.list_clips(config["folder"], path, all_test=False)
+    smallest = min(run["min_clips"] for run in config["runs"].values())
+    if config["model"] or sum(clip.split == "train" for clip in clips) < smallest:
+        return folder.list_clips(config["folder"], path, all_test=True)
+    return clips

@@ -1,0 +1,73 @@
+"""Find the face and its 68 landmarks in every frame of the clips of a shard."""
+
+import numpy as np
+
+from dheads_model.config import build
+from dheads_model.errors import ClipFailed
+from dheads_model.faces.detect import Detector, open_detector
+from dheads_model.faces.landmarks import eye_distance
+from dheads_model.faces.tables import TRACK, write_table
+from dheads_model.faces.track import TrackSettings, track_face
+from dheads_model.manifest import Budget, Manifest, process_clips, read_manifest, store_files, write_manifest
+from dheads_model.media.source import check_source
+from dheads_model.media.video import open_video
+from workflow_scripts.command import add_budget, parser, run
+
+
+def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tuple[dict, dict]:
+    """(columns of the track table, facts) of one clip; raises ClipFiltered and ClipFailed."""
+    check_source(source)
+    video = open_video(source["path"])
+    track = track_face(detector(video.chunks()), settings)
+    if len(track.landmarks) != len(video.times):
+        raise ClipFailed("damaged", f"{len(track.landmarks)} of {len(video.times)} frames can be decoded")
+    columns = {
+        "frame": np.arange(len(video.times), dtype=np.int32),
+        "time": video.times,
+        "landmarks": track.landmarks,
+        "detected": track.detected,
+        "faces": track.faces,
+        "other_boxes": track.other_boxes,
+    }
+    facts = {
+        "decoder": video.decoder,
+        "width": video.facts.width,
+        "height": video.facts.height,
+        "fps": video.facts.fps,
+        "frames": len(video.times),
+        "start": float(video.times[0]),
+        "end": video.end,
+        "detected_fraction": round(float(track.detected.mean()), 4),
+        "longest_gap": track.longest_gap,
+        "most_faces": int(track.faces.max()),
+        "eye_distance": round(float(np.median(eye_distance(track.landmarks))), 2),
+    }
+    return columns, facts
+
+
+def main(given) -> None:
+    source = read_manifest(given.source)
+    settings = build(TrackSettings, given.settings, "track")
+    detector = open_detector(settings.backend, settings.max_faces, given.weights_folder)
+    tracks: list[tuple[str, dict]] = []
+
+    def work(clip: str, facts: dict) -> dict:
+        columns, found = track_clip(facts, detector, settings)
+        tracks.append((clip, columns))
+        return found
+
+    outcomes = process_clips(source.ok().items(), work)
+    write_table(given.output, TRACK, tracks)
+    manifest = Manifest(
+        "track_faces", source.dataset, source.split, source.shard, given.settings, tuple(outcomes),
+        store_files([given.output], given.manifest),
+    )  # fmt: skip
+    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    arguments.add_argument("--threads", type=int, default=1)
+    for name in ("--source", "--weights-folder", "--output", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.track_faces", arguments, main)

@@ -1,0 +1,61 @@
+"""Write docs/configuration.md from the schema and the default config, so that the page cannot drift from what is checked."""
+
+from pathlib import Path
+
+import yaml
+
+from dheads_model.files import write_text
+from workflow_scripts.config_check import load_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAD = """# Configuration
+
+Made from `config/schemas/config.schema.yaml` by `make config-reference`; edit the schema, not this page.
+Every config is an overlay of `config/config.yaml`, whose values are the defaults below:
+`snakemake --configfile config/folder.yaml --config clips=PATH -- results/table1.csv`. An unknown key is an error.
+Changing a value reruns the stages that it reaches and no others.
+"""
+
+
+def reference_page() -> str:
+    """The page as markdown."""
+    schema = load_schema(str(ROOT / "config/schemas/config.schema.yaml"))
+    defaults = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    lines = [HEAD, "## Top level", "", *_table(_scalars(schema), "", defaults), ""]
+    for name, block in schema["properties"].items():
+        if block.get("type") == "object":
+            lines += _section(name, block, defaults.get(name))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(name: str, block: dict, defaults) -> list[str]:
+    lines = [f"## {name}", "", block["description"], ""]
+    inner = block.get("additionalProperties")
+    if isinstance(inner, dict):
+        first = next(iter((defaults or {}).values()), {})
+        lines += [*_table(_scalars(inner), f"{name}.NAME.", first), ""]
+        for child, deeper in inner["properties"].items():
+            if deeper.get("type") == "object":
+                lines += [f"### {name}.NAME.{child}", "", deeper["description"], ""]
+                lines += [*_table(_scalars(deeper), f"{name}.NAME.{child}.", (first or {}).get(child, {})), ""]
+    else:
+        lines += [*_table(_scalars(block), f"{name}.", defaults), ""]
+    return lines
+
+
+def _scalars(block: dict) -> dict:
+    return {key: value for key, value in block["properties"].items() if value.get("type") != "object"}
+
+
+def _table(keys: dict, prefix: str, defaults) -> list[str]:
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+    for key, entry in keys.items():
+        value = (defaults or {}).get(key)
+        shown = "" if key not in (defaults or {}) else f"`{yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}`"
+        choices = f" One of {', '.join(f'`{choice}`' for choice in entry['enum'])}." if "enum" in entry else ""
+        rows.append(f"| `{prefix}{key}` | {shown} | {' '.join(entry['description'].split())}{choices} |")
+    return rows
+
+
+if __name__ == "__main__":
+    write_text(ROOT / "docs/configuration.md", reference_page())
