@@ -61,7 +61,8 @@ def track_face(faces_by_frame: Iterable[list[np.ndarray]], settings: TrackSettin
     detected[list(members)] = True
     gap = _longest_run(~detected)
     if gap > settings.max_gap_frames:
-        elsewhere = any(frames[index] for index in np.flatnonzero(~detected))
+        # Another face in most of the missing frames: a cut, or somebody else speaks.
+        elsewhere = np.mean([bool(frames[index]) for index in np.flatnonzero(~detected)]) > 0.5
         reason = "face_jump" if elsewhere else "face_gap"
         raise ClipFiltered(reason, f"the main face is missing for {gap} frames, {settings.max_gap_frames} are allowed")
     landmarks = fill_gaps(np.stack([frames[i][members[i]] for i in sorted(members)]), detected)

@@ -1,0 +1,110 @@
+"""Clips in memory and training windows from them.
+
+A window is what the model sees at once (Diffused Heads, section 4): a target frame, an identity frame of the same clip,
+the frames before the target, and the sound around it. A batch is a pure function of (seed, step): a resumed run sees
+what an uninterrupted one would have seen.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dheads_model.errors import UserError
+from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
+from dheads_model.shards.index import read_index
+from dheads_model.shards.reader import ShardClip, read_shard
+
+
+@dataclass(frozen=True)
+class LoadedClip:
+    """A clip at the model's size: frames uint8 `[T, S, S, 3]`, features float32 `[T, 4, bands]`, landmarks float32 `[T, 68, 2]`."""
+
+    clip: str
+    speaker: str
+    frames: np.ndarray
+    features: np.ndarray
+    landmarks: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training windows. target, identity: uint8 `[B, S, S, 3]`; motion: uint8 `[B, M, S, S, 3]`, oldest first; audio:
+    float32 `[B, 2 m + 1, 4, bands]`; landmarks: float32 `[B, 68, 2]` of the target."""
+
+    target: np.ndarray
+    identity: np.ndarray
+    motion: np.ndarray
+    audio: np.ndarray
+    landmarks: np.ndarray
+    clips: tuple[str, ...]
+    frames: np.ndarray
+
+
+def load_split(index_path: Path | str, split: str, image_size: int) -> list[LoadedClip]:
+    """All clips of a split in memory, resized to `image_size`; empty when the split has none.
+
+    Raises UserError for a truncated or altered shard.
+    """
+    index = read_index(index_path)
+    return [load_clip(clip, image_size) for path in index.manifests(split) for clip in read_shard(path)]
+
+
+def load_clip(clip: ShardClip, image_size: int) -> LoadedClip:
+    """A prepared clip at the model's size, its features grouped by frame."""
+    size = clip.frames.shape[1]
+    frames = resize_frames(clip.frames, image_size)
+    features = clip.features.reshape(len(frames), FEATURE_COLUMNS_PER_FRAME, -1)
+    landmarks = (clip.landmarks + 0.5) * (image_size / size) - 0.5
+    return LoadedClip(clip.clip, clip.speaker, frames, features, landmarks.astype(np.float32))
+
+
+def resize_frames(frames: np.ndarray, size: int) -> np.ndarray:
+    """Frames uint8 `[T, S, S, 3]` at another size: averaged down, or cubic up."""
+    if frames.shape[1] == size:
+        return frames
+    how = cv2.INTER_AREA if size < frames.shape[1] else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(frame, (size, size), interpolation=how) for frame in frames])
+
+
+def sample_batch(
+    clips: list[LoadedClip], batch_size: int, seed: int, step: int, audio_radius: int = 2, motion_frames: int = 2
+) -> Batch:
+    """The training windows of one step. Targets are uniform over all frames of all clips.
+
+    The identity frame is another frame of the clip, uniformly (paper, section 4.1). Raises UserError without clips or
+    for a clip of one frame.
+    """
+    if not clips:
+        raise UserError("the training split holds no clip; look at results/data_card.md for where they went.")
+    lengths = np.array([len(clip.frames) for clip in clips])
+    if lengths.min() < 2:
+        raise UserError(f"clip {clips[int(lengths.argmin())].clip} has one frame only; raise config key track.min_frames.")
+    generator = np.random.default_rng([seed, step])
+    ends = np.cumsum(lengths)
+    drawn = generator.integers(0, ends[-1], batch_size)
+    owners = np.searchsorted(ends, drawn, side="right")
+    targets = drawn - (ends - lengths)[owners]
+    others = (targets + 1 + generator.integers(0, lengths[owners] - 1)) % lengths[owners]
+    windows = [
+        window(clips[owner], int(target), int(other), audio_radius, motion_frames)
+        for owner, target, other in zip(owners, targets, others, strict=True)
+    ]
+    target, identity, motion, audio, landmarks = (np.stack(parts) for parts in zip(*windows, strict=True))
+    return Batch(target, identity, motion, audio, landmarks, tuple(clips[owner].clip for owner in owners), targets)
+
+
+def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, motion_frames: int):
+    """(target, identity, motion, audio, landmarks) of one target frame.
+
+    Frames before the clip's first are the identity frame; sound beyond its ends repeats the outermost frame's.
+    """
+    motion = [clip.frames[k] if k >= 0 else clip.frames[identity] for k in range(target - motion_frames, target)]
+    around = audio_window(target, len(clip.frames), audio_radius)
+    return clip.frames[target], clip.frames[identity], np.stack(motion), clip.features[around], clip.landmarks[target]
+
+
+def audio_window(frame: int, count: int, radius: int) -> np.ndarray:
+    """Indices frame - radius .. frame + radius, kept inside 0 .. count - 1."""
+    return np.clip(np.arange(frame - radius, frame + radius + 1), 0, count - 1)

@@ -1,0 +1,89 @@
+"""Pack everything that is known of the clips of a shard into one WebDataset tar."""
+
+import io
+import json
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+
+from dheads_model.config import build
+from dheads_model.errors import ClipFailed
+from dheads_model.faces.tables import read_clips
+from dheads_model.manifest import (
+    Budget,
+    Manifest,
+    process_clips,
+    read_manifest,
+    store_files,
+    verify_file,
+    write_manifest,
+)
+from dheads_model.media.clock import FRAMES_PER_SECOND
+from dheads_model.shards.reader import unpack_clip
+from dheads_model.shards.tar import read_tar, write_tar
+from workflow_scripts.command import add_budget, parser, run
+
+SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
+
+
+def grouped(path) -> dict[str, list[tuple[str, bytes]]]:
+    """{clip: members} of a tar whose clips lie together."""
+    return {clip: list(members) for clip, members in groupby(read_tar(path), lambda member: member[0].split(".")[0])}
+
+
+def clip_members(
+    clip: str, pictures: list, sounds: list, landmarks: np.ndarray, facts: dict
+) -> Iterator[tuple[str, bytes]]:
+    """Tar members of one clip in WebDataset's naming: the key, a dot, the kind."""
+    for name, content in pictures:
+        # "clip.frames/000001.png" -> "clip.000001.png": a key must not hold a folder.
+        yield name.replace(".frames/", "."), content
+    yield from sounds
+    points = io.BytesIO()
+    np.save(points, np.ascontiguousarray(landmarks, dtype=np.float32))
+    yield f"{clip}.landmarks.npy", points.getvalue()
+    yield f"{clip}.json", json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()
+
+
+def main(given) -> None:
+    stages = {name: read_manifest(getattr(given, name)) for name in ("source", "track", "align", "crop", "landmark", "audio")}
+    big = {name: verify_file(getattr(given, name), stages[name].files[0]) for name in ("crop", "landmark", "audio")}
+    pictures, sounds, points = grouped(big["crop"]), grouped(big["audio"]), read_clips(big["landmark"])
+    ok = {name: manifest.ok() for name, manifest in stages.items()}
+    packed: list[tuple[str, bytes]] = []
+
+    def work(clip: str, _) -> dict:
+        facts = {
+            "clip": clip,
+            "dataset": stages["source"].dataset,
+            **{key: ok["source"][clip][key] for key in SOURCE_FACTS},
+            "fps": FRAMES_PER_SECOND,
+            "frames": ok["align"][clip]["frames"],
+            "size": ok["crop"][clip]["size"],
+            "source_start": ok["align"][clip]["start"],
+        }
+        members = list(clip_members(clip, pictures[clip], sounds[clip], points[clip]["landmarks"], facts))
+        try:
+            unpacked = unpack_clip(clip, members)
+        except ValueError as problem:
+            raise ClipFailed("damaged", str(problem)) from problem
+        packed.extend(members)
+        return {"frames": len(unpacked.frames), "speaker": facts["speaker"]}
+
+    both = [clip for clip in ok["landmark"] if clip in ok["audio"]]
+    outcomes = process_clips(((clip, None) for clip in both), work)
+    write_tar(given.output, packed)
+    source = stages["source"]
+    manifest = Manifest(
+        "pack_shards", source.dataset, source.split, source.shard, given.settings, tuple(outcomes),
+        store_files([given.output], given.manifest),
+    )  # fmt: skip
+    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    for name in ("source", "track", "align", "crop", "landmark", "audio", "output", "manifest"):
+        arguments.add_argument(f"--{name}", required=True)
+    run("workflow_scripts.pack_shards", arguments, main)

@@ -1,0 +1,20 @@
+"""Write what became of every planned clip, as a table and as a page."""
+
+from dheads_model.files import write_text
+from dheads_model.tables.data_card import card, fates_of, markdown
+from workflow_scripts.command import parser, run
+
+
+def main(given) -> None:
+    fates = [fate for dataset in given.datasets for fate in fates_of(given.resources, dataset)]
+    table = card(fates)
+    write_text(given.output_csv, table.to_csv(index=False))
+    write_text(given.output_markdown, markdown(fates, table))
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--datasets", nargs="+", required=True)
+    for name in ("--resources", "--output-csv", "--output-markdown"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.write_data_card", arguments, main)
