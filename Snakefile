@@ -52,12 +52,12 @@ wildcard_constraints:
 
 
 rule all:
+    default_target: True
     input:
         "results/table1.csv",
         "results/data_card.csv",
         strips=all_strips(),
         curves=all_loss_curves(),
-    default_target: True
     localrule: True
 
 

@@ -157,7 +157,9 @@ def verify_file(manifest_path: Path | str, stored: StoredFile) -> Path:
     """Path of a stored file after its size and sha256 were checked; raises UserError when it is missing or altered."""
     path = Path(manifest_path).parent / stored.name
     if not path.is_file():
-        raise UserError(f"{path} is missing although {manifest_path} lists it; delete that manifest to make both again.")
+        raise UserError(
+            f"{path} is missing although {manifest_path} lists it; delete that manifest to make both again."
+        )
     if path.stat().st_size != stored.bytes or sha256_of(path) != stored.sha256:
         raise UserError(f"{path} is truncated or altered; delete {manifest_path} to make both again.")
     return path
@@ -175,4 +177,3 @@ def _keep_budget(manifest: Manifest, budget: Budget) -> None:
                 f"{', '.join(reasons)}) and the budget allows {allowed}: look at the first, {lost[0].clip} "
                 f"({lost[0].detail or lost[0].reason}), or raise budget.{status}_fraction."
             )
-

@@ -5,7 +5,9 @@ rule benchmark_preparation:
     """Track, align, crop and encode against a bare loop of decoder and detector on the same clips."""
     input:
         source=[
-            f"resources/{dataset}/source/{number}.json" for dataset in PLAN.shards for number in PLAN.numbers(dataset)[:1]
+            f"resources/{dataset}/source/{number}.json"
+            for dataset in PLAN.shards
+            for number in PLAN.numbers(dataset)[:1]
         ],
         weights=weights_of_back_end(),
     output:

@@ -16,8 +16,7 @@ except UserError as problem:
 
 # Jobs find this Python and this code wherever the work directory is.
 shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH "
-    f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
+    f"export PATH={os.path.dirname(sys.executable)}:$PATH " f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
 )
 
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
@@ -68,9 +67,7 @@ def plan_files(dataset):
 
 def shard_manifests(dataset):
     """Manifests of all packed shards of a dataset."""
-    return [
-        f"resources/{dataset}/shards/{shard.split}/{shard.shard}.json" for shard in PLAN.shards[dataset].values()
-    ]
+    return [f"resources/{dataset}/shards/{shard.split}/{shard.shard}.json" for shard in PLAN.shards[dataset].values()]
 
 
 def stage_manifests(dataset):

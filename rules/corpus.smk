@@ -16,13 +16,12 @@ for planned_dataset in PLAN.shards:
             runtime=10,
         params:
             dataset=planned_dataset,
-            folder=f"resources/{planned_dataset}/plan",
             settings=plan_settings(planned_dataset),
             memberships=all_memberships(planned_dataset),
             code=digest("workflow_scripts.plan_shards"),
         shell:
             "python -m workflow_scripts.plan_shards --code {params.code} --settings {params.settings:q}"
-            " --dataset {params.dataset} --folder {params.folder} > {log} 2>&1"
+            " --dataset {params.dataset} --folder resources/{params.dataset}/plan > {log} 2>&1"
 
 
 rule synthesise_clips:

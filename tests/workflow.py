@@ -28,7 +28,16 @@ def snakemake(project: Path, work: Path, *arguments: str, timeout: float = 600) 
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PWD": str(work)}
     environment.pop("PYTHONPATH", None)
     return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--directory", str(work), *arguments],
+        [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(project / "Snakefile"),
+            "--directory",
+            str(work),
+            *arguments,
+        ],
         cwd=work,
         env=environment,
         text=True,

@@ -24,7 +24,10 @@ def main(given) -> None:
         config = {"embedded": {"actors": SHARDS, "clips_per_actor": 1}, "sharding": {"clips_per_shard": 1}}
         overlay = Path(folder, "many_shards.json")
         overlay.write_text(json.dumps(config))
-        many = [_dry_run(folder, "--configfile", str(overlay), "--", "resources/embedded/index.json") for _ in range(REPEATS)]
+        many = [
+            _dry_run(folder, "--configfile", str(overlay), "--", "resources/embedded/index.json")
+            for _ in range(REPEATS)
+        ]
     nothing = [_dry_run(os.getcwd()) for _ in range(REPEATS)]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     write_json(

@@ -16,7 +16,9 @@ def load_schema(path: str) -> dict:
 def check_config(config: dict, schema_path: str) -> None:
     """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy."""
     validator = Draft202012Validator(load_schema(schema_path))
-    problems = sorted(validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator))
+    problems = sorted(
+        validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator)
+    )
     # An unknown key is often the cause of a missing one, so it is told first.
     problems.sort(key=lambda problem: problem.validator != "additionalProperties")
     if problems:

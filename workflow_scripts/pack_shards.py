@@ -47,7 +47,9 @@ def clip_members(
 
 
 def main(given) -> None:
-    stages = {name: read_manifest(getattr(given, name)) for name in ("source", "track", "align", "crop", "landmark", "audio")}
+    stages = {
+        name: read_manifest(getattr(given, name)) for name in ("source", "track", "align", "crop", "landmark", "audio")
+    }
     big = {name: verify_file(getattr(given, name), stages[name].files[0]) for name in ("crop", "landmark", "audio")}
     pictures, sounds, points = grouped(big["crop"]), grouped(big["audio"]), read_clips(big["landmark"])
     ok = {name: manifest.ok() for name, manifest in stages.items()}

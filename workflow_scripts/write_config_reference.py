@@ -51,7 +51,9 @@ def _table(keys: dict, prefix: str, defaults) -> list[str]:
     rows = ["| key | default | meaning |", "|---|---|---|"]
     for key, entry in keys.items():
         value = (defaults or {}).get(key)
-        shown = "" if key not in (defaults or {}) else f"`{yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}`"
+        shown = (
+            "" if key not in (defaults or {}) else f"`{yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}`"
+        )
         choices = f" One of {', '.join(f'`{choice}`' for choice in entry['enum'])}." if "enum" in entry else ""
         rows.append(f"| `{prefix}{key}` | {shown} | {' '.join(entry['description'].split())}{choices} |")
     return rows

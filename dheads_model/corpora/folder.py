@@ -109,7 +109,9 @@ def _splits(files, rows, speakers, settings, all_test: bool) -> dict[str, str]:
     if named:
         missing = [path for path in files if path not in named]
         if missing:
-            raise UserError(f"the table names a split for some clips but not for {missing[0]}; name it for all or none.")
+            raise UserError(
+                f"the table names a split for some clips but not for {missing[0]}; name it for all or none."
+            )
         home: dict[str, str] = {}
         for path in files:
             if home.setdefault(speakers[path], named[path]) != named[path]:

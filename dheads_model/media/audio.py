@@ -89,7 +89,9 @@ def read_wav(source: Path | str | bytes) -> np.ndarray:
     except (wave.Error, EOFError) as problem:
         raise UserError(f"{name} is not a wav file ({problem}).") from problem
     if found != (SAMPLE_RATE, 1, 2):
-        raise UserError(f"{name} has {found[0]} Hz, {found[1]} channels, {8 * found[2]} bit; it must be 16000 Hz mono 16 bit.")
+        raise UserError(
+            f"{name} has {found[0]} Hz, {found[1]} channels, {8 * found[2]} bit; it must be 16000 Hz mono 16 bit."
+        )
     return np.frombuffer(content, dtype="<i2").astype(np.int16)
 
 

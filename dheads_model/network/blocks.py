@@ -50,7 +50,9 @@ class ResidualBlock(nn.Module):
         last = nn.Conv2d(output, output, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.out_layers = nn.Sequential(nn.GroupNorm(groups, output, NORM_EPSILON), nn.SiLU(), nn.Dropout(dropout), last)
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(groups, output, NORM_EPSILON), nn.SiLU(), nn.Dropout(dropout), last
+        )
         self.skip_connection = nn.Identity() if channels == output else nn.Conv2d(channels, output, 1)
 
     def forward(self, x: Tensor, time: Tensor, audio: Tensor) -> Tensor:

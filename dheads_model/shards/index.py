@@ -42,7 +42,9 @@ def write_index(path: Path | str, manifest_paths: list[str]) -> None:
         facts = manifest.ok().values()
         for speaker in {fact["speaker"] for fact in facts} - {UNKNOWN_SPEAKER}:
             if homes.setdefault(speaker, manifest.split) != manifest.split:
-                raise UserError(f"speaker {speaker} is in two splits, {homes[speaker]} and {manifest.split}; name one for all clips.")
+                raise UserError(
+                    f"speaker {speaker} is in two splits, {homes[speaker]} and {manifest.split}; name one for all clips."
+                )
         shards.append(
             {
                 "split": manifest.split,

@@ -80,7 +80,9 @@ def sample_batch(
         raise UserError("the training split holds no clip; look at results/data_card.md for where they went.")
     lengths = np.array([len(clip.frames) for clip in clips])
     if lengths.min() < 2:
-        raise UserError(f"clip {clips[int(lengths.argmin())].clip} has one frame only; raise config key track.min_frames.")
+        raise UserError(
+            f"clip {clips[int(lengths.argmin())].clip} has one frame only; raise config key track.min_frames."
+        )
     generator = np.random.default_rng([seed, step])
     ends = np.cumsum(lengths)
     drawn = generator.integers(0, ends[-1], batch_size)

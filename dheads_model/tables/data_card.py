@@ -73,7 +73,13 @@ def markdown(fates: list[ClipFate], table: pd.DataFrame) -> str:
         lines += ["## Reasons", "", "| reason | clips | meaning |", "|---|---|---|"]
         for reason in sorted({fate.reason for fate in lost}):
             lines.append(f"| {reason} | {sum(fate.reason == reason for fate in lost)} | {meanings[reason]} |")
-        lines += ["", "## Lost clips", "", "| dataset | clip | stage | status | reason | detail |", "|---|---|---|---|---|---|"]
+        lines += [
+            "",
+            "## Lost clips",
+            "",
+            "| dataset | clip | stage | status | reason | detail |",
+            "|---|---|---|---|---|---|",
+        ]
         for fate in lost[:SHOWN_LOSSES]:
             detail = " ".join(fate.detail.replace("|", "/").split())
             lines.append(f"| {fate.dataset} | {fate.clip} | {fate.stage} | {fate.status} | {fate.reason} | {detail} |")
@@ -89,7 +95,9 @@ def _fate(dataset: str, split: str, clip, outcomes: dict[str, dict]) -> ClipFate
     for stage in STAGES:
         outcome = outcomes[stage].get(clip.clip)
         if outcome is None:
-            raise UserError(f"clip {clip.clip} of {dataset} vanished at stage {stage}; delete that stage's manifest to redo it.")
+            raise UserError(
+                f"clip {clip.clip} of {dataset} vanished at stage {stage}; delete that stage's manifest to redo it."
+            )
         if outcome.status != OK:
             return ClipFate(*known, stage, outcome.status, outcome.reason, outcome.detail, 0)
     return ClipFate(*known, "shard", OK, "", "", outcomes["shard"][clip.clip].facts["frames"])
