@@ -43,6 +43,7 @@ rule synthesise_clips:
         budget=settings("budget"),
         membership=embedded_membership,
         code=digest("workflow_scripts.synthesise_clips"),
+        speaker=digest("dheads_model.corpora.embedded.speak_espeak"),
     shell:
         "python -m workflow_scripts.synthesise_clips --code {params.code} --settings {params.settings:q}"
         " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/embedded/corpus"

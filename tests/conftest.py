@@ -1,11 +1,22 @@
-"""Paths to reference numbers and real clips that live beside a checkout; tests that need them skip without them."""
+"""Fixtures: reference numbers and real clips beside a checkout, and one finished tiny run that many tests look at."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.workflow import ROOT, copy_project, snakemake
+
 BESIDE = ROOT.parent / "shared"
+TINY = ROOT / "tests" / "tiny.yaml"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A copy of the project and the folder in which it ran to the end with tests/tiny.yaml."""
+
+    project: Path
+    work: Path
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +35,17 @@ def golden() -> Path:
 def samples() -> Path:
     """Folder with real clips, stills and sounds."""
     return _beside("samples", "real sample clips")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> FinishedRun:
+    """The whole workflow, run once from nothing; tests may copy it, not change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    run = FinishedRun(copy_project(folder / "project"), folder / "work")
+    run.work.mkdir()
+    done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return run
 
 
 def _beside(name: str, what: str) -> Path:

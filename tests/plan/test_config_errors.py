@@ -1,0 +1,103 @@
+"""What a person reads who got the config wrong: one sentence with the key and what to write instead."""
+
+import copy
+
+import pytest
+import yaml
+
+from dheads_model.errors import UserError
+from tests.workflow import ROOT, snakemake
+from workflow_scripts.config_check import check_config
+from workflow_scripts.planning import make_work_plan
+from workflow_scripts.write_config_reference import reference_page
+
+SCHEMA = str(ROOT / "config/schemas/config.schema.yaml")
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+def changed(config, path, value):
+    result = copy.deepcopy(config)
+    block = result
+    for key in path[:-1]:
+        block = block[key]
+    block[path[-1]] = value
+    return result
+
+
+def test_the_default_config_is_valid(config):
+    check_config(config, SCHEMA)
+
+
+def test_the_overlays_are_valid(config):
+    for path in sorted((ROOT / "config").glob("*.yaml")):
+        overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
+        check_config(merged(config, overlay), SCHEMA)
+
+
+def merged(base, overlay):
+    result = copy.deepcopy(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (["crop", "sise"], 128, r"config key crop\.sise does not exist; did you mean size\?"),
+        (["cropp"], {}, r"config key cropp does not exist; did you mean crop\?"),
+        (["crop", "size"], "large", r"config key crop\.size is 'large'; it must be of type integer"),
+        (["crop", "size"], 8, r"config key crop\.size is 8; the smallest allowed is 32"),
+        (["align", "direction"], "backward", r"config key align\.direction is 'backward'; it must be one of symmetric"),
+        (["runs", "ours", "network", "base_chanels"], 1, r"runs\.ours\.network\.base_chanels .* did you mean base_channels"),
+        (["runs", "ours", "training", "imags"], 1, r"runs\.ours\.training\.imags .* did you mean images"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_its_remedy(config, path, value, sentence):
+    with pytest.raises(UserError, match=sentence):
+        check_config(changed(config, path, value), SCHEMA)
+
+
+def test_a_missing_key_is_named(config):
+    del config["crop"]["size"]
+    with pytest.raises(UserError, match=r"config key crop\.size is missing"):
+        check_config(config, SCHEMA)
+
+
+def test_a_method_of_an_undefined_run_is_refused(config):
+    with pytest.raises(UserError, match=r"methods\.ours\.run is other, which runs does not define"):
+        make_work_plan(changed(config, ["methods", "ours", "run"], "other"))
+
+
+def test_the_folder_dataset_asks_for_its_folder(config):
+    folder = changed(changed(config, ["datasets"], ["folder"]), ["runs", "ours", "dataset"], "folder")
+    with pytest.raises(UserError, match="add --config clips=PATH"):
+        make_work_plan(folder)
+    with pytest.raises(UserError, match="nowhere, which is not a folder"):
+        make_work_plan(changed(folder, ["clips"], "nowhere"))
+
+
+def test_the_command_shows_the_sentence_and_no_traceback(tmp_path):
+    done = snakemake(ROOT, tmp_path, "--dry-run", "--config", "sharding={clips_per_shards: 3}")
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: config key sharding.clips_per_shards does not exist; did you mean clips_per_shard?" in output
+    assert "Traceback" not in output
+
+
+def test_the_reference_page_is_up_to_date():
+    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    assert page == reference_page(), "run `make config-reference`"
+
+
+def test_every_key_of_the_default_config_is_described(config):
+    page = reference_page()
+    for name, block in config.items():
+        if isinstance(block, dict) and name not in ("runs", "methods"):
+            for key in block:
+                assert f"`{name}.{key}`" in page
