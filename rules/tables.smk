@@ -25,7 +25,7 @@ rule write_table1:
         code=digest("workflow_scripts.write_table1"),
     shell:
         "python -m workflow_scripts.write_table1 --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --provenance-input {params.provenance:q} --output-csv {output.csv}"
+        " --metrics {input.metrics} --indexes {input.indexes} --provenance-input {params.provenance:q} --output-csv {output.csv}"
         " --output-markdown {output.markdown} --output-tex {output.tex}"
         " --output-provenance {output.provenance} > {log} 2>&1"
 
@@ -58,4 +58,5 @@ rule draw_strips:
     shell:
         "python -m workflow_scripts.draw_strips --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --reference {input.reference}"
+        " --method {wildcards.method}"
         " --output {output.strip} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""The 68 landmarks of the clips of a shard in pixels of the crop, by the crop's transform or found again in the crop."""
+"""The 68 landmarks of a shard's clips in pixels of the crop: by its transform, or found again in the crop."""
 
 import numpy as np
 

@@ -9,7 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dheads_model.corpora import embedded, folder
+from dheads_model.corpora import folder
+from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.plan import PlannedClip, PlannedShard, plan_shards
 from dheads_model.errors import UserError
 

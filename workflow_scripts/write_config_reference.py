@@ -1,4 +1,4 @@
-"""Write docs/configuration.md from the schema and the default config, so that the page cannot drift from what is checked."""
+"""Write docs/configuration.md from the schema and the default config, so that the page cannot drift from the check."""
 
 from pathlib import Path
 

@@ -1,56 +1,136 @@
-"""All sizes of the network: the paper's and the small one differ in these numbers only."""
+"""Sizes of the network and the form of the diffusion: the paper's network and a small one differ in these only."""
 
 from dataclasses import dataclass
 
 from dheads_model.errors import UserError
 
+AUDIO_ENCODERS = ("conv", "none")
+TIME_FREQUENCIES = ("standard", "published")
+FORMS = ("edm", "ddpm")
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """The config block `network` of a run; the schema describes each key."""
+    """The UNet and its audio encoder (paper, section 5.1 and figure 2; defaults are the paper's unless said otherwise).
+
+    image_size: pixels a side. base_channels, channel_multiples: width of each level, every level half the size of the
+    one before. residual_blocks: per level. attention_sizes: sides in pixels of the feature maps that have attention;
+    the middle always has it. head_channels: channels of an attention head. patch: side of the pixel squares that the
+    first layer folds into channels; 1 is the paper's, 2 makes a pass about four times cheaper. norm_groups: groups of
+    each group normalisation. motion_channels: 1 for grey motion frames, 3 for colour. audio_radius: frames of sound on
+    each side of the target. audio_channels: width of a frame's sound embedding. audio_encoder: "conv" learns it from
+    filterbank features, "none" takes embeddings that were made before. learned_variance: three more output channels
+    (DDPM only). time_frequencies: "standard" spans 1 to 1e-4 radians a step; "published" is what the authors' code
+    does, 1 to 0.1, and what weights trained with it need. noise_level_input: the network is told how noisy its motion
+    frames were made. Raises UserError for sizes that do not fit together.
+    """
 
     image_size: int
-    patch: int
     base_channels: int
     channel_multiples: tuple[int, ...]
     residual_blocks: int
     attention_sizes: tuple[int, ...]
     head_channels: int
-    norm_groups: int
-    dropout: float
-    motion_frames: int
-    motion_channels: int
-    audio_radius: int
-    audio_channels: int
-    motion_noise_input: bool = False
+    patch: int = 1
+    norm_groups: int = 32
+    dropout: float = 0.0
+    motion_frames: int = 2
+    motion_channels: int = 1
+    audio_radius: int = 2
+    audio_channels: int = 256
+    feature_bands: int = 80
+    audio_encoder: str = "conv"
     learned_variance: bool = False
     time_frequencies: str = "standard"
-    feature_bands: int = 80
+    noise_level_input: bool = True
 
     def __post_init__(self):
-        smallest = self.image_size / self.patch / 2 ** (len(self.channel_multiples) - 1)
-        if smallest != int(smallest) or smallest < 1:
+        _choose("audio_encoder", self.audio_encoder, AUDIO_ENCODERS)
+        _choose("time_frequencies", self.time_frequencies, TIME_FREQUENCIES)
+        _choose("motion_channels", self.motion_channels, (1, 3))
+        for name in ("image_size", "base_channels", "residual_blocks", "head_channels", "patch", "norm_groups",
+                     "motion_frames", "audio_channels", "feature_bands"):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise UserError(f"network.{name} must be at least 1, not {getattr(self, name)}.")
+        if self.audio_radius < 0 or not 0 <= self.dropout < 1:
+            raise UserError("network.audio_radius must not be negative and network.dropout must lie in [0, 1).")
+        if not self.channel_multiples or min(self.channel_multiples) < 1:
+            raise UserError("network.channel_multiples needs at least one level, each at least 1.")
+        step = self.patch * 2 ** (len(self.channel_multiples) - 1)
+        if self.image_size % step:
             raise UserError(
-                f"network.image_size {self.image_size} cannot be halved {len(self.channel_multiples) - 1} times after "
-                f"patches of {self.patch}; choose a multiple of {self.patch * 2 ** (len(self.channel_multiples) - 1)}."
+                f"network.image_size {self.image_size} must be a multiple of {step}: patch {self.patch} times "
+                f"2 for each of the {len(self.channel_multiples) - 1} halvings of channel_multiples."
             )
-        for multiple in self.channel_multiples:
-            if self.base_channels * multiple % self.norm_groups or self.base_channels * multiple % self.head_channels:
+        if self.base_channels % 2:
+            raise UserError(f"network.base_channels must be even, not {self.base_channels}.")
+        for size in self.attention_sizes:
+            if size not in self.level_sizes:
                 raise UserError(
-                    f"network.base_channels x {multiple} = {self.base_channels * multiple} must be a multiple of "
-                    f"norm_groups ({self.norm_groups}) and head_channels ({self.head_channels})."
+                    f"network.attention_sizes holds {size}, but the feature maps have sides "
+                    f"{', '.join(map(str, self.level_sizes))} (image_size {self.image_size}, patch {self.patch})."
                 )
-        if self.motion_channels not in (1, 3):
-            raise UserError(f"network.motion_channels is {self.motion_channels}; it must be 1 (grey) or 3 (RGB).")
-        if self.time_frequencies not in ("standard", "published"):
-            raise UserError(f"network.time_frequencies is {self.time_frequencies}; it must be standard or published.")
+        for level, (size, channels) in enumerate(zip(self.level_sizes, self.level_channels, strict=True)):
+            if channels % self.norm_groups:
+                raise UserError(f"network.norm_groups {self.norm_groups} must divide {channels} channels.")
+            attends = size in self.attention_sizes or level == len(self.channel_multiples) - 1
+            if attends and channels % self.head_channels:
+                raise UserError(
+                    f"network.head_channels {self.head_channels} must divide the {channels} channels where the "
+                    f"feature map is {size} pixels wide."
+                )
+
+    @property
+    def level_sizes(self) -> tuple[int, ...]:
+        """Side of the feature maps at each level, in pixels."""
+        return tuple(self.image_size // self.patch // 2**level for level in range(len(self.channel_multiples)))
+
+    @property
+    def level_channels(self) -> tuple[int, ...]:
+        """Channels at each level."""
+        return tuple(self.base_channels * multiple for multiple in self.channel_multiples)
+
+    @property
+    def embedding_channels(self) -> int:
+        """Width of the time and the audio embedding."""
+        return 4 * self.base_channels
 
     @property
     def audio_frames(self) -> int:
-        """Video frames whose sound the model hears: the target's and audio_radius on both sides."""
+        """Video frames in a window of sound."""
         return 2 * self.audio_radius + 1
 
     @property
     def output_channels(self) -> int:
-        """3, or 6 with a learned variance."""
+        """Channels that the network returns: the picture's three, and as many for a learned variance."""
         return 6 if self.learned_variance else 3
+
+
+@dataclass(frozen=True)
+class DiffusionSettings:
+    """How the network's output is read. form: "edm" (preconditioned, Karras et al. 2022) or "ddpm" (the paper's: noise
+    prediction on a cosine schedule). sigma_data: standard deviation of pictures in [-1, 1] (EDM). timesteps: length of
+    the discrete schedule (DDPM)."""
+
+    form: str = "edm"
+    sigma_data: float = 0.5
+    timesteps: int = 1000
+
+    def __post_init__(self):
+        _choose("form", self.form, FORMS, block="diffusion")
+        if self.sigma_data <= 0:
+            raise UserError(f"diffusion.sigma_data must be positive, not {self.sigma_data}.")
+        if self.timesteps < 2:
+            raise UserError(f"diffusion.timesteps must be at least 2, not {self.timesteps}.")
+
+
+def _choose(name: str, value, options: tuple, block: str = "network") -> None:
+    if value not in options:
+        raise UserError(f"{block}.{name} must be one of {', '.join(map(str, options))}, not {value!r}.")
+
+
+PAPER_CREMA = NetworkSettings(
+    image_size=128, base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),
+    head_channels=64, dropout=0.1, motion_channels=3, learned_variance=True, noise_level_input=False,
+)  # fmt: skip
+"""The released network for CREMA-D: colour motion frames, attention also at 32 pixels (215,748,614 parameters)."""

@@ -1,21 +1,65 @@
-"""What is trained and exported: the audio encoder and the UNet."""
+"""The whole model: audio encoder and UNet, with the settings that say how to read them."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from dheads_model.errors import UserError
 from dheads_model.network.audio_encoder import AudioEncoder
-from dheads_model.network.settings import NetworkSettings
-from dheads_model.network.unet import UNet
+from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.unet import FrameConditions, UNet
 
 
 class TalkingModel(nn.Module):
-    """Audio encoder and UNet of one set of sizes."""
+    """Audio encoder and UNet, trained together.
 
-    def __init__(self, settings: NetworkSettings):
+    `precision` is the type of the arithmetic inside the network, float32 or bfloat16 (for GPUs; weights, noise levels
+    and sampler stay float32); it is no part of the weights. Raises UserError for settings that contradict each other.
+    """
+
+    def __init__(self, network: NetworkSettings, diffusion: DiffusionSettings):
         super().__init__()
-        self.settings = settings
-        self.audio_encoder = AudioEncoder(settings)
-        self.unet = UNet(settings)
+        if network.learned_variance and diffusion.form != "ddpm":
+            raise UserError("network.learned_variance needs diffusion.form ddpm; edm has no variance to learn.")
+        self.network_settings, self.diffusion_settings = network, diffusion
+        self.precision = torch.float32
+        self.audio_encoder = AudioEncoder(network) if network.audio_encoder == "conv" else None
+        self.unet = UNet(network)
 
-    def parameter_count(self) -> int:
-        """Number of trained values."""
-        return sum(parameter.numel() for parameter in self.parameters())
+    def encode(
+        self,
+        identity: Tensor,
+        motion: Tensor,
+        audio_features: Tensor,
+        motion_noise: Tensor | None = None,
+        audio_drop: Tensor | None = None,
+    ) -> FrameConditions:
+        """What the UNet needs of a frame's conditions, once for all denoising steps.
+
+        identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features `[B, W, 4, bands]`, or embeddings
+        `[B, W, D]` with audio encoder "none"; motion_noise `[B]`, None with a network that has no such input;
+        audio_drop: bool `[B]`, True where the model shall not hear (its embeddings become zero), None for nowhere.
+        """
+        with self._arithmetic(identity):
+            audio = audio_features if self.audio_encoder is None else self.audio_encoder(audio_features)
+            if audio_drop is not None:
+                audio = audio * ~audio_drop[:, None, None]
+            return self.unet.encode_conditions(identity, motion, audio, motion_noise)
+
+    def forward(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
+        """Raw output of the UNet `[B, 3 or 6, H, W]`, float32, for scaled noisy frames and noise coordinates `[B]`."""
+        with self._arithmetic(x):
+            output = self.unet.step(x, time, conditions)
+        return output.float()
+
+    def _arithmetic(self, x: Tensor) -> torch.autocast:
+        return torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16)
+
+
+def pick_device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Number of trained values."""
+    return sum(parameter.numel() for parameter in module.parameters())

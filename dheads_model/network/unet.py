@@ -1,88 +1,64 @@
-"""The UNet of Diffused Heads (arXiv 2301.03396, section 4; sizes in section 5.1), all sizes configuration.
+"""The UNet: a noisy frame, its noise coordinate and the frame's conditions in, a picture of the same size out."""
 
-Its parameters carry the names that the released checkpoints use, so that a published state loads strictly.
-"""
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn import functional
 
-from dheads_model.network.blocks import NORM_EPSILON, Attention, ResidualBlock, TimeEmbedding
+from dheads_model.network.layers import ResidualBlock, SelfAttention, TimeEmbedding
 from dheads_model.network.settings import NetworkSettings
 
 
-class Stage(nn.Sequential):
-    """Blocks of one step of the UNet, each called with what it needs."""
+@dataclass(frozen=True)
+class FrameConditions:
+    """What depends on the frame and not on the noise: computed once a frame, used in every denoising step.
 
-    def forward(self, h: Tensor, time: Tensor, audio: Tensor) -> Tensor:
-        for block in self:
-            h = block(h, time, audio) if isinstance(block, ResidualBlock) else block(h)
-        return h
+    stem: share of motion and identity frames in the first convolution, `[B, C, H / patch, W / patch]`, bias included.
+    affines: scale and shift of each residual block, each `[B, 2 C, 1, 1]`.
+    """
+
+    stem: Tensor
+    affines: tuple[Tensor, ...]
+
+    def rows(self, start: int, stop: int) -> "FrameConditions":
+        """The samples start .. stop - 1 of the batch."""
+        return FrameConditions(self.stem[start:stop], tuple(affine[start:stop] for affine in self.affines))
+
+
+class Stage(nn.Module):
+    """A residual block, then attention if wanted. `takes_skip`: its input is joined with an encoder's output."""
+
+    def __init__(self, block: ResidualBlock, attention: SelfAttention | None = None, takes_skip: bool = False):
+        super().__init__()
+        self.block, self.attention, self.takes_skip = block, attention, takes_skip
+
+    def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """x `[B, C, H, W]`, time `[B, E]`, condition `[B, 2 C, 1, 1]`."""
+        x = self.block(x, time, condition)
+        return x if self.attention is None else self.attention(x)
 
 
 class UNet(nn.Module):
-    """Network output from a noisy frame and its conditions.
-
-    forward: x `[B, 3, S, S]` noisy frame, time `[B]` noise coordinate, identity `[B, 3, S, S]`, motion
-    `[B, M C, S, S]` oldest first, audio `[B, 2 m + 1, D]`, motion_noise `[B]` or None -> `[B, 3 or 6, S, S]`.
-    """
+    """ADM's UNet with time and sound as a scale-shift each in every residual block (paper, section 4 and figure 2)."""
 
     def __init__(self, settings: NetworkSettings):
         super().__init__()
         self.settings = settings
-        base, embedding = settings.base_channels, 4 * settings.base_channels
-        self.time_embed = TimeEmbedding(base, embedding, settings.time_frequencies)
-        self.audio_embed = nn.Sequential(
-            nn.Linear(settings.audio_frames * settings.audio_channels, embedding),
-            nn.SiLU(),
-            nn.Linear(embedding, embedding),
-        )
-        if settings.motion_noise_input:
-            self.motion_noise_embed = TimeEmbedding(base, embedding, "standard")
-        inputs = (3 + 3 + settings.motion_frames * settings.motion_channels) * settings.patch**2
-
-        def residual(channels: int, output: int, resample: str = "none") -> ResidualBlock:
-            return ResidualBlock(channels, output, embedding, settings.norm_groups, settings.dropout, resample)
-
-        def attention(channels: int) -> Attention:
-            return Attention(channels, settings.head_channels, settings.norm_groups)
-
-        size = settings.image_size // settings.patch
-        self.input_blocks = nn.ModuleList([Stage(nn.Conv2d(inputs, base, 3, padding=1))])
-        widths = [base]
-        channels = base
-        for level, multiple in enumerate(settings.channel_multiples):
-            for _ in range(settings.residual_blocks):
-                blocks = [residual(channels, base * multiple)]
-                channels = base * multiple
-                if size in settings.attention_sizes:
-                    blocks.append(attention(channels))
-                self.input_blocks.append(Stage(*blocks))
-                widths.append(channels)
-            if level < len(settings.channel_multiples) - 1:
-                self.input_blocks.append(Stage(residual(channels, channels, "down")))
-                widths.append(channels)
-                size //= 2
-        self.middle_block = Stage(residual(channels, channels), attention(channels), residual(channels, channels))
-        self.output_blocks = nn.ModuleList()
-        for level, multiple in reversed(list(enumerate(settings.channel_multiples))):
-            for number in range(settings.residual_blocks + 1):
-                blocks = [residual(channels + widths.pop(), base * multiple)]
-                channels = base * multiple
-                if size in settings.attention_sizes:
-                    blocks.append(attention(channels))
-                if level and number == settings.residual_blocks:
-                    blocks.append(residual(channels, channels, "up"))
-                    size *= 2
-                self.output_blocks.append(Stage(*blocks))
-        last = nn.Conv2d(channels, settings.output_channels * settings.patch**2, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.out = nn.Sequential(nn.GroupNorm(settings.norm_groups, channels, NORM_EPSILON), nn.SiLU(), last)
-
-    def embed_audio(self, audio: Tensor) -> Tensor:
-        """Audio condition `[B, E]` of windows `[B, 2 m + 1, D]`: the same for all denoising steps of a frame."""
-        return self.audio_embed(audio.flatten(1))
+        embedding, folded = settings.embedding_channels, settings.patch**2
+        self.noisy_channels = 3 * folded
+        given = 3 + settings.motion_frames * settings.motion_channels
+        self.stem = nn.Conv2d((3 + given) * folded, settings.base_channels, 3, padding=1)
+        self.time_embed = TimeEmbedding(settings.base_channels, embedding, settings.time_frequencies)
+        self.audio_embed = _perceptron(settings.audio_frames * settings.audio_channels, embedding)
+        self.motion_noise_embed = _perceptron(1, embedding) if settings.noise_level_input else None
+        self.encoder, skips = _encoder(settings)
+        self.middle = _middle(settings)
+        self.decoder = _decoder(settings, skips)
+        self.head_norm = nn.GroupNorm(settings.norm_groups, settings.base_channels)
+        self.head = nn.Conv2d(settings.base_channels, settings.output_channels * folded, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
 
     def forward(
         self,
@@ -93,33 +69,97 @@ class UNet(nn.Module):
         audio: Tensor,
         motion_noise: Tensor | None = None,
     ) -> Tensor:
-        return self.denoise(x, time, identity, motion, self.embed_audio(audio), motion_noise)
+        """The raw network output `[B, 3 or 6, H, W]`; 6 with learned variance.
 
-    def denoise(
-        self,
-        x: Tensor,
-        time: Tensor,
-        identity: Tensor,
-        motion: Tensor,
-        audio_condition: Tensor,
-        motion_noise: Tensor | None = None,
-    ) -> Tensor:
-        """`forward` with the audio condition `[B, E]` already embedded."""
-        condition = self.time_embed(time)
-        if self.settings.motion_noise_input:
-            if motion_noise is None:
-                raise ValueError("this network is told the noise level of its motion frames: give motion_noise [B]")
-            # 1000: levels of 0..1 in the range that the sinusoids resolve.
-            condition = condition + self.motion_noise_embed(1000 * motion_noise)
-        h = torch.cat([x, motion, identity], dim=1)
-        if self.settings.patch > 1:
-            h = functional.pixel_unshuffle(h, self.settings.patch)
-        kept = []
-        for stage in self.input_blocks:
-            h = stage(h, condition, audio_condition)
-            kept.append(h)
-        h = self.middle_block(h, condition, audio_condition)
-        for stage in self.output_blocks:
-            h = stage(torch.cat([h, kept.pop()], dim=1), condition, audio_condition)
-        h = self.out(h)
-        return functional.pixel_shuffle(h, self.settings.patch) if self.settings.patch > 1 else h
+        x: noisy frame `[B, 3, H, W]`, scaled to about unit variance by the caller. time: noise coordinate `[B]`.
+        identity `[B, 3, H, W]` in [-1, 1]. motion: frames before this one, oldest first, `[B, M C, H, W]` in [-1, 1].
+        audio: embeddings of the window's frames in order of time `[B, 2 m + 1, D]`. motion_noise: how noisy the motion
+        frames were made `[B]`; None exactly when the settings have no noise_level_input.
+        """
+        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise))
+
+    def encode_conditions(
+        self, identity: Tensor, motion: Tensor, audio: Tensor, motion_noise: Tensor | None = None
+    ) -> FrameConditions:
+        """Everything that is the same in all denoising steps of a frame; arguments as in `forward`."""
+        if (motion_noise is None) != (self.motion_noise_embed is None):
+            raise ValueError("motion_noise must be given exactly when the network has a noise_level_input")
+        given = F.pixel_unshuffle(motion, self.settings.patch), F.pixel_unshuffle(identity, self.settings.patch)
+        stem = F.conv2d(torch.cat(given, dim=1), self.stem.weight[:, self.noisy_channels :], self.stem.bias, padding=1)
+        embedding = self.audio_embed(audio.flatten(1))
+        if motion_noise is not None:
+            embedding = embedding + self.motion_noise_embed(motion_noise.float()[:, None])
+        activated = F.silu(embedding)
+        return FrameConditions(stem, tuple(stage.block.encode_condition(activated) for stage in self.stages()))
+
+    def step(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
+        """One pass for a noisy frame x `[B, 3, H, W]` at noise coordinates `[B]` with conditions made before."""
+        time = F.silu(self.time_embed(time))
+        affines = iter(conditions.affines)
+        # The first convolution is linear: its share of motion and identity is in the conditions.
+        folded = F.pixel_unshuffle(x, self.settings.patch)
+        h = F.conv2d(folded, self.stem.weight[:, : self.noisy_channels], padding=1) + conditions.stem
+        skips = [h]
+        for stage in self.encoder:
+            h = stage(h, time, next(affines))
+            skips.append(h)
+        for stage in self.middle:
+            h = stage(h, time, next(affines))
+        for stage in self.decoder:
+            h = stage(torch.cat([h, skips.pop()], dim=1) if stage.takes_skip else h, time, next(affines))
+        return F.pixel_shuffle(self.head(F.silu(self.head_norm(h))), self.settings.patch)
+
+    def stages(self) -> list[Stage]:
+        """All stages in the order in which a pass goes through them."""
+        return [*self.encoder, *self.middle, *self.decoder]
+
+
+def _encoder(settings: NetworkSettings) -> tuple[nn.ModuleList, list[int]]:
+    """Stages down to the smallest level, and the channels of every output that the decoder takes up again."""
+    stages, channels = nn.ModuleList(), settings.base_channels
+    skips = [channels]
+    for level, (size, width) in enumerate(zip(settings.level_sizes, settings.level_channels, strict=True)):
+        for _ in range(settings.residual_blocks):
+            stages.append(Stage(_block(settings, channels, width), _attention(settings, size, width)))
+            channels = width
+            skips.append(channels)
+        if level < len(settings.level_sizes) - 1:
+            stages.append(Stage(_block(settings, channels, channels, "down")))
+            skips.append(channels)
+    return stages, skips
+
+
+def _middle(settings: NetworkSettings) -> nn.ModuleList:
+    channels = settings.level_channels[-1]
+    attention = SelfAttention(channels, settings.head_channels, settings.norm_groups)
+    return nn.ModuleList(
+        [Stage(_block(settings, channels, channels), attention), Stage(_block(settings, channels, channels))]
+    )
+
+
+def _decoder(settings: NetworkSettings, skips: list[int]) -> nn.ModuleList:
+    stages, channels, skips = nn.ModuleList(), settings.level_channels[-1], list(skips)
+    for level in reversed(range(len(settings.level_sizes))):
+        size, width = settings.level_sizes[level], settings.level_channels[level]
+        for _ in range(settings.residual_blocks + 1):
+            block = _block(settings, channels + skips.pop(), width)
+            stages.append(Stage(block, _attention(settings, size, width), takes_skip=True))
+            channels = width
+        if level > 0:
+            stages.append(Stage(_block(settings, channels, channels, "up")))
+    return stages
+
+
+def _block(settings: NetworkSettings, inputs: int, outputs: int, resample: str | None = None) -> ResidualBlock:
+    embedding, groups = settings.embedding_channels, settings.norm_groups
+    return ResidualBlock(inputs, outputs, embedding, groups, settings.dropout, resample)
+
+
+def _attention(settings: NetworkSettings, size: int, channels: int) -> SelfAttention | None:
+    if size not in settings.attention_sizes:
+        return None
+    return SelfAttention(channels, settings.head_channels, settings.norm_groups)
+
+
+def _perceptron(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs))

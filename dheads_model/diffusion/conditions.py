@@ -1,0 +1,62 @@
+"""What a frame is generated from, and pictures as numbers."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dheads_model.network.settings import NetworkSettings
+from dheads_model.network.talking_model import TalkingModel
+from dheads_model.network.unet import FrameConditions
+
+GREY_WEIGHTS = (0.2989, 0.587, 0.114)  # torchvision's grey, which the published code uses; they add up to 0.9999
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Conditions of a batch of frames.
+
+    identity: `[B, 3, H, W]` in [-1, 1]. motion: the frames before, oldest first, `[B, M C, H, W]` in [-1, 1], with
+    their noise if any. audio_features: `[B, 2 m + 1, 4, 80]`; embeddings `[B, 2 m + 1, D]` with audio encoder "none".
+    motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop: bool
+    `[B]`, True where the model shall not hear; None for nowhere.
+    """
+
+    identity: Tensor
+    motion: Tensor
+    audio_features: Tensor
+    motion_noise: Tensor | None = None
+    audio_drop: Tensor | None = None
+
+
+def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameConditions:
+    """What depends on the frame only, to be computed once for all denoising steps."""
+    return model.encode(
+        conditions.identity,
+        conditions.motion,
+        conditions.audio_features,
+        conditions.motion_noise,
+        conditions.audio_drop,
+    )
+
+
+def pictures(frames: Tensor) -> Tensor:
+    """uint8 `[..., H, W, 3]` -> float32 `[..., 3, H, W]` in [-1, 1]: pixel / 255 * 2 - 1."""
+    return frames.movedim(-1, -3).float() / 127.5 - 1
+
+
+def pixels(images: Tensor) -> Tensor:
+    """float `[..., 3, H, W]` in [-1, 1] -> uint8 `[..., H, W, 3]`, rounded, clamped outside of the range."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).movedim(-3, -1)
+
+
+def grey(images: Tensor) -> Tensor:
+    """`[..., 3, H, W]` -> `[..., 1, H, W]`: 0.2989 red + 0.587 green + 0.114 blue."""
+    red, green, blue = images.unbind(-3)
+    return (GREY_WEIGHTS[0] * red + GREY_WEIGHTS[1] * green + GREY_WEIGHTS[2] * blue).unsqueeze(-3)
+
+
+def motion_pictures(frames: Tensor, settings: NetworkSettings) -> Tensor:
+    """Frames before the target `[B, M, 3, H, W]` in [-1, 1], oldest first -> `[B, M C, H, W]`, grey where C is 1."""
+    frames = grey(frames) if settings.motion_channels == 1 else frames
+    return frames.flatten(1, 2)

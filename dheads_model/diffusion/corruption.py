@@ -1,0 +1,60 @@
+"""Spoiling the conditions in training, so that generated frames can take the place of true ones.
+
+In training the motion frames are true, in generation they are the model's own. Noise of a level that the model is told,
+and missing patches, keep it from trusting them too far (GameNGen, arXiv 2408.14837; Hallo2, arXiv 2410.07718). Sound
+that is sometimes missing makes guidance possible (Ho & Salimans 2022).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dheads_model.errors import UserError
+
+
+@dataclass(frozen=True)
+class CorruptionSettings:
+    """motion_noise: highest standard deviation of noise on the motion frames, on their scale [-1, 1]. patch_drop:
+    probability of a patch of all motion frames to be blanked. patch_size: side of a patch in pixels. audio_drop:
+    probability of a sample without sound."""
+
+    motion_noise: float = 0.5
+    patch_drop: float = 0.2
+    patch_size: int = 8
+    audio_drop: float = 0.1
+
+    def __post_init__(self):
+        probabilities = (self.patch_drop, self.audio_drop)
+        if self.motion_noise < 0 or self.patch_size < 1 or min(probabilities) < 0 or max(probabilities) > 1:
+            raise UserError(
+                "corruption needs motion_noise >= 0, patch_size >= 1, and patch_drop and audio_drop in [0, 1]."
+            )
+
+
+def corrupt_motion(motion: Tensor, settings: CorruptionSettings, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(spoilt motion frames, their noise level `[B]`) of motion frames `[B, M C, H, W]` in [-1, 1].
+
+    Each sample has one level, uniform in 0 .. settings.motion_noise. Blanked patches are 0 (mid-grey) without noise, at
+    the same places in all motion frames of a sample. Draws on the generator's device.
+    """
+    batch, _, height, width = motion.shape
+    where = generator.device
+    level = settings.motion_noise * torch.rand(batch, generator=generator, device=where)
+    noise = torch.randn(motion.shape, generator=generator, device=where)
+    cells = (-(-height // settings.patch_size), -(-width // settings.patch_size))
+    kept = (torch.rand(batch, 1, *cells, generator=generator, device=where) >= settings.patch_drop).float()
+    kept = F.interpolate(kept, scale_factor=settings.patch_size, mode="nearest")[:, :, :height, :width]
+    level, noise, kept = level.to(motion), noise.to(motion), kept.to(motion)
+    return add_motion_noise(motion, level, noise) * kept, level
+
+
+def add_motion_noise(motion: Tensor, level: Tensor, noise: Tensor) -> Tensor:
+    """Motion frames `[B, M C, H, W]` with normal noise of standard deviation level `[B]`."""
+    return motion + level[:, None, None, None] * noise
+
+
+def drop_audio(batch: int, settings: CorruptionSettings, generator: torch.Generator) -> Tensor:
+    """Which samples of a batch shall not hear: bool `[B]` on the generator's device."""
+    return torch.rand(batch, generator=generator, device=generator.device) < settings.audio_drop

@@ -1,0 +1,150 @@
+"""Training losses. All randomness (noise, noise levels, steps) comes from the caller."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dheads_model.diffusion.conditions import Conditions, encode_conditions
+from dheads_model.diffusion.ddpm import add_noise, variational_bound
+from dheads_model.diffusion.denoiser import denoise
+from dheads_model.diffusion.schedules import DdpmSchedule
+from dheads_model.network.talking_model import TalkingModel
+
+LIPS = slice(48, 68)  # iBUG-68
+
+
+@dataclass(frozen=True)
+class DdpmLosses:
+    """The paper's terms of each sample, `[B]`: noise error, variational bound in bits per dimension, lip error."""
+
+    simple: Tensor
+    bound: Tensor
+    lip: Tensor
+
+    def total(self, bound_weight: float = 1e-4, lip_weight: float = 0.2) -> Tensor:
+        """Mean of simple + bound_weight bound + lip_weight lip (paper, equation 19; its code's weights)."""
+        return (self.simple + bound_weight * self.bound + lip_weight * self.lip).mean()
+
+
+def edm_loss(
+    model: TalkingModel,
+    clean: Tensor,
+    conditions: Conditions,
+    sigma: Tensor,
+    noise: Tensor,
+    pixel_weights: Tensor | None = None,
+) -> Tensor:
+    """Weighted squared error of the denoised frame, mean over the picture, for each sample `[B]`.
+
+    clean, noise `[B, 3, H, W]`; sigma `[B]`; pixel_weights `[B or 1, 1, H, W]` multiplies the error (None: by 1). The
+    weight (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 makes the loss of an untrained network 1 at every sigma
+    for pictures of standard deviation sigma_data (Karras et al. 2022, equation 8).
+    """
+    data = model.diffusion_settings.sigma_data
+    denoised = denoise(model, clean + sigma[:, None, None, None] * noise, sigma, conditions)
+    error = (denoised - clean) ** 2
+    if pixel_weights is not None:
+        error = error * pixel_weights
+    return (sigma**2 + data**2) / (sigma * data) ** 2 * error.mean(dim=(1, 2, 3))
+
+
+def draw_sigmas(
+    count: int, log_mean: float, log_std: float, generator: torch.Generator, stratified: bool = True
+) -> Tensor:
+    """Log-normal noise levels, float32 `[count]` on the generator's device (Karras et al. 2022, table 1).
+
+    Stratified: one from each of `count` equally likely ranges, in rising order, so that the mean over a batch varies
+    less; each alone is still log-normal over many draws only if batches are shuffled, as they are.
+    """
+    where = generator.device
+    uniform = torch.rand(count, generator=generator, device=where, dtype=torch.float64)
+    if stratified:
+        uniform = (torch.arange(count, device=where) + uniform) / count
+    normal = math.sqrt(2) * torch.erfinv((2 * uniform - 1).clamp(-1 + 1e-12, 1 - 1e-12))
+    return torch.exp(log_mean + log_std * normal).float()
+
+
+def ddpm_losses(
+    model: TalkingModel,
+    schedule: DdpmSchedule,
+    clean: Tensor,
+    conditions: Conditions,
+    steps: Tensor,
+    noise: Tensor,
+    lip_boxes: Tensor,
+) -> DdpmLosses:
+    """The paper's loss terms (section 4.4, equation 19) at given steps `[B]` of the full schedule.
+
+    clean, noise `[B, 3, H, W]`; lip_boxes int64 `[B, 4]` of `boxes_around`. The bound trains the variance only: it sees
+    the predicted noise without its gradient (Nichol & Dhariwal 2021); without a learned variance it is 0.
+    """
+    x_t = add_noise(schedule, clean.double(), steps, noise.double()).float()
+    times = schedule.timesteps.to(steps.device)[steps].float()
+    output = model(x_t, times, encode_conditions(model, conditions))
+    error = (output[:, :3] - noise) ** 2
+    bound = torch.zeros_like(error[:, 0, 0, 0])
+    if output.shape[1] == 6:
+        detached = torch.cat([output[:, :3].detach(), output[:, 3:]], dim=1)
+        bound = variational_bound(schedule, detached, clean, x_t, steps).float()
+    inside = box_mask(lip_boxes, error.shape[-2], error.shape[-1])
+    lip = (error * inside).mean(dim=1).sum(dim=(1, 2)) / inside.sum(dim=(1, 2, 3))
+    return DdpmLosses(error.mean(dim=(1, 2, 3)), bound, lip)
+
+
+def lip_boxes(
+    target: Tensor, identity: Tensor, height: int, width: int, frame: str = "target", margin: int = 5
+) -> Tensor:
+    """Boxes around the lips for the paper's lip loss, int64 `[B, 4]`, as of `boxes_around`.
+
+    target, identity: landmarks `[B, 68, 2]` (x, y) in pixels of the two frames. The paper takes the target frame's;
+    frame "identity" is what the published code does.
+    """
+    return boxes_around({"target": target, "identity": identity}[frame][:, LIPS], height, width, margin)
+
+
+def boxes_around(points: Tensor, height: int, width: int, margin: int = 5) -> Tensor:
+    """Boxes around points `[B, K, 2]` (x, y) in pixels, grown by `margin` pixels and cut off at the picture's edge.
+
+    int64 `[B, 4]`: rows floor(min y) - margin .. ceil(max y) + margin, the last excluded, then the same for columns.
+    """
+    low, high = points.amin(dim=1).floor() - margin, points.amax(dim=1).ceil() + margin
+    rows = torch.stack([low[:, 1], high[:, 1]], dim=1).clamp(0, height)
+    columns = torch.stack([low[:, 0], high[:, 0]], dim=1).clamp(0, width)
+    return torch.cat([rows, columns], dim=1).long()
+
+
+def box_mask(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Boxes `[B, 4]` of `boxes_around` as float masks `[B, 1, height, width]`, 1 inside.
+
+    An empty box (landmarks outside of the picture) counts as the whole picture, so that no mean over nothing arises.
+    """
+    rows = torch.arange(height, device=boxes.device)[None, :, None]
+    columns = torch.arange(width, device=boxes.device)[None, None, :]
+    top, bottom, left, right = boxes[:, :, None, None].unbind(dim=1)
+    empty = (bottom <= top) | (right <= left)
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    return (inside | empty)[:, None].float()
+
+
+def mouth_weights(landmarks: Tensor, height: int, width: int, weight: float, margin: float = 0.05) -> Tensor:
+    """Pixel weights `[B, 1, H, W]`: `weight` in a box around the lips of landmarks `[B, 68, 2]`, 1 elsewhere.
+
+    margin: growth of the box on each side as a fraction of the picture's height.
+    """
+    boxes = boxes_around(landmarks[:, LIPS], height, width, round(margin * height))
+    return 1 + (weight - 1) * box_mask(boxes, height, width)
+
+
+def lower_face_weights(
+    height: int, width: int, weight: float, box: tuple[float, float, float, float] = (0.55, 0.85, 0.3, 0.7)
+) -> Tensor:
+    """Pixel weights `[1, 1, H, W]` without landmarks: `weight` in a fixed box of aligned frames, 1 elsewhere.
+
+    box: first and last row, first and last column as fractions; the default holds the mouth where the eyes stand at
+    0.42 of the height and 0.23 of the width apart.
+    """
+    top, bottom, left, right = box
+    edges = [round(top * height), round(bottom * height), round(left * width), round(right * width)]
+    return 1 + (weight - 1) * box_mask(torch.tensor([edges]), height, width)

@@ -1,0 +1,25 @@
+"""What a metric answers: a value, or a refusal with its reason instead of a number that means nothing."""
+
+import math
+from dataclasses import dataclass
+
+OK, UNDEFINED, NOT_APPLICABLE = "ok", "undefined", "not_applicable"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric of one clip; `value` is None unless `status` is ok."""
+
+    metric: str
+    value: float | None
+    status: str = OK
+    reason: str = ""
+
+    def __post_init__(self):
+        if (self.status == OK) != (self.value is not None) or (self.value is not None and not math.isfinite(self.value)):
+            raise ValueError(f"{self.metric}: value {self.value} does not fit status {self.status}")
+
+
+def refuse(metric: str, reason: str, status: str = UNDEFINED) -> Measurement:
+    """No value, and why."""
+    return Measurement(metric, None, status, reason)

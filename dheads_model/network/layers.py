@@ -1,0 +1,112 @@
+"""The parts of the UNet: residual block with two scale-shifts, self-attention, time embedding."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions around which time and conditions scale and shift the features.
+
+    h = (norm(h) (1 + scale_t) + shift_t) (1 + scale_c) + shift_c, time first (paper, equations 14 and 17; the 1 + is
+    the published code's). `resample` halves ("down", mean of 2 x 2) or doubles ("up", nearest) the picture after the
+    first normalisation, as in ADM (Dhariwal & Nichol 2021). The second convolution starts at zero.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        embedding: int,
+        groups: int,
+        dropout: float,
+        resample: str | None = None,
+    ):
+        super().__init__()
+        self.resample = resample
+        self.norm_in = nn.GroupNorm(groups, channels_in)
+        self.conv_in = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+        self.time_affine = nn.Linear(embedding, 2 * channels_out)
+        self.condition_affine = nn.Linear(embedding, 2 * channels_out)
+        self.norm_out = nn.GroupNorm(groups, channels_out)
+        self.dropout = nn.Dropout(dropout)
+        self.conv_out = _zeroed(nn.Conv2d(channels_out, channels_out, 3, padding=1))
+        self.skip = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
+
+    def encode_condition(self, embedding: Tensor) -> Tensor:
+        """Scale and shift of a condition embedding after its activation, `[B, E]` -> `[B, 2 C, 1, 1]`."""
+        return self.condition_affine(embedding)[..., None, None]
+
+    def forward(self, x: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """x `[B, C, H, W]`, time `[B, E]` after its activation, condition of `encode_condition`."""
+        h = F.silu(self.norm_in(x))
+        if self.resample == "down":
+            h, x = F.avg_pool2d(h, 2), F.avg_pool2d(x, 2)
+        elif self.resample == "up":
+            h, x = _doubled(h), _doubled(x)
+        h = self.conv_in(h)
+        scale_t, shift_t = self.time_affine(time)[..., None, None].chunk(2, dim=1)
+        scale_c, shift_c = condition.chunk(2, dim=1)
+        # Both scale-shifts are linear in the features: composed per channel first, they cost one pass over the picture.
+        scale = (1 + scale_t) * (1 + scale_c)
+        shift = shift_t * (1 + scale_c) + shift_c
+        h = F.silu(torch.addcmul(shift, self.norm_out(h), scale))
+        return self.skip(x) + self.conv_out(self.dropout(h))
+
+
+class SelfAttention(nn.Module):
+    """Self-attention over all places of a feature map, residual; its output projection starts at zero."""
+
+    def __init__(self, channels: int, head_channels: int, groups: int):
+        super().__init__()
+        self.heads = channels // head_channels
+        self.norm = nn.GroupNorm(groups, channels)
+        self.qkv = nn.Conv1d(channels, 3 * channels, 1)
+        self.project = _zeroed(nn.Conv1d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x `[B, C, H, W]`; queries, keys and values lie beside each other within each head."""
+        batch, channels, height, width = x.shape
+        qkv = self.qkv(self.norm(x).flatten(2))
+        qkv = qkv.reshape(batch, self.heads, 3, channels // self.heads, height * width).transpose(-1, -2)
+        h = F.scaled_dot_product_attention(qkv[:, :, 0], qkv[:, :, 1], qkv[:, :, 2])
+        h = h.transpose(-1, -2).reshape(batch, channels, height * width)
+        return x + self.project(h).reshape(x.shape)
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoids of the noise coordinate, then a perceptron, `[B]` -> `[B, E]`."""
+
+    def __init__(self, channels: int, embedding: int, frequencies: str):
+        super().__init__()
+        self.first = nn.Linear(channels, embedding)
+        self.second = nn.Linear(embedding, embedding)
+        self.register_buffer("frequencies", sinusoid_frequencies(channels, frequencies), persistent=False)
+
+    def forward(self, time: Tensor) -> Tensor:
+        """time `[B]`, any float coordinate."""
+        angles = time.float()[:, None] * self.frequencies
+        sinusoids = torch.cat([angles.cos(), angles.sin()], dim=1)
+        return self.second(F.silu(self.first(sinusoids)))
+
+
+def sinusoid_frequencies(channels: int, kind: str) -> Tensor:
+    """Frequencies `[channels / 2]` in radians a unit of time, falling geometrically from 1.
+
+    "standard": 10000 ** (-i / (channels / 2)), down to about 1e-4 (Ho et al. 2020). "published": the authors' code
+    divides by 2 channels instead, down to about 0.1, so that nothing varies slowly over 1000 steps.
+    """
+    divisor = {"standard": channels / 2, "published": 2 * channels}[kind]
+    return torch.exp(-math.log(10000) / divisor * torch.arange(channels // 2, dtype=torch.float32))
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def _zeroed(layer: nn.Module) -> nn.Module:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,40 @@
+"""The columns of a table: names, directions, and one line of explanation each."""
+
+from dataclasses import dataclass
+
+HIGHER, LOWER, CLOSEST = "higher", "lower", "closest"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric in a table. better: higher, lower, or closest to the ground truth's. by_frames: clips count by their
+    length, so that events a second are pooled events over pooled seconds."""
+
+    metric: str
+    title: str
+    better: str
+    digits: int
+    explanation: str
+    by_frames: bool = False
+
+
+COLUMNS = (
+    Column("mouth_audio_correlation", "mouth-audio corr.", CLOSEST, 3,
+           "correlation of mouth opening and loudness over a clip's frames; 0 for a still mouth"),
+    Column("mouth_audio_lag", "lag", CLOSEST, 2, "frames by which the mouth follows the sound where they correlate best"),
+    Column("head_motion", "head motion", CLOSEST, 4,
+           "spread of the face's place, size and tilt over a clip, in eye distances; a frozen head has none"),
+    Column("blinks_per_second", "blinks/s", CLOSEST, 3, "blinks of all clips over their seconds", by_frames=True),
+    Column("blink_duration", "blink s", CLOSEST, 3, "mean duration of a clip's blinks in seconds"),
+    Column("lmd_mouth", "LMD mouth", LOWER, 3, "distance of mouth points, mouths centred, in pixels of the crop"),
+    Column("lmd_face", "LMD face", LOWER, 3, "distance of all 68 points in pixels of the crop"),
+    Column("psnr", "PSNR", HIGHER, 2, "decibels, frame by frame"),
+    Column("ssim", "SSIM", HIGHER, 4, "structural similarity, Gaussian window"),
+    Column("cpbd", "CPBD", CLOSEST, 4, "share of edges whose blur is not seen"),
+    Column("optical_flow", "flow", CLOSEST, 4, "mean optical flow in pixels a frame at 128 x 128"),
+    Column("frame_mse", "F-MSE", CLOSEST, 2, "mean squared difference of consecutive frames"),
+    Column("ofm_paper", "OFM (published)", CLOSEST, 2,
+           "flow as the published script computes it: the mean of a colour-mapped, normalised picture"),
+    Column("fmse_paper", "F-MSE (published)", CLOSEST, 2,
+           "frame difference as published: squares of bytes, which wrap modulo 256"),
+)  # fmt: skip

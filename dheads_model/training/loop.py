@@ -1,0 +1,196 @@
+"""The training loop: one function. The same call resumes, and k steps, a kill and N - k steps equal N steps."""
+
+import logging
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
+from dheads_model.shards.loader import LoadedClip, sample_batch
+from dheads_model.training.log import append_log, read_log, rewind_log
+from dheads_model.training.objective import NOISE_BINS, batch_loss
+from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
+from dheads_model.training.state import load_state, save_state
+
+VALIDATION_BATCHES = 4
+_VALIDATION_SEED = 1_000_003  # never a training seed: those are the config's
+log = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """A signal asked the training to stop; its state is saved."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a finished training leaves: averaged weights, number of images, last entry of the log."""
+
+    weights: dict[str, torch.Tensor]
+    images: int
+    last: dict
+
+
+def train(
+    run: RunSettings,
+    config: dict,
+    train_clips: list[LoadedClip],
+    validation_clips: list[LoadedClip],
+    fingerprint: str,
+    state_folder: Path | str,
+) -> Trained:
+    """Train a run to its end, or from where its state stands.
+
+    config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
+    the state folder as training.jsonl. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1, with the state saved.
+    """
+    settings, device = run.training, pick_device()
+    torch.manual_seed(settings.seed)
+    model = TalkingModel(run.network, run.diffusion).to(device)
+    if device.type == "cuda":
+        model.precision = torch.bfloat16
+    average = {name: value.clone() for name, value in model.state_dict().items()}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
+             settings.batch_size, device)  # fmt: skip
+    identity = {"config": config, "data": fingerprint}
+    log_path = Path(state_folder, "training.jsonl")
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    step, meter = 0, _Meter()
+    state = load_state(state_folder, identity)
+    if state is not None:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        average = {name: value.to(device) for name, value in state["average"].items()}
+        step, meter = state["step"], _Meter(**state["meter"])
+        log.info("going on after %d images", state["images"])
+    rewind_log(log_path, step * settings.batch_size)
+
+    def save() -> None:
+        save_state(
+            state_folder,
+            {
+                "model": model.state_dict(),
+                "average": average,
+                "optimizer": optimizer.state_dict(),
+                "step": step,
+                "images": step * settings.batch_size,
+                "meter": vars(meter),
+                "identity": identity,
+            },
+        )
+
+    def every(images: int) -> bool:
+        """Whether a multiple of so many images was passed by the last step; the end counts."""
+        seen = step * settings.batch_size
+        return step == settings.steps or seen // images != (seen - settings.batch_size) // images
+
+    with _SignalWatch() as watch, tqdm(
+        total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
+        mininterval=5, desc="train",
+    ) as progress:  # fmt: skip
+        started, since = time.perf_counter(), step
+        while step < settings.steps:
+            rate = learning_rate(settings, step * settings.batch_size)
+            batch = sample_batch(
+                train_clips, settings.batch_size, settings.seed, step, run.network.audio_radius, run.network.motion_frames
+            )
+            # Dropout inside the network draws from the global generator.
+            torch.manual_seed(settings.seed + step)
+            loss = batch_loss(model.train(), batch, run, settings.seed, step, True, device)
+            optimizer.zero_grad(set_to_none=True)
+            loss.total.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            _update_average(average, model, ema_rate(settings, step))
+            meter.add(loss, float(norm))
+            step += 1
+            progress.update(settings.batch_size)
+            if every(settings.log_every_images):
+                seconds = time.perf_counter() - started
+                entry = {"images": step * settings.batch_size, "learning_rate": rate, **meter.take()}
+                entry["images_per_second"] = round((step - since) * settings.batch_size / max(seconds, 1e-9), 2)
+                if validation_clips and every(settings.validation_every_images):
+                    entry["validation_loss"] = validation_loss(model, average, validation_clips, run, device)
+                append_log(log_path, entry)
+                progress.set_postfix(loss=f"{entry['loss']:.4f}")
+                started, since = time.perf_counter(), step
+            if every(settings.state_every_images) or watch.stopped:
+                save()
+            if watch.stopped and step < settings.steps:
+                raise Interrupted(f"stopped by a signal after {step * settings.batch_size} images; the state is saved")
+    return Trained(average, step * settings.batch_size, read_log(log_path)[-1])
+
+
+def validation_loss(
+    model: TalkingModel, average: dict, clips: list[LoadedClip], run: RunSettings, device: torch.device
+) -> float:
+    """Mean loss of the averaged weights on clips of held-out speakers: the same windows and noise every time."""
+    trained = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(average)
+    model.eval()
+    losses = []
+    with torch.inference_mode():
+        for number in range(VALIDATION_BATCHES):
+            batch = sample_batch(
+                clips, run.training.batch_size, _VALIDATION_SEED, number, run.network.audio_radius, run.network.motion_frames
+            )
+            loss = batch_loss(model, batch, run, _VALIDATION_SEED, number, False, device)
+            losses.append(loss.by_sample.double().mean().item())
+    model.load_state_dict(trained)
+    return sum(losses) / len(losses)
+
+
+def _update_average(average: dict, model: TalkingModel, decay: float) -> None:
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            average[name].lerp_(value, 1 - decay)
+
+
+class _Meter:
+    """Sums since the last line of the log; part of the state, so that a resumed run logs the same numbers."""
+
+    def __init__(self, steps: int = 0, norm: float = 0.0, loss: list | None = None, count: list | None = None):
+        self.steps, self.norm = steps, norm
+        self.loss = loss or [0.0] * NOISE_BINS
+        self.count = count or [0] * NOISE_BINS
+
+    def add(self, loss, norm: float) -> None:
+        self.steps += 1
+        self.norm += norm
+        for value, number in zip(loss.by_sample.tolist(), loss.bins.tolist(), strict=True):
+            self.loss[number] += value
+            self.count[number] += 1
+
+    def take(self) -> dict:
+        """Means since the last call, for the log."""
+        entry = {"loss": sum(self.loss) / sum(self.count), "gradient_norm": self.norm / self.steps}
+        for number in range(NOISE_BINS):
+            if self.count[number]:
+                entry[f"loss_noise_{number}"] = self.loss[number] / self.count[number]
+        self.__init__()
+        return entry
+
+
+class _SignalWatch:
+    """Remembers that a signal asked to stop, so that the running step can end and the state be saved."""
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+
+    def __enter__(self):
+        self.stopped = False
+        self._before = {number: signal.signal(number, self._stop) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, *_) -> None:
+        self.stopped = True

@@ -1,0 +1,252 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from dheads_model.diffusion import rollout as module
+from dheads_model.diffusion.conditions import Conditions, encode_conditions, grey
+from dheads_model.diffusion.denoiser import denoise_encoded
+from dheads_model.diffusion.rollout import clip_seed, generate, rollout, seeded_noise, stream
+from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
+from dheads_model.errors import UserError
+from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.talking_model import TalkingModel
+from tests.unit.test_denoiser import make_conditions, make_model
+from tests.unit.test_unet import SMALL, settled
+
+# Large enough for the CPU's convolutions to choose other algorithms for other batch sizes.
+NETWORK = NetworkSettings(
+    image_size=32, patch=2, base_channels=32, channel_multiples=(1, 2), residual_blocks=1, attention_sizes=(8,),
+    head_channels=32, norm_groups=8, audio_channels=32,
+)  # fmt: skip
+LENGTHS = (5, 2, 4, 3, 1, 4)
+SETTINGS = SamplingSettings(steps=2, sigma_max=5.0, guidance=1.5, motion_noise=0.1, clips_at_once=3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return settled(TalkingModel(NETWORK, DiffusionSettings())).requires_grad_(False)  # as `load_export` gives it
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """(identity frames, sound of each clip, seeds) of clips of different length."""
+    generator = torch.Generator().manual_seed(1)
+    identity = torch.rand(len(LENGTHS), 3, 32, 32, generator=generator) * 2 - 1
+    sound = [-13 + 4 * torch.randn(length, 4, 80, generator=generator) for length in LENGTHS]
+    return identity, sound, [clip_seed(7, f"clip{number}") for number in range(len(LENGTHS))]
+
+
+@pytest.fixture(scope="module")
+def videos(model, clips):
+    return rollout(model, *clips[:2], SETTINGS, clips[2])
+
+
+def floats(model, identity, sound, seeds) -> list[torch.Tensor]:
+    """Frames before rounding of each clip."""
+    frames = [[] for _ in sound]
+    for clip, frame in generate(model, identity, sound, SETTINGS, seeded_noise(seeds)):
+        frames[clip].append(frame)
+    return [torch.stack(video) for video in frames]
+
+
+def test_videos(videos):
+    assert [video.shape for video in videos] == [(length, 32, 32, 3) for length in LENGTHS]
+    assert {video.dtype for video in videos} == {np.dtype(np.uint8)}
+    assert len({video[0].tobytes() for video in videos}) == len(LENGTHS)
+    assert not np.array_equal(videos[0][0], videos[0][1])
+
+
+def test_a_video_is_bit_for_bit_the_same_in_any_company(model, clips):
+    identity, sound, seeds = clips
+    together = floats(model, identity, sound, seeds)
+    for order in ([0], [4], [3, 1], [5, 4, 3, 2, 1, 0]):
+        other = floats(model, identity[order], [sound[clip] for clip in order], [seeds[clip] for clip in order])
+        for clip, video in zip(order, other, strict=True):
+            assert torch.equal(video, together[clip]), (order, clip)
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_workers_change_nothing(model, clips, videos, workers):
+    before = torch.get_num_threads()
+    for video, expected in zip(rollout(model, *clips[:2], SETTINGS, clips[2], workers), videos, strict=True):
+        assert np.array_equal(video, expected)
+    assert torch.get_num_threads() == before
+
+
+def test_stream_equals_rollout(model, clips, videos):
+    identity, sound, seeds = clips
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for clip in range(len(sound)):
+        streamed = list(stream(model, identity[clip], iter(sound[clip]), SETTINGS, seeds[clip]))
+        assert np.array_equal(np.stack(streamed), videos[clip])
+    torch.set_num_threads(before)
+
+
+def test_stream_answers_as_soon_as_the_sound_ahead_is_known(model, clips):
+    identity, sound, seeds = clips
+    given = []
+
+    def features():
+        for frame, item in enumerate(sound[0]):
+            given.append(frame)
+            yield item
+
+    frames = stream(model, identity[0], features(), SETTINGS, seeds[0])
+    next(frames)
+    assert given == [0, 1, 2]  # its own sound and that of two frames ahead
+    next(frames)
+    assert given == [0, 1, 2, 3]
+    assert len(list(frames)) == 3
+    assert list(stream(model, identity[0], [], SETTINGS, 0)) == []
+
+
+def test_seed_decides_the_video(model, clips, videos):
+    identity, sound, seeds = clips
+    other = rollout(model, identity[:2], sound[:2], SETTINGS, [seeds[0] + 1, seeds[1]])
+    assert not np.array_equal(other[0], videos[0])
+    assert np.array_equal(other[1], videos[1])
+    assert clip_seed(1, "a") != clip_seed(1, "b") != clip_seed(2, "b")
+    assert clip_seed(2137, "1015_DFA_ANG_XX") == 9053038564770919425
+
+
+def test_noise_depends_on_clip_frame_and_number():
+    noise = seeded_noise([5, 6])
+    keys = [(clip, frame, number) for clip in (0, 1) for frame in (0, 1) for number in (-1, 0, 1)]
+    drawn = [noise(*key, (3, 4, 4)) for key in keys]
+    assert len({tensor.numpy().tobytes() for tensor in drawn}) == len(keys)
+    assert torch.equal(drawn[0], seeded_noise([5])(0, 0, -1, (3, 4, 4)))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_worker_calculates_with_one_thread(monkeypatch, model, clips, workers):
+    threads = []
+
+    def fake(model, conditions, settings, draw):
+        threads.append(torch.get_num_threads())
+        return conditions.identity
+
+    monkeypatch.setattr(module, "sample_frame", fake)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        rollout(model, *clips[:2], SETTINGS, clips[2], workers)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert set(threads) == {1}
+
+
+def record(monkeypatch) -> list[Conditions]:
+    """The conditions of all frames; frame k of the video is made to be (k + 1) / 10 everywhere."""
+    seen = []
+
+    def fake(model, conditions, settings, draw):
+        seen.append(conditions)
+        return torch.full_like(conditions.identity, len(seen) / 10)
+
+    monkeypatch.setattr(module, "sample_frame", fake)
+    return seen
+
+
+def motion_levels(seen: list[Conditions], identity: float) -> list[list[float]]:
+    return [[round(float(channel.mean()), 3) for channel in conditions.motion[0]] for conditions in seen]
+
+
+@pytest.mark.parametrize(("anchor_every", "expected"), [
+    (0, [[-0.5, -0.5], [-0.5, 0.1], [0.1, 0.2], [0.2, 0.3]]),
+    (2, [[-0.5, -0.5], [-0.5, 0.1], [-0.5, 0.2], [0.2, 0.3]]),
+])  # fmt: skip
+def test_motion_frames_are_the_last_two_generated(monkeypatch, model, anchor_every, expected):
+    seen = record(monkeypatch)
+    settings = SamplingSettings(anchor_every=anchor_every, clips_at_once=1)
+    identity, sound = torch.full((1, 3, 32, 32), -0.5), torch.arange(4.0).view(4, 1, 1).expand(4, 4, 80)
+    rollout(model, identity, [sound], settings, [0])
+    assert np.allclose(motion_levels(seen, -0.5), expected, atol=2e-4)  # the grey weights add up to 0.9999
+    windows = [conditions.audio_features[0, :, 0, 0].tolist() for conditions in seen]
+    assert windows == [[0, 0, 0, 1, 2], [0, 0, 1, 2, 3], [0, 1, 2, 3, 3], [1, 2, 3, 3, 3]]
+    assert all(torch.equal(conditions.identity, identity) for conditions in seen)
+
+
+def test_network_always_gets_the_same_number_of_clips(monkeypatch, model, clips):
+    seen = record(monkeypatch)
+    rollout(model, *clips[:2], SETTINGS, clips[2])
+    assert {len(conditions.identity) for conditions in seen} == {3}
+    assert len(seen) == 7  # 19 frames: where a clip ends the next begins
+
+
+def test_motion_noise_is_added_and_told(monkeypatch, model, clips):
+    seen = record(monkeypatch)
+    identity, sound, seeds = clips
+    rollout(model, identity[:1], sound[:1], dataclasses.replace(SETTINGS, motion_noise=0.2, clips_at_once=1), seeds[:1])
+    assert seen[0].motion_noise.tolist() == pytest.approx([0.2])
+    noise = seen[0].motion[0] - grey(identity[0])
+    assert float(noise.std()) == pytest.approx(0.2, rel=0.1)
+    seen.clear()
+    rollout(model, identity[:1], sound[:1], dataclasses.replace(SETTINGS, motion_noise=0.0, clips_at_once=1), seeds[:1])
+    assert seen[0].motion_noise.tolist() == [0]
+    assert torch.equal(seen[0].motion[0, 0], grey(identity[0])[0])
+
+
+def test_as_many_identity_frames_as_clips(model, clips):
+    with pytest.raises(ValueError, match="6 identity frames for 1 clips"):
+        list(generate(model, clips[0], clips[1][:1], SETTINGS, seeded_noise([0])))
+
+
+@pytest.mark.parametrize("interval", [(0.1, 10.0), (0.1, 2.0)])
+def test_guidance(interval):
+    model, conditions = make_model(), make_conditions()
+    settings = SamplingSettings(sampler="euler", steps=1, sigma_max=3.0, guidance=2.0, guidance_interval=interval)
+    start = torch.randn(3, 3, 16, 16)
+    with torch.no_grad():
+        found = sample_frame(model, conditions, settings, lambda number: start)
+        with_sound, without = (
+            denoise_encoded(model, 3.0 * start, torch.full((3,), 3.0), encode_conditions(model, variant))
+            for variant in (conditions, dataclasses.replace(conditions, audio_drop=torch.ones(3, dtype=torch.bool)))
+        )
+    expected = 2 * with_sound - without if interval[1] > 3 else with_sound
+    torch.testing.assert_close(found, expected.clamp(-1, 1), atol=1e-5, rtol=0)
+    assert (with_sound - without).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("form", ["edm", "ddpm"])
+@pytest.mark.parametrize("sampler", ["ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m"])
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_every_sampler_runs_on_every_form(form, sampler, guidance):
+    model, settings = make_model(form), SamplingSettings(sampler=sampler, steps=4, eta=0.5, guidance=guidance)
+    draws = torch.randn(5, 3, 3, 16, 16)
+    if sampler == "ancestral_ddpm" and form == "edm":
+        with pytest.raises(UserError, match="ancestral_ddpm needs a model of the ddpm form"):
+            sample_frame(model, make_conditions(), settings, lambda number: draws[number])
+        return
+    with torch.no_grad():
+        frame = sample_frame(model, make_conditions(), settings, lambda number: draws[number])
+    assert frame.shape == (3, 3, 16, 16)
+    assert torch.isfinite(frame).all()
+    assert frame.abs().max() <= (1.5 if sampler == "heun" else 1.0001)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sampler": "plms"}, "sampler must be one of"),
+        ({"eta": 2.0}, "eta in"),
+        ({"steps": 0}, "steps >= 1"),
+        ({"sigma_min": 30.0}, "sigma_min < sigma_max"),
+        ({"clips_at_once": 0}, "clips_at_once"),
+    ],
+)
+def test_impossible_settings(change, message):
+    with pytest.raises(UserError, match=message):
+        SamplingSettings(**change)
+
+
+def test_networks_without_level_input_and_with_colour():
+    settings = dataclasses.replace(SMALL, noise_level_input=False, motion_channels=3)
+    model = settled(TalkingModel(settings, DiffusionSettings()))
+    sound = torch.randn(2, 4, 80)
+    videos = rollout(model, torch.zeros(1, 3, 16, 16), [sound], SamplingSettings(steps=2, motion_noise=0.1), [0])
+    assert videos[0].shape == (2, 16, 16, 3)

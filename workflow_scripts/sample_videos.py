@@ -1,0 +1,83 @@
+"""Videos from a model for the clips of a test shard: each from its first frame and its speech, several in a batch."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from dheads_model.config import build
+from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout
+from dheads_model.manifest import Manifest, process_clips, read_manifest, store_files, write_manifest
+from dheads_model.media.encode import write_video
+from dheads_model.network.export import load_export
+from dheads_model.network.talking_model import pick_device
+from dheads_model.shards.loader import load_clip, resize_frames
+from dheads_model.shards.reader import ShardClip, read_shard
+from workflow_scripts.command import parser, run
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodSettings:
+    """The config block of a method of kind model; the schema describes each key."""
+
+    kind: str
+    run: str
+    gpus: int
+    batch_size: int
+    sampling: SamplingSettings
+
+
+def main(given) -> None:
+    torch.set_num_threads(given.threads)
+    settings = build(MethodSettings, given.settings, "methods.NAME")
+    model, _, _ = load_export(given.model)
+    device = pick_device()
+    model = model.to(device)
+    if device.type == "cuda":
+        model.precision = torch.bfloat16
+    shard = read_manifest(given.shard)
+    clips = {clip.clip: clip for clip in read_shard(given.shard)}
+    # Clips of like length share a batch, so that few places in it stand empty; a video does not depend on its batch.
+    order = sorted(clips, key=lambda clip: (len(clips[clip].frames), clip))
+    batches = [order[i : i + settings.batch_size] for i in range(0, len(order), settings.batch_size)]
+    videos = {}
+    total = sum(len(clip.frames) for clip in clips.values())
+    with tqdm(total=total, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
+        for batch in batches:
+            videos.update(sample_batch(model, [clips[clip] for clip in batch], settings, given.seed, device))
+            progress.update(sum(len(clips[clip].frames) for clip in batch))
+    folder = Path(given.videos_folder)
+
+    def work(name: str, clip: ShardClip) -> dict:
+        frames = resize_frames(videos[name], clip.frames.shape[1])
+        write_video(folder / f"{name}.mp4", frames, clip.audio)
+        return {"frames": len(frames), "seed": clip_seed(given.seed, name)}
+
+    outcomes = process_clips(clips.items(), work)
+    files = store_files([folder / f"{o.clip}.mp4" for o in outcomes if o.status == "ok"], given.manifest)
+    write_manifest(
+        given.manifest,
+        Manifest("sample_videos", shard.dataset, shard.split, shard.shard, given.settings, tuple(outcomes), files),
+    )
+
+
+def sample_batch(model, clips: list[ShardClip], settings: MethodSettings, seed: int, device: torch.device) -> dict:
+    """{clip: generated frames uint8 `[T, S, S, 3]` at the model's size} of clips that share a batch."""
+    loaded = [load_clip(clip, model.network_settings.image_size) for clip in clips]
+    identity = pictures(torch.stack([torch.from_numpy(clip.frames[0]) for clip in loaded])).to(device)
+    features = [torch.from_numpy(clip.features).to(device) for clip in loaded]
+    seeds = [clip_seed(seed, clip.clip) for clip in loaded]
+    frames = rollout(model, identity, features, settings.sampling, seeds)
+    return {clip.clip: video for clip, video in zip(loaded, frames, strict=True)}
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--seed", type=int, required=True)
+    arguments.add_argument("--threads", type=int, default=1)
+    for name in ("--shard", "--model", "--videos-folder", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.sample_videos", arguments, main)

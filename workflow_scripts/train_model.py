@@ -1,0 +1,47 @@
+"""Train one run to its end, or go on where it stopped."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+
+from dheads_model.files import atomic_path, write_json
+from dheads_model.network.export import save_export
+from dheads_model.shards.index import read_index
+from dheads_model.shards.loader import load_split
+from dheads_model.training.loop import Interrupted, train
+from dheads_model.training.settings import run_settings
+from workflow_scripts.command import parser, run
+
+
+def main(given) -> None:
+    torch.set_num_threads(given.threads)
+    settings = run_settings(given.settings)
+    print(json.dumps(given.settings, indent=1), file=sys.stderr)
+    index = read_index(given.index)
+    clips = {split: load_split(given.index, split, settings.network.image_size) for split in ("train", "val")}
+    try:
+        trained = train(settings, given.settings, clips["train"], clips["val"], index.fingerprint, given.state)
+    except Interrupted as stop:
+        # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
+        print(f"error: {stop}", file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)
+    # Seconds differ from run to run, so they stay in the log and out of the export.
+    last = {key: value for key, value in trained.last.items() if key != "images_per_second"}
+    facts = {"images": trained.images, "data": index.fingerprint, "dataset": index.dataset, "last": last}
+    save_export(given.output, trained.weights, given.settings, facts)
+    count = sum(value.numel() for value in trained.weights.values())
+    write_json(Path(given.output).with_name("model.json"), {"config": given.settings, "parameters": count, **facts})
+    with atomic_path(given.log) as temporary:
+        shutil.copyfile(Path(given.state, "training.jsonl"), temporary)
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--threads", type=int, default=1)
+    for name in ("--index", "--state", "--output", "--log"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.train_model", arguments, main)
