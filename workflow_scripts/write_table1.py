@@ -32,7 +32,9 @@ def main(given) -> None:
     kinds = {name: method["kind"] for name, method in settings["methods"].items()}
     rows = make_rows(values, kinds, lost, settings["bootstrap_samples"])
     notes = [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
-    notes += [f"{sum(lost.values())} videos could not be measured; the manifests say why."] if sum(lost.values()) else []
+    notes += (
+        [f"{sum(lost.values())} videos could not be measured; the manifests say why."] if sum(lost.values()) else []
+    )
     if "embedded" in values["dataset"].unique():
         notes.append(
             "embedded is a generated corpus (a mesh-warped portrait that speaks by eSpeak NG): its figures show that the "

@@ -55,9 +55,13 @@ def time_of_sigma(schedule: DdpmSchedule, sigma: Tensor) -> Tensor:
 
 
 def _edm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
+    """Preconditioning around the mean that the conditions give: with centre "identity" the prior of a frame is the
+    identity frame plus or minus sigma_data, and all of table 1 holds for the difference to it."""
     skip, out, scale, coordinate = edm_coefficients(sigma, model.diffusion_settings.sigma_data)
-    output = model(_wide(scale) * x, coordinate, conditions)
-    return _wide(skip) * x + _wide(out) * output
+    centre = conditions.identity if model.diffusion_settings.centre == "identity" else torch.zeros_like(x)
+    difference = x - centre
+    output = model(_wide(scale) * difference, coordinate, conditions)
+    return centre + _wide(skip) * difference + _wide(out) * output
 
 
 def _ddpm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:

@@ -29,6 +29,7 @@ def rollout(
     settings: SamplingSettings,
     seeds: Sequence[int],
     workers: int = 1,
+    report: Callable[[int], object] | None = None,
 ) -> list[np.ndarray]:
     """Videos of several clips, uint8 `[T_i, S, S, 3]` each.
 
@@ -36,6 +37,7 @@ def rollout(
     encoder "none"); seeds: one a clip, see `clip_seed`. workers: threads that generate clips beside each other on a
     CPU; each calculates alone, because libraries choose other algorithms for another number of threads. So a video
     depends on its clip, its seed, the settings, the weights and the kind of machine, and on nothing else.
+    report: called with 1 for each finished frame, from any worker; `tqdm.update` for instance.
     """
     clips = range(len(audio_features))
     shares = [clips[start::workers] for start in range(workers)] if identity.device.type == "cpu" else [clips]
@@ -46,6 +48,8 @@ def rollout(
         noise = seeded_noise([seeds[clip] for clip in share])
         for number, frame in generate(model, identity[list(share)], chosen, settings, noise):
             frames[share[number]].append(pixels(frame).cpu().numpy())
+            if report is not None:
+                report(1)
 
     with _one_thread_each(), ThreadPoolExecutor(len(shares)) as pool:
         for done in [pool.submit(generate_share, share) for share in shares]:
@@ -59,7 +63,8 @@ def generate(
 ) -> Iterator[tuple[int, Tensor]]:
     """(clip, frame `[3, S, S]`) of all clips of `rollout`, each clip's in order, neither clamped nor rounded.
 
-    Up to settings.clips_at_once clips go side by side, the longest first; where one ends the next begins.
+    Up to settings.clips_at_once clips go side by side, the longest first; where one ends the next begins. On a CPU,
+    frames are the same in any company only with one thread (`torch.set_num_threads(1)`), which `rollout` sees to.
     """
     if len(identity) != len(audio_features):
         raise ValueError(f"{len(identity)} identity frames for {len(audio_features)} clips of sound")
@@ -92,7 +97,8 @@ def stream(
         heard.extend([given] * (1 if heard else radius + 1))  # before the first frame its sound is repeated
         ahead += 1
         if ahead >= radius:
-            frame = next_frames(model, [one], [torch.stack(list(heard))], settings, noise)[0]
+            with _one_thread_each():
+                frame = next_frames(model, [one], [torch.stack(list(heard))], settings, noise)[0]
             yield pixels(frame).cpu().numpy()
 
 
@@ -109,6 +115,8 @@ def next_frames(
     settings.clips_at_once clips, the last one repeated, because libraries choose other algorithms, and round
     differently, for another number.
     """
+    if model.training:
+        raise ValueError("call model.eval() first: dropout would act while sampling")
     rows = [*range(len(going)), *[len(going) - 1] * (settings.clips_at_once - len(going))]
     identity = torch.stack([going[row].identity for row in rows])
     history = torch.stack([_anchored(going[row], settings) for row in rows])

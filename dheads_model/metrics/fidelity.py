@@ -32,4 +32,6 @@ def ssim(frames: np.ndarray, reference: np.ndarray) -> float:
 
 def _same_shape(frames: np.ndarray, reference: np.ndarray) -> None:
     if frames.shape != reference.shape or frames.dtype != np.uint8 or reference.dtype != np.uint8:
-        raise ValueError(f"videos must be uint8 of one shape, not {frames.dtype} {frames.shape}, {reference.dtype} {reference.shape}")
+        raise ValueError(
+            f"videos must be uint8 of one shape, not {frames.dtype} {frames.shape}, {reference.dtype} {reference.shape}"
+        )

@@ -16,7 +16,9 @@ class Measurement:
     reason: str = ""
 
     def __post_init__(self):
-        if (self.status == OK) != (self.value is not None) or (self.value is not None and not math.isfinite(self.value)):
+        if (self.status == OK) != (self.value is not None) or (
+            self.value is not None and not math.isfinite(self.value)
+        ):
             raise ValueError(f"{self.metric}: value {self.value} does not fit status {self.status}")
 
 

@@ -7,6 +7,7 @@ from dheads_model.errors import UserError
 AUDIO_ENCODERS = ("conv", "none")
 TIME_FREQUENCIES = ("standard", "published")
 FORMS = ("edm", "ddpm")
+CENTRES = ("zero", "identity")
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,20 @@ class NetworkSettings:
 @dataclass(frozen=True)
 class DiffusionSettings:
     """How the network's output is read. form: "edm" (preconditioned, Karras et al. 2022) or "ddpm" (the paper's: noise
-    prediction on a cosine schedule). sigma_data: standard deviation of pictures in [-1, 1] (EDM). timesteps: length of
-    the discrete schedule (DDPM)."""
+    prediction on a cosine schedule). sigma_data: standard deviation around the centre of pictures in [-1, 1] (EDM).
+    centre: "zero", or "identity" where pictures are taken to lie around the identity frame, so that the network learns
+    what changes instead of redrawing a face that it is shown (EDM). timesteps: length of the discrete schedule (DDPM)."""
 
     form: str = "edm"
     sigma_data: float = 0.5
+    centre: str = "zero"
     timesteps: int = 1000
 
     def __post_init__(self):
         _choose("form", self.form, FORMS, block="diffusion")
+        _choose("centre", self.centre, CENTRES, block="diffusion")
+        if self.form == "ddpm" and self.centre != "zero":
+            raise UserError("diffusion.centre identity needs diffusion.form edm; a DDPM's pictures lie around zero.")
         if self.sigma_data <= 0:
             raise UserError(f"diffusion.sigma_data must be positive, not {self.sigma_data}.")
         if self.timesteps < 2:

@@ -15,15 +15,18 @@ class FrameConditions:
     """What depends on the frame and not on the noise: computed once a frame, used in every denoising step.
 
     stem: share of motion and identity frames in the first convolution, `[B, C, H / patch, W / patch]`, bias included.
-    affines: scale and shift of each residual block, each `[B, 2 C, 1, 1]`.
+    affines: scale and shift of each residual block, each `[B, 2 C, 1, 1]`. identity: the identity frame itself
+    `[B, 3, H, W]`, around which a denoiser may be centred.
     """
 
     stem: Tensor
     affines: tuple[Tensor, ...]
+    identity: Tensor
 
     def rows(self, start: int, stop: int) -> "FrameConditions":
         """The samples start .. stop - 1 of the batch."""
-        return FrameConditions(self.stem[start:stop], tuple(affine[start:stop] for affine in self.affines))
+        affines = tuple(affine[start:stop] for affine in self.affines)
+        return FrameConditions(self.stem[start:stop], affines, self.identity[start:stop])
 
 
 class Stage(nn.Module):
@@ -90,7 +93,8 @@ class UNet(nn.Module):
         if motion_noise is not None:
             embedding = embedding + self.motion_noise_embed(motion_noise.float()[:, None])
         activated = F.silu(embedding)
-        return FrameConditions(stem, tuple(stage.block.encode_condition(activated) for stage in self.stages()))
+        affines = tuple(stage.block.encode_condition(activated) for stage in self.stages())
+        return FrameConditions(stem, affines, identity)
 
     def step(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
         """One pass for a noisy frame x `[B, 3, H, W]` at noise coordinates `[B]` with conditions made before."""

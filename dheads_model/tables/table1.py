@@ -28,7 +28,9 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, samples: 
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
     of clips that could not be measured}. Raises UserError when nothing was measured."""
     if values.empty:
-        raise UserError("no clip was measured: the test split is empty; look at results/data_card.md for where it went.")
+        raise UserError(
+            "no clip was measured: the test split is empty; look at results/data_card.md for where it went."
+        )
     rows = []
     for dataset, of_dataset in values.groupby("dataset", sort=True):
         for method, kind in kinds.items():
@@ -93,7 +95,10 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
             cells = [_shown(row.cells[column.metric], column, row.measured, row.method in best) for row in shown]
             lines.append(f"| {column.title} | {ARROWS[column.better]} | " + " | ".join(cells) + " |")
         lines.append("")
-    lines += ["Mean ± standard deviation over clips; ↑ higher is better, ↓ lower, ≈ closest to the ground truth; **best**", ""]
+    lines += [
+        "Mean ± standard deviation over clips; ↑ higher is better, ↓ lower, ≈ closest to the ground truth; **best**",
+        "",
+    ]
     lines += [f"- {note}" for note in notes] + [""]
     lines += ["| metric | meaning |", "|---|---|"]
     lines += [f"| {column.title} | {column.explanation} |" for column in COLUMNS]

@@ -97,7 +97,12 @@ def train(
         while step < settings.steps:
             rate = learning_rate(settings, step * settings.batch_size)
             batch = sample_batch(
-                train_clips, settings.batch_size, settings.seed, step, run.network.audio_radius, run.network.motion_frames
+                train_clips,
+                settings.batch_size,
+                settings.seed,
+                step,
+                run.network.audio_radius,
+                run.network.motion_frames,
             )
             # Dropout inside the network draws from the global generator.
             torch.manual_seed(settings.seed + step)
@@ -139,7 +144,12 @@ def validation_loss(
     with torch.inference_mode():
         for number in range(VALIDATION_BATCHES):
             batch = sample_batch(
-                clips, run.training.batch_size, _VALIDATION_SEED, number, run.network.audio_radius, run.network.motion_frames
+                clips,
+                run.training.batch_size,
+                _VALIDATION_SEED,
+                number,
+                run.network.audio_radius,
+                run.network.motion_frames,
             )
             loss = batch_loss(model, batch, run, _VALIDATION_SEED, number, False, device)
             losses.append(loss.by_sample.double().mean().item())

@@ -36,7 +36,9 @@ def batch_loss(
     training: with flips, corrupted motion frames and dropped sound. Without, as for validation, the motion frames are
     true and only the noise is drawn.
     """
-    generator = torch.Generator().manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1))
+    generator = torch.Generator().manual_seed(
+        int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    )
     clean, identity = (pictures(torch.from_numpy(part)) for part in (batch.target, batch.identity))
     frames = pictures(torch.from_numpy(batch.motion))
     landmarks = torch.from_numpy(batch.landmarks)

@@ -54,7 +54,11 @@ def merged(base, overlay):
         (["crop", "size"], "large", r"config key crop\.size is 'large'; it must be of type integer"),
         (["crop", "size"], 8, r"config key crop\.size is 8; the smallest allowed is 32"),
         (["align", "direction"], "backward", r"config key align\.direction is 'backward'; it must be one of symmetric"),
-        (["runs", "ours", "network", "base_chanels"], 1, r"runs\.ours\.network\.base_chanels .* did you mean base_channels"),
+        (
+            ["runs", "ours", "network", "base_chanels"],
+            1,
+            r"runs\.ours\.network\.base_chanels .* did you mean base_channels",
+        ),
         (["runs", "ours", "training", "imags"], 1, r"runs\.ours\.training\.imags .* did you mean images"),
     ],
 )

@@ -44,6 +44,15 @@ def videos(model, clips):
     return rollout(model, *clips[:2], SETTINGS, clips[2])
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in `rollout`, which `generate` leaves to its caller."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def floats(model, identity, sound, seeds) -> list[torch.Tensor]:
     """Frames before rounding of each clip."""
     frames = [[] for _ in sound]
@@ -71,19 +80,19 @@ def test_a_video_is_bit_for_bit_the_same_in_any_company(model, clips):
 @pytest.mark.parametrize("workers", [2, 5])
 def test_workers_change_nothing(model, clips, videos, workers):
     before = torch.get_num_threads()
-    for video, expected in zip(rollout(model, *clips[:2], SETTINGS, clips[2], workers), videos, strict=True):
+    reported = []
+    found = rollout(model, *clips[:2], SETTINGS, clips[2], workers, reported.append)
+    for video, expected in zip(found, videos, strict=True):
         assert np.array_equal(video, expected)
+    assert sum(reported) == sum(LENGTHS)
     assert torch.get_num_threads() == before
 
 
 def test_stream_equals_rollout(model, clips, videos):
     identity, sound, seeds = clips
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     for clip in range(len(sound)):
         streamed = list(stream(model, identity[clip], iter(sound[clip]), SETTINGS, seeds[clip]))
         assert np.array_equal(np.stack(streamed), videos[clip])
-    torch.set_num_threads(before)
 
 
 def test_stream_answers_as_soon_as_the_sound_ahead_is_known(model, clips):
@@ -189,6 +198,11 @@ def test_motion_noise_is_added_and_told(monkeypatch, model, clips):
     rollout(model, identity[:1], sound[:1], dataclasses.replace(SETTINGS, motion_noise=0.0, clips_at_once=1), seeds[:1])
     assert seen[0].motion_noise.tolist() == [0]
     assert torch.equal(seen[0].motion[0, 0], grey(identity[0])[0])
+
+
+def test_model_must_not_be_training(clips):
+    with pytest.raises(ValueError, match=r"model\.eval\(\)"):
+        rollout(TalkingModel(NETWORK, DiffusionSettings()), *clips[:2], SETTINGS, clips[2])
 
 
 def test_as_many_identity_frames_as_clips(model, clips):

@@ -19,9 +19,15 @@ from dheads_model.corpora.embedded.portrait import (
 from dheads_model.corpora.embedded.speech import Voice
 
 # Skin tones and hair colours in CIE Lab (L 0..100), spread over what people have.
-SKIN = np.array([[80, 10, 14], [74, 13, 19], [68, 14, 22], [60, 15, 25], [50, 15, 23], [41, 13, 18], [34, 11, 13]], float)
-HAIR = np.array([[22, 3, 4], [30, 8, 14], [40, 13, 24], [58, 9, 30], [70, 5, 30], [62, 1, 3], [34, 22, 26], [14, 1, 0]], float)
-CLOTHES = np.array([[30, 0, -3], [45, -3, -30], [55, 30, 10], [70, 0, 0], [35, -18, 10], [50, 10, -30], [60, 5, 40]], float)
+SKIN = np.array(
+    [[80, 10, 14], [74, 13, 19], [68, 14, 22], [60, 15, 25], [50, 15, 23], [41, 13, 18], [34, 11, 13]], float
+)
+HAIR = np.array(
+    [[22, 3, 4], [30, 8, 14], [40, 13, 24], [58, 9, 30], [70, 5, 30], [62, 1, 3], [34, 22, 26], [14, 1, 0]], float
+)
+CLOTHES = np.array(
+    [[30, 0, -3], [45, -3, -30], [55, 30, 10], [70, 0, 0], [35, -18, 10], [50, 10, -30], [60, 5, 40]], float
+)
 GREENS = np.array([[118, 172, 120], [96, 160, 104], [132, 180, 126]], float)
 
 
@@ -70,7 +76,9 @@ def _shape(portrait: Portrait, generator: np.random.Generator, woman: bool) -> n
     head = portrait.head
     draw = generator.uniform
     # The lower face grows less than the whole, or chins run away.
-    width = 1 + draw(-0.1, 0.12) + lower * (draw(-0.12, 0.06) if woman else draw(-0.03, 0.12)) + upper * draw(-0.04, 0.05)
+    width = (
+        1 + draw(-0.1, 0.12) + lower * (draw(-0.12, 0.06) if woman else draw(-0.03, 0.12)) + upper * draw(-0.04, 0.05)
+    )
     height = 1 + lower * draw(-0.08, 0.1) + upper * draw(-0.06, 0.12)
     near_nose = np.exp(-((x / 14) ** 2) - ((y - 26) / 18) ** 2)
     width = width + near_nose * draw(-0.2, 0.3)
@@ -81,7 +89,7 @@ def _shape(portrait: Portrait, generator: np.random.Generator, woman: bool) -> n
         eye = np.exp(-(((x - 30 * side) / 16) ** 2) - ((y + 2) / 10) ** 2)
         moved_x += eye * (side * apart + (size - 1) * (x - 30 * side))
         moved_y += eye * ((size - 1) * (y + 2) * 1.3 + side * tilt * (x - 30 * side))
-    brows = np.exp(-((y + 22) / 9) ** 2 - ((np.abs(x) - 30) / 28) ** 2)
+    brows = np.exp(-(((y + 22) / 9) ** 2) - ((np.abs(x) - 30) / 28) ** 2)
     moved_y += brows * draw(-3.5, 3.0)
     shaped = np.column_stack([moved_x, moved_y]) + portrait.points[168]
     return points + head[:, None] * (shaped - points)

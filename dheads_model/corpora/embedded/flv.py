@@ -18,7 +18,9 @@ def encode_flv(frames: Iterable[np.ndarray], samples: np.ndarray, rate: int) -> 
 
     target = io.BytesIO()
     bitexact = av.codec.context.Flags.bitexact
-    with av.open(target, "w", format="flv", options={"fflags": "+bitexact", "flvflags": "no_duration_filesize"}) as container:
+    with av.open(
+        target, "w", format="flv", options={"fflags": "+bitexact", "flvflags": "no_duration_filesize"}
+    ) as container:
         options = {"flags": "+qscale+bitexact", "global_quality": str(_QUANTISER * _LAMBDA), "threads": "1", "g": "30"}
         video = container.add_stream("flv", rate=FRAMES_PER_SECOND, options=options)
         sound = container.add_stream("libmp3lame", rate=SAMPLE_RATE, layout="mono")
