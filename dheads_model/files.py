@@ -1,6 +1,7 @@
 """Files that are never half-written: temp name beside the target, fsync, rename."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -12,10 +13,14 @@ from pathlib import Path
 def atomic_path(target: Path | str) -> Iterator[Path]:
     """A temporary path beside `target` with its suffix; on success it is synced to disk and renamed to `target`.
 
-    On any exception the temporary file is removed and `target` is left as it was.
+    On any exception the temporary file is removed and `target` is left as it was. What a killed process left of an
+    earlier try at the same target is swept away.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for rubbish in target.parent.glob(f".{glob.escape(target.stem)}.*.partial{glob.escape(target.suffix)}"):
+        if not _is_running(rubbish.name.split(".partial")[0].rpartition(".")[2]):
+            rubbish.unlink(missing_ok=True)
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     try:
         yield temporary
@@ -24,6 +29,16 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_bytes(target: Path | str, content: bytes) -> None:

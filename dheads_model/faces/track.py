@@ -61,9 +61,7 @@ def track_face(faces_by_frame: Iterable[list[np.ndarray]], settings: TrackSettin
     detected[list(members)] = True
     gap = _longest_run(~detected)
     if gap > settings.max_gap_frames:
-        # Another face in most of the missing frames: a cut, or somebody else speaks.
-        elsewhere = np.mean([bool(frames[index]) for index in np.flatnonzero(~detected)]) > 0.5
-        reason = "face_jump" if elsewhere else "face_gap"
+        reason = "face_jump" if _another_takes_over(frames, detected, settings.max_gap_frames) else "face_gap"
         raise ClipFiltered(reason, f"the main face is missing for {gap} frames, {settings.max_gap_frames} are allowed")
     landmarks = fill_gaps(np.stack([frames[i][members[i]] for i in sorted(members)]), detected)
     distance = float(np.median(eye_distance(landmarks)))
@@ -120,6 +118,18 @@ def _main_face(frames: list[list[np.ndarray]], settings: TrackSettings) -> dict[
     return tracks[int(np.argmax(totals))] if tracks else {}
 
 
+def _another_takes_over(frames: list[list[np.ndarray]], detected: np.ndarray, patience: int) -> bool:
+    """Whether most frames next to the main face, where it is first missing for long, show another: a cut, not a gap."""
+    start, end = max(_runs(~detected), key=lambda run: run[1] - run[0])
+    near = range(start, start + patience + 1) if start else range(end - patience - 1, end)
+    return sum(bool(frames[index]) for index in near) > len(near) / 2
+
+
 def _longest_run(mask: np.ndarray) -> int:
+    return max((end - start for start, end in _runs(mask)), default=0)
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """(first, one past last) of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return int(np.max(edges[1::2] - edges[::2], initial=0))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
