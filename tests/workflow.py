@@ -1,5 +1,6 @@
 """Run the workflow of a copied project in a folder of its own, and read what a dry run would do."""
 
+import argparse
 import os
 import re
 import shutil
@@ -63,3 +64,8 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{path}: {old!r} occurs {text.count(old)} times"
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def call(main, **arguments) -> None:
+    """Call a command's `main` with parsed arguments."""
+    main(argparse.Namespace(**arguments))

@@ -104,7 +104,7 @@ def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, moti
     """
     motion = [clip.frames[k] if k >= 0 else clip.frames[identity] for k in range(target - motion_frames, target)]
     around = audio_window(target, len(clip.frames), audio_radius)
-    return clip.frames[target], clip.frames[identity], np.stack(motion), clip.features[around], clip.landmarks[target]
+    return clip.frames[target], clip.frames[identity], np.array(motion), clip.features[around], clip.landmarks[target]
 
 
 def audio_window(frame: int, count: int, radius: int) -> np.ndarray:
