@@ -18,10 +18,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Weights:
-    """One line of config/weights.tsv."""
+    """One line of config/weights.tsv.
+
+    bytes: None where nobody states the size. sha256: all 64 digits, or the first 10 where only those are published, in
+    the file's name (torch hub's convention); the file is then loaded as plain tensors only.
+    """
 
     name: str
-    bytes: int
+    bytes: int | None
     sha256: str
     url: str
     licence: str
@@ -31,7 +35,7 @@ def read_weights_table(path: Path | str) -> dict[str, Weights]:
     """Lines of the table by file name."""
     with open(path, encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t")
-        return {row["name"]: Weights(**{**row, "bytes": int(row["bytes"])}) for row in rows}
+        return {row["name"]: Weights(**{**row, "bytes": int(row["bytes"]) if row["bytes"] else None}) for row in rows}
 
 
 def check_weights(path: Path | str, weights: Weights) -> Path:
@@ -70,21 +74,25 @@ def fetch_weights(weights: Weights, target: Path | str) -> None:
     os.replace(partial, target)
 
 
-def _download(weights: Weights, partial: Path, have: int, target: Path) -> None:
+def _is_expected(path: Path, weights: Weights) -> bool:
+    right_size = weights.bytes is None or path.stat().st_size == weights.bytes
+    return right_size and sha256_of(path).startswith(weights.sha256)
+
+
+def _download(weights: Weights, partial: Path, have: int, target: Path) -> int:
+    """Fetch what is missing of a file into `partial`; the whole size as the server announces it, 0 if it does not."""
     request = urllib.request.Request(weights.url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
             # A server that does not know ranges sends the whole file again.
             resumed = answer.status == 206
             with open(partial, "ab" if resumed else "wb") as stream:
-                size = have if resumed else 0
                 while block := answer.read(_BLOCK):
-                    size += len(block)
-                    if size > weights.bytes:
-                        break
                     stream.write(block)
                 stream.flush()
                 os.fsync(stream.fileno())
+            announced = int(answer.headers.get("Content-Length", 0))
+            return announced + have if resumed else announced
     except urllib.error.HTTPError as problem:
         raise UserError(
             f"{weights.url} answers {problem.code} {problem.reason}; put the file at {target} by hand."

@@ -114,8 +114,9 @@ def methods_of_kind(*kinds):
 
 
 def table_settings():
-    """The table's config with what it must say about the rows: which are missing, what was trained on what."""
-    return as_json(config["table1"] | {"methods": config["methods"], "missing": PLAN.missing_methods()})
+    """The table's config with its rows in the order of the config, and why others are missing."""
+    rows = [[name, method["kind"]] for name, method in config["methods"].items()]
+    return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods()})
 
 
 def provenance_input():

@@ -1,4 +1,4 @@
-"""Measure track, align, crop and encode against a bare loop of decord and MediaPipe on the same clips in the same run."""
+"""Measure track, align, crop and encode against a bare loop of decord and MediaPipe on the same clips."""
 
 import statistics
 import time

@@ -39,5 +39,5 @@ def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argpars
 def _check_code(module: str, planned: str | None) -> None:
     if planned is not None and digest(module) != planned:
         raise UserError(
-            f"the code behind {module} was edited after this job was planned; run snakemake again to plan with the new code."
+            f"the code behind {module} was edited after this job was planned; run snakemake again to plan anew."
         )

@@ -29,16 +29,15 @@ def main(given) -> None:
         key = (manifest.dataset, method)
         lost[key] = lost.get(key, 0) + len(manifest.clips) - manifest.count("ok")
     values = pd.concat(tables, ignore_index=True)
-    kinds = {name: method["kind"] for name, method in settings["methods"].items()}
-    rows = make_rows(values, kinds, lost, settings["bootstrap_samples"])
+    rows = make_rows(values, dict(settings["methods"]), lost, settings["bootstrap_samples"])
     notes = [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
     notes += (
         [f"{sum(lost.values())} videos could not be measured; the manifests say why."] if sum(lost.values()) else []
     )
     if "embedded" in values["dataset"].unique():
         notes.append(
-            "embedded is a generated corpus (a mesh-warped portrait that speaks by eSpeak NG): its figures show that the "
-            "workflow works and cannot be compared with those of CREMA-D or LRW."
+            "embedded is a generated corpus (a mesh-warped portrait that speaks by eSpeak NG): its figures show that "
+            "the workflow works and cannot be compared with those of CREMA-D or LRW."
         )
     write_text(given.output_markdown, to_markdown(rows, notes))
     write_text(given.output_tex, to_tex(rows))

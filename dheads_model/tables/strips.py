@@ -31,8 +31,18 @@ def draw_strips(strips: list[Strip], method: str, every: int, most_frames: int, 
     import matplotlib.pyplot as plt
 
     columns = max(min(len(range(0, len(strip.truth), every)), most_frames) for strip in strips)
-    figure = plt.figure(figsize=(1.1 * columns, 3.35 * len(strips)), dpi=110)
-    grid = figure.add_gridspec(len(strips), 1, hspace=0.22, left=0.06, right=0.995, top=0.985, bottom=0.03)
+    width, height = 1.1 * columns + 0.5, 3.5 * len(strips)
+    figure = plt.figure(figsize=(width, height), dpi=110)
+    # Margins in inches, so that titles and ticks have room whatever the number of clips.
+    grid = figure.add_gridspec(
+        len(strips),
+        1,
+        hspace=0.2,
+        left=0.45 / width,
+        right=1 - 0.05 / width,
+        top=1 - 0.3 / height,
+        bottom=0.25 / height,
+    )
     for row, strip in enumerate(strips):
         cells = grid[row].subgridspec(2, 1, height_ratios=[2.1, 0.8], hspace=0.02)
         shown = np.arange(0, len(strip.truth), every)[:most_frames]

@@ -99,7 +99,9 @@ def test_an_aligned_face_has_its_stable_points_on_the_mean_face():
     track = np.stack([face(100 + 3 * i, 80 + i) for i in range(12)])
     track[:, STABLE] = MEAN_FACE_STABLE * 0.8 + np.array([[[40, 10]]]) + 3 * np.arange(12)[:, None, None]
     matrices = align_track(track, AlignSettings(1, "symmetric"))
-    np.testing.assert_allclose(apply(matrices, track[:, STABLE].astype(float)), np.tile(MEAN_FACE_STABLE, (12, 1, 1)), atol=1e-3)
+    np.testing.assert_allclose(
+        apply(matrices, track[:, STABLE].astype(float)), np.tile(MEAN_FACE_STABLE, (12, 1, 1)), atol=1e-3
+    )
 
 
 def test_the_crop_puts_eyes_where_the_config_says():

@@ -68,7 +68,9 @@ def test_kill_in_the_middle_of_a_tar_leaves_nothing_that_is_used(tmp_path):
     assert not target.exists()
     write_tar(target, MEMBERS)
     assert dict(read_tar(target)) == dict(MEMBERS)
-    assert [path.name for path in tmp_path.iterdir()] == ["s.tar"], "the killed process' rubbish is swept by the next write"
+    assert [path.name for path in tmp_path.iterdir()] == ["s.tar"], (
+        "the killed process' rubbish is swept by the next write"
+    )
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path):
@@ -169,7 +171,9 @@ def test_more_bad_clips_than_the_budget_stop_the_stage_with_one_sentence(tmp_pat
     budget = Budget(always_allowed=1, failed_fraction=0.25, filtered_fraction=0.5)
     bad = [Outcome(f"c{i}", "failed", "damaged", "cut") for i in range(3)]
     good = [Outcome(f"g{i}", "ok") for i in range(5)]
-    with pytest.raises(UserError, match=r"stage lost 3 of 8 clips of shard 00000 \(failed: damaged\).*allows 2.*c0 \(cut\)"):
+    with pytest.raises(
+        UserError, match=r"stage lost 3 of 8 clips of shard 00000 \(failed: damaged\).*allows 2.*c0 \(cut\)"
+    ):
         write_manifest(tmp_path / "m.json", manifest(bad + good), budget)
     assert not (tmp_path / "m.json").exists()
     write_manifest(tmp_path / "m.json", manifest([*bad[:2], *good, Outcome("h", "ok")]), budget)

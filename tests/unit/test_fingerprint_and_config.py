@@ -63,7 +63,9 @@ def test_training_does_not_reach_metrics_or_plots():
     assert not [name for name in reached if name.startswith(("dheads_model.metrics", "dheads_model.tables"))]
 
 
-@pytest.mark.parametrize("script", ["track_faces", "align_faces", "crop_faces", "extract_audio", "pack_shards", "adopt_clips"])
+@pytest.mark.parametrize(
+    "script", ["track_faces", "align_faces", "crop_faces", "extract_audio", "pack_shards", "adopt_clips"]
+)
 def test_data_jobs_do_not_reach_torch(script):
     fingerprint._tree.cache_clear()
     for name in fingerprint.closure(f"workflow_scripts.{script}"):

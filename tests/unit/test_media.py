@@ -68,7 +68,9 @@ def test_encoding_refuses_what_it_cannot_write(pan, bad):
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 48_000])
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
 def test_any_rate_and_layout_becomes_16_khz_mono(tmp_path, rate, layout):
-    path = write_media(tmp_path / "clip.mkv", TIMES, 10, click=1.0, audio_rate=rate, layout=layout, audio_codec="pcm_s16le")
+    path = write_media(
+        tmp_path / "clip.mkv", TIMES, 10, click=1.0, audio_rate=rate, layout=layout, audio_codec="pcm_s16le"
+    )
     sound = read_audio(path, 0.0, 50)
     assert sound.dtype == np.int16
     assert sound.shape == (32_000,)

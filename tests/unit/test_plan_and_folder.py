@@ -85,7 +85,12 @@ def test_table_gives_speakers_splits_and_transcripts(folder):
         "clip,speaker,split,transcript\nanna/one.mp4,p1,train,hello there\nanna/two,p1,train,\nben_one,p2,test,\nc d.mkv,p3,val,\n"
     )
     clips = {c.clip: c for c in list_folder(SETTINGS | {"table": "t.csv"}, str(folder), all_test=True)}
-    assert [(c.speaker, c.split) for c in clips.values()] == [("p1", "train"), ("p1", "train"), ("p2", "test"), ("p3", "val")]
+    assert [(c.speaker, c.split) for c in clips.values()] == [
+        ("p1", "train"),
+        ("p1", "train"),
+        ("p2", "test"),
+        ("p3", "val"),
+    ]
     assert clips["anna_one"].transcript == "hello there"
 
 

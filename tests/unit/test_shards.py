@@ -43,7 +43,12 @@ def make_stages(folder, split="train", shard="00000", lengths=None, speakers="ab
         rows = count - (clip == damage)
         marks = generator.uniform(0, 32, (rows, 68, 2)).astype(np.float32)
         points.append((clip, {"frame": np.arange(rows, dtype=np.int32), "landmarks": marks}))
-        facts["source"][clip] = {"speaker": speakers[number % len(speakers)], "split": split, "transcript": "", "sha256": "0"}
+        facts["source"][clip] = {
+            "speaker": speakers[number % len(speakers)],
+            "split": split,
+            "transcript": "",
+            "sha256": "0",
+        }
         facts["align"][clip] = {"frames": count, "start": 0.0}
         facts["crop"][clip] = {"size": 32, "frames": count}
         for stage in ("track", "landmark", "audio"):

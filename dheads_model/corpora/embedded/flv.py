@@ -13,7 +13,7 @@ _QUANTISER = 2  # 1 best .. 31; CREMA-D's files have about this many bytes a sec
 
 
 def encode_flv(frames: Iterable[np.ndarray], samples: np.ndarray, rate: int) -> bytes:
-    """Bytes of an FLV from uint8 RGB frames `[H, W, 3]` and int16 mono samples at `rate` Hz; the same for the same input."""
+    """Bytes of an FLV from uint8 RGB frames `[H, W, 3]` and int16 mono samples at `rate` Hz, always the same."""
     import av
 
     target = io.BytesIO()

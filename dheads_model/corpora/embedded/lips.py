@@ -16,7 +16,7 @@ UPPER_SHARE = 0.2
 def lip_rings(opening: float, spread: float, closure: float, teeth: float, lips: float, mouth: float) -> np.ndarray:
     """Rings `[6, 11, 2]`: outer, middle and inner upper lip, then inner, middle and outer lower lip; x right, y down.
 
-    opening 0..1, spread -1..1, closure 0..1, teeth 0..1 as in articulation.py; lips and mouth scale thickness and width.
+    opening 0..1, spread -1..1, closure 0..1, teeth 0..1 as in articulation.py; lips, mouth: factors of thickness, width.
     """
     rounded, wide = max(-spread, 0.0), max(spread, 0.0)
     half = HALF_WIDTH * mouth * (1 + 0.14 * wide - 0.36 * rounded) * (1 - 0.08 * opening)

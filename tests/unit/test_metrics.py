@@ -1,0 +1,174 @@
+"""Metrics against closed forms, and their refusals."""
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+from skimage.filters import gaussian
+
+from dheads_model.metrics import blinks, fidelity, landmark_distance, sharpness, signals, smoothness
+from dheads_model.metrics.clip import measure_clip
+from dheads_model.metrics.measurement import Measurement
+
+
+def constant(value, count=4, size=128):
+    return np.full((count, size, size, 3), value, np.uint8)
+
+
+def test_psnr_of_known_errors():
+    assert fidelity.psnr(constant(100), constant(110)) == pytest.approx(10 * np.log10(255**2 / 100))
+    assert fidelity.psnr(constant(7), constant(7)) == fidelity.PSNR_CAP
+    half = np.concatenate([constant(0, 2), constant(255, 2)])
+    assert fidelity.psnr(half, constant(0)) == pytest.approx((100 + 100 + 0 + 0) / 4)
+    with pytest.raises(ValueError, match="one shape"):
+        fidelity.psnr(constant(1), constant(1, 3))
+
+
+def test_ssim_of_shifted_constants_has_a_closed_form():
+    a, b, c1 = 100.0, 140.0, (0.01 * 255) ** 2
+    expected = (2 * a * b + c1) / (a * a + b * b + c1)
+    assert fidelity.ssim(constant(100), constant(140)) == pytest.approx(expected, abs=1e-9)
+    assert fidelity.ssim(constant(9), constant(9)) == pytest.approx(1.0)
+
+
+def test_frame_difference_does_not_wrap_and_the_published_one_does():
+    for step, published in ((5, 25), (15, 225), (16, 0), (20, 144), (100, 16)):
+        video = np.concatenate([constant(0, 1), constant(step, 1)])
+        assert smoothness.frame_difference(video) == pytest.approx(step**2)
+        assert smoothness.published_frame_difference(video) == pytest.approx(published)
+    assert smoothness.frame_difference(constant(50)) == 0
+
+
+def test_optical_flow_of_a_still_and_of_a_moving_picture():
+    picture = astronaut()[:200, 150:350]
+    still = np.stack([picture[:128, :128]] * 3)
+    moving = np.stack([picture[:128, 2 * i : 128 + 2 * i] for i in range(3)])
+    assert smoothness.optical_flow(still) < 0.01
+    assert smoothness.optical_flow(moving) == pytest.approx(2.0, abs=0.5)
+    assert 42.6 <= smoothness.published_optical_flow(constant(80)) <= 170.4
+    with pytest.raises(ValueError, match="two"):
+        smoothness.optical_flow(still[:1])
+
+
+def test_sharpness_falls_with_blur_and_refuses_without_edges():
+    picture = astronaut()[:256, 100:356]
+    soft = (255 * gaussian(picture, 2, channel_axis=-1)).astype(np.uint8)
+    assert sharpness.cpbd(picture) > sharpness.cpbd(soft) + 0.2
+    assert sharpness.cpbd(constant(80)[0]) is None
+
+
+def test_width_of_an_edge_is_its_ramp():
+    ramp = np.concatenate([np.full(60, 20), np.linspace(20, 200, 9)[1:-1], np.full(61, 200)]).astype(np.uint8)
+    frame = np.repeat(np.tile(ramp, (128, 1))[..., None], 3, axis=2)
+    widths = sharpness._edge_widths(frame[..., 0].astype(np.int16), np.ones((128, 128)), np.ones((128, 128), bool))
+    assert widths[5, 63] == 8
+
+
+def landmarks(count=50):
+    points = np.random.default_rng(0).uniform(30, 90, (68, 2))
+    points[36:42] = [[40, 50], [43, 47], [47, 47], [50, 50], [47, 53], [43, 53]]
+    points[42:48] = points[36:42] + [30, 0]
+    return np.repeat(points[None], count, axis=0)
+
+
+def test_landmark_distances():
+    reference = landmarks(3)
+    moved = reference + [3, 4]
+    assert landmark_distance.face_distance(moved, reference) == pytest.approx(5)
+    assert landmark_distance.mouth_distance(moved, reference) == pytest.approx(0, abs=1e-9)
+    open_mouth = reference.copy()
+    open_mouth[:, 66, 1] += 20
+    expected = (19 + 19 * 1) / 20  # the mouth's centre goes down by 1, one point by 19 more than it
+    assert landmark_distance.mouth_distance(open_mouth, reference) == pytest.approx(expected)
+
+
+def test_eye_aspect_ratio_and_mouth_opening_of_a_drawn_face():
+    face = landmarks(1)
+    assert signals.eye_aspect_ratio(face)[0] == pytest.approx(6 / 10)
+    face[0, 62], face[0, 66] = [60, 80], [60, 86]
+    assert signals.mouth_opening(face)[0] == pytest.approx(6 / 30)
+
+
+def test_loudness_of_known_sounds():
+    sound = np.concatenate([np.zeros(640), np.full(640, 32767), np.full(640, 3277)]).astype(np.int16)
+    assert signals.loudness(sound) == pytest.approx([-60, 0, -20], abs=0.01)
+
+
+def test_a_mouth_that_follows_the_sound_scores_one_and_a_still_one_zero():
+    level = -30 + 10 * np.sin(np.arange(60) / 4)
+    follows = 0.1 + 0.005 * (level + 40)
+    assert signals.mouth_audio_correlation(follows, level) == pytest.approx(1)
+    assert signals.mouth_audio_correlation(-follows, level) == pytest.approx(-1)
+    jitter = 0.1 + np.random.default_rng(0).normal(0, 0.001, 60)
+    assert signals.mouth_audio_correlation(jitter, level) == 0.0
+    assert signals.mouth_audio_correlation(follows, np.full(60, -60.0)) is None
+
+
+@pytest.mark.parametrize("lag", [-3, 0, 2, 5])
+def test_the_lag_is_how_much_later_the_mouth_comes(lag):
+    level = np.random.default_rng(1).normal(-30, 8, 90)
+    opening = 0.2 + 0.01 * (np.roll(level, lag) + 30)
+    assert signals.mouth_audio_lag(opening, level) == lag
+
+
+def test_head_motion_of_a_still_and_a_swaying_head():
+    still = landmarks(50)
+    assert signals.head_motion(still) == pytest.approx(0, abs=1e-9)
+    sway = still.copy()
+    sway[..., 0] += 3 * np.sin(np.arange(50) / 5)[:, None]
+    assert signals.head_motion(sway) == pytest.approx(3 * np.sin(np.arange(50) / 5).std() / 30)
+
+
+def eyes(closures, count=75, noise=0.003):
+    ratio = np.full(count, 0.30)
+    for start, length in closures:
+        ratio[start : start + length] = 0.05
+    return ratio + np.random.RandomState(0).normal(0, noise, count)
+
+
+def test_blinks_are_found_as_the_named_detector_finds_them():
+    assert blinks.find_blinks(eyes([], noise=0)) == []
+    assert blinks.find_blinks(eyes([(30, 3)], noise=0)) == [(29, 74)]
+    assert blinks.find_blinks(eyes([(30, 3)])) == [(28, 36)]
+    found = blinks.find_blinks(eyes([(20, 4), (60, 3)]))
+    assert len(found) == 2
+    assert found[0][0] in (18, 19)
+    slow = np.full(75, 0.30)
+    slow[30:37] = np.linspace(0.30, 0.05, 7)
+    slow[37:44] = np.linspace(0.05, 0.30, 7)
+    assert blinks.find_blinks(slow) == [], "the rule is one of speed: a slow closing is missed"
+
+
+def measured(**changes):
+    video = np.stack([np.roll(astronaut()[:128, 160:288], i, axis=1) for i in range(20)])
+    arguments = {
+        "frames": video, "reference": video, "audio": (np.random.default_rng(0).normal(size=640 * 20) * 999).astype(np.int16),
+        "landmarks": landmarks(20), "seen": np.ones(20, bool), "reference_landmarks": landmarks(20), "is_reference": False,
+    }  # fmt: skip
+    return {m.metric: m for m in measure_clip(**(arguments | changes))}
+
+
+def test_every_metric_answers_or_says_why_not():
+    found = measured()
+    assert found["psnr"].value == fidelity.PSNR_CAP
+    assert found["mouth_audio_correlation"].value == 0.0
+    assert found["blink_duration"].status == "undefined"
+    assert found["blink_duration"].reason == "no blink"
+    truth = measured(is_reference=True)
+    assert truth["psnr"].status == truth["ssim"].status == "not_applicable"
+    assert set(truth) == set(found)
+
+
+def test_without_a_face_nothing_is_made_up():
+    seen = np.zeros(20, bool)
+    seen[:10] = True
+    found = measured(seen=seen)
+    assert found["lmd_mouth"].value is None
+    assert found["lmd_mouth"].reason == "a face was found in 10 of 20 frames"
+    assert found["psnr"].value is not None
+
+
+def test_a_value_needs_the_status_ok():
+    with pytest.raises(ValueError, match="does not fit"):
+        Measurement("x", None)
+    with pytest.raises(ValueError, match="does not fit"):
+        Measurement("x", float("nan"))

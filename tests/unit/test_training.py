@@ -1,0 +1,205 @@
+"""The training engine: resume bit for bit, signals, states, schedules, and that it learns."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from dheads_model.errors import UserError
+from dheads_model.network.export import load_export
+from dheads_model.shards.loader import LoadedClip
+from dheads_model.training.log import append_log, read_log, rewind_log
+from dheads_model.training.loop import train
+from dheads_model.training.settings import ema_rate, learning_rate, run_settings
+from dheads_model.training.state import load_state, save_state
+from tests.unit.test_shards import pack
+from tests.workflow import ROOT
+
+CONFIG = {
+    "dataset": "toy", "min_clips": 1, "gpus": 0,
+    "network": {
+        "image_size": 16, "patch": 2, "base_channels": 8, "channel_multiples": [1, 2], "residual_blocks": 1,
+        "attention_sizes": [], "head_channels": 8, "norm_groups": 4, "audio_channels": 8, "dropout": 0.1,
+    },
+    "diffusion": {"form": "edm", "sigma_data": 0.5, "centre": "identity", "timesteps": 1000},
+    "corruption": {"motion_noise": 0.3, "patch_drop": 0.1, "patch_size": 4, "audio_drop": 0.1},
+    "training": {
+        "images": 80, "batch_size": 8, "learning_rate": 0.01, "warmup_images": 16, "decay": "cosine",
+        "gradient_clip": 1.0, "ema_decay": 0.9, "mouth_weight": 3.0, "flip": True, "log_sigma_mean": -1.0,
+        "log_sigma_std": 1.2, "log_every_images": 16, "validation_every_images": 32, "state_every_images": 24, "seed": 3,
+    },
+}  # fmt: skip
+
+
+def changed(**training):
+    return {**CONFIG, "training": {**CONFIG["training"], **training}}
+
+
+@pytest.fixture(scope="module")
+def clips():
+    generator = np.random.default_rng(0)
+    made = []
+    for number in range(3):
+        count = 6 + number
+        frames = generator.integers(0, 255, (count, 16, 16, 3), dtype=np.uint8)
+        features = generator.normal(-8, 3, (count, 4, 80)).astype(np.float32)
+        marks = generator.uniform(4, 12, (count, 68, 2)).astype(np.float32)
+        made.append(LoadedClip(f"c{number}", f"s{number}", frames, features, marks))
+    return made
+
+
+def run(config, clips, folder, stop_after=None, monkeypatch=None):
+    """Train; stop_after: send the process a signal once so many steps were taken."""
+    if stop_after is not None:
+        from dheads_model.training import loop
+
+        taken = []
+        original = loop.batch_loss
+
+        def counted(*arguments):
+            taken.append(1)
+            if len(taken) == stop_after:
+                os.kill(os.getpid(), signal.SIGUSR1)
+            return original(*arguments)
+
+        monkeypatch.setattr(loop, "batch_loss", counted)
+        with pytest.raises(loop.Interrupted, match="the state is saved"):
+            train(run_settings(config), config, clips, clips[:1], "data", folder)
+        monkeypatch.setattr(loop, "batch_loss", original)
+        return None
+    return train(run_settings(config), config, clips, clips[:1], "data", folder)
+
+
+def without_time(folder):
+    return [
+        {k: v for k, v in entry.items() if k != "images_per_second"} for entry in read_log(folder / "training.jsonl")
+    ]
+
+
+@pytest.mark.parametrize("form", ["edm", "ddpm"])
+def test_an_interrupted_training_ends_bit_for_bit_as_an_uninterrupted_one(clips, tmp_path, monkeypatch, form):
+    torch.set_num_threads(1)
+    config = CONFIG
+    if form == "ddpm":
+        config = {**CONFIG, "diffusion": {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"}}
+        config = {**config, "network": {**CONFIG["network"], "learned_variance": True}}
+    whole = run(config, clips, tmp_path / "whole")
+    run(config, clips, tmp_path / "cut", 3, monkeypatch)
+    run(config, clips, tmp_path / "cut", 4, monkeypatch)
+    resumed = run(config, clips, tmp_path / "cut")
+    assert whole.images == resumed.images == 80
+    for name, value in whole.weights.items():
+        assert torch.equal(value, resumed.weights[name]), name
+    assert without_time(tmp_path / "whole") == without_time(tmp_path / "cut")
+
+
+def test_a_finished_training_is_not_trained_again(clips, tmp_path):
+    first = run(CONFIG, clips, tmp_path)
+    again = run(CONFIG, clips, tmp_path)
+    assert all(torch.equal(value, again.weights[name]) for name, value in first.weights.items())
+    assert again.last == first.last
+
+
+def test_the_loss_falls_on_a_task_that_can_be_learnt(clips, tmp_path):
+    still = [
+        LoadedClip(c.clip, c.speaker, np.repeat(c.frames[:1], len(c.frames), axis=0), c.features, c.landmarks)
+        for c in clips
+    ]
+    config = changed(images=1600, batch_size=16, log_every_images=160, learning_rate=0.004)
+    run(config, still, tmp_path)
+    losses = [entry["loss"] for entry in read_log(tmp_path / "training.jsonl")]
+    assert losses[-1] < 0.75 * losses[0]
+
+
+def test_another_config_or_data_is_refused(clips, tmp_path):
+    run(changed(images=16), clips, tmp_path)
+    with pytest.raises(UserError, match="made with another config; delete the folder"):
+        run(changed(images=16, learning_rate=0.02), clips, tmp_path)
+    config = changed(images=16)
+    with pytest.raises(UserError, match="made with another data"):
+        train(run_settings(config), config, clips, [], "other", tmp_path)
+
+
+def test_a_damaged_state_falls_back_to_the_one_before(tmp_path, caplog):
+    identity = {"config": {}, "data": "x"}
+    for images in (10, 20, 30):
+        save_state(tmp_path, {"images": images, "identity": identity, "t": torch.ones(3)})
+    assert len(list(tmp_path.iterdir())) == 2
+    newest = tmp_path / "state-000000000030.pt"
+    newest.write_bytes(newest.read_bytes()[:200])
+    assert load_state(tmp_path, identity)["images"] == 20
+    assert "is damaged" in caplog.text
+    assert load_state(tmp_path / "none", identity) is None
+
+
+def test_a_state_with_code_in_it_is_not_run(tmp_path):
+    import pickle
+
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "boom"),)
+
+    (tmp_path / "state-000000000001.pt").write_bytes(pickle.dumps(Bomb()))
+    assert load_state(tmp_path, {}) is None
+    assert not (tmp_path / "boom").exists()
+
+
+def test_the_log_forgets_what_the_resumed_run_writes_again(tmp_path):
+    path = tmp_path / "log.jsonl"
+    for images in (10, 20, 30):
+        append_log(path, {"images": images})
+    with open(path, "a") as stream:
+        stream.write('{"images": 4')
+    rewind_log(path, 20)
+    assert read_log(path) == [{"images": 10}, {"images": 20}]
+
+
+def test_learning_rate_and_average_follow_their_formulas():
+    settings = run_settings(changed(images=1016, warmup_images=16, learning_rate=1.0)).training
+    assert learning_rate(settings, 8) == pytest.approx(0.5)
+    assert learning_rate(settings, 16) == pytest.approx(1.0)
+    assert learning_rate(settings, 516) == pytest.approx(0.5)
+    assert learning_rate(settings, 1016) == pytest.approx(0.0)
+    steps = run_settings(changed(images=1800, warmup_images=0, learning_rate=1.0, decay="step")).training
+    assert learning_rate(steps, 99) == 1.0
+    assert learning_rate(steps, 1799) == pytest.approx(0.8**17)
+    assert ema_rate(settings, 0) == pytest.approx(0.1)
+    assert ema_rate(settings, 10**6) == 0.9
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_asks_to_be_tried_again(tmp_path):
+    from dheads_model.shards.index import write_index
+
+    paths = [pack(tmp_path, lengths={"a_1": 9}), pack(tmp_path, shard="00001", split="val", speakers="c")]
+    write_index(tmp_path / "index.json", paths)
+    config = changed(images=80_000, log_every_images=800)
+    command = [
+        sys.executable, "-m", "workflow_scripts.train_model", "--settings", json.dumps(config), "--index",
+        str(tmp_path / "index.json"), "--state", str(tmp_path / "state"), "--output", str(tmp_path / "model.safetensors"),
+        "--log", str(tmp_path / "training.jsonl"),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("state/*.pt")):
+        assert time.monotonic() < deadline, process.poll()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == os.EX_TEMPFAIL
+    assert "stopped by a signal" in errors
+    assert not (tmp_path / "model.safetensors").exists()
+    command[4] = json.dumps(changed(images=64))
+    short = [*command]
+    short[8] = str(tmp_path / "other")
+    assert subprocess.run(short, cwd=ROOT, capture_output=True).returncode == 0
+    model, config, facts = load_export(tmp_path / "model.safetensors")
+    assert facts["images"] == 64
+    assert config["training"]["images"] == 64
+    assert not model.training
