@@ -12,6 +12,7 @@ from dheads_model.diffusion.denoiser import (
     full_schedule,
     time_of_sigma,
 )
+from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.unit.test_unet import SMALL, inputs, settled
@@ -19,9 +20,10 @@ from tests.unit.test_unet import SMALL, inputs, settled
 DISCRETE = dataclasses.replace(SMALL, learned_variance=True)
 
 
-def make_model(form: str = "edm") -> TalkingModel:
+def make_model(form: str = "edm", centre: str = "zero") -> TalkingModel:
     torch.manual_seed(0)
-    return settled(TalkingModel(DISCRETE if form == "ddpm" else SMALL, DiffusionSettings(form=form)))
+    network = DISCRETE if form == "ddpm" else SMALL
+    return settled(TalkingModel(network, DiffusionSettings(form=form, centre=centre)))
 
 
 def make_conditions(batch: int = 3) -> Conditions:
@@ -54,6 +56,22 @@ def test_much_noise_is_forgotten():
     with torch.no_grad():
         denoised = denoise(model, 1e4 * torch.randn(3, 3, 16, 16), torch.full((3,), 1e4), conditions)
     assert denoised.abs().max() < 20  # sigma_data times the network's output
+
+
+def test_centred_denoiser_knows_the_identity_frame_before_training():
+    model, conditions = TalkingModel(SMALL, DiffusionSettings(centre="identity")), make_conditions()
+    with torch.no_grad():
+        far = denoise(model, 1e4 * torch.randn(3, 3, 16, 16), torch.full((3,), 1e6), conditions)
+        here = denoise(model, conditions.identity, torch.full((3,), 0.5), conditions)
+    torch.testing.assert_close(far, conditions.identity, atol=1e-3, rtol=0)
+    torch.testing.assert_close(here, conditions.identity)
+
+
+def test_only_edm_is_centred_on_the_identity_frame():
+    with pytest.raises(UserError, match=r"needs diffusion\.form edm"):
+        DiffusionSettings(form="ddpm", centre="identity")
+    with pytest.raises(UserError, match="centre must be one of zero, identity"):
+        DiffusionSettings(centre="mean")
 
 
 def test_encoded_once_equals_encoded_each_time():

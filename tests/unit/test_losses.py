@@ -32,6 +32,16 @@ def test_untrained_loss_is_one_at_every_level(level):
     assert loss.mean().item() == pytest.approx(1, rel=0.05)
 
 
+@pytest.mark.parametrize("level", [0.01, 0.5, 20.0])
+def test_untrained_loss_is_one_around_the_identity_frame_too(level):
+    model, batch = TalkingModel(SMALL, DiffusionSettings(sigma_data=0.2, centre="identity")), 16
+    conditions = make_conditions(batch)
+    clean = conditions.identity + 0.2 * torch.randn(batch, 3, 16, 16, generator=generator())
+    noise = torch.randn(clean.shape, generator=generator(1))
+    loss = edm_loss(model, clean, conditions, torch.full((batch,), level), noise)
+    assert loss.mean().item() == pytest.approx(1, rel=0.05)
+
+
 def test_pixel_weights_multiply_the_error():
     model, conditions = make_model(), make_conditions()
     clean, noise, sigma = torch.zeros(3, 3, 16, 16), torch.randn(3, 3, 16, 16), torch.full((3,), 0.5)

@@ -210,9 +210,10 @@ def test_as_many_identity_frames_as_clips(model, clips):
         list(generate(model, clips[0], clips[1][:1], SETTINGS, seeded_noise([0])))
 
 
+@pytest.mark.parametrize("centre", ["zero", "identity"])
 @pytest.mark.parametrize("interval", [(0.1, 10.0), (0.1, 2.0)])
-def test_guidance(interval):
-    model, conditions = make_model(), make_conditions()
+def test_guidance(interval, centre):
+    model, conditions = make_model(centre=centre), make_conditions()
     settings = SamplingSettings(sampler="euler", steps=1, sigma_max=3.0, guidance=2.0, guidance_interval=interval)
     start = torch.randn(3, 3, 16, 16)
     with torch.no_grad():

@@ -74,7 +74,7 @@ def test_another_file_is_thrown_away(host, tmp_path):
 def test_errors_of_the_host_say_what_to_do(host, tmp_path):
     with pytest.raises(UserError, match=r"answers 404 .*put the file at .*w.pth by hand"):
         fetch_weights(wanted(f"{host}/none"), tmp_path / "w.pth")
-    with pytest.raises(UserError, match="cannot be reached .*run again online"):
+    with pytest.raises(UserError, match=r"cannot be reached .*run again online"):
         fetch_weights(wanted("http://127.0.0.1:9/x"), tmp_path / "w.pth")
 
 

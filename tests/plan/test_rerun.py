@@ -1,0 +1,162 @@
+"""What a dry run would do after each kind of change, against one finished run.
+
+The tiny run has three shards, one a split; a change of a station must rerun that station, all below it, and no other.
+"""
+
+import os
+import shutil
+
+import pytest
+
+from tests.conftest import TINY, FinishedRun
+from tests.workflow import edit, plan
+
+pytestmark = pytest.mark.slow
+
+TABLE = {"write_table1": 1}
+MEASURE = {"measure_videos": 3} | TABLE
+SAMPLE = {"sample_videos": 1, "draw_strips": 1, "measure_videos": 1} | TABLE
+TRAIN = {"train_model": 1, "plot_training": 1} | SAMPLE
+FROM_SHARDS = TRAIN | {"copy_reference": 2, "measure_videos": 3, "draw_strips": 2}
+FROM_INDEX = TRAIN | {"index_shards": 1}
+FROM_PACK = FROM_SHARDS | {"pack_shards": 3, "index_shards": 1, "write_data_card": 1}
+FROM_AUDIO = FROM_PACK | {"extract_audio": 3}
+FROM_LANDMARK = FROM_PACK | {"place_landmarks": 3}
+FROM_CROP = FROM_LANDMARK | {"crop_faces": 3}
+FROM_ALIGN = FROM_CROP | {"align_faces": 3, "extract_audio": 3}
+FROM_TRACK = FROM_ALIGN | {"track_faces": 3}
+FROM_SOURCE = FROM_TRACK | {"synthesise_clips": 3}
+
+
+@pytest.fixture(scope="module")
+def run(finished, tmp_path_factory) -> FinishedRun:
+    """A copy of the finished run, times kept, whose code may be edited."""
+    folder = tmp_path_factory.mktemp("rerun")
+    shutil.copytree(finished.work, folder / "work")
+    shutil.copytree(finished.project, folder / "project")
+    return FinishedRun(folder / "project", folder / "work")
+
+
+def planned(run, *arguments):
+    return plan(run.project, run.work, "--configfile", str(TINY), *arguments)
+
+
+@pytest.fixture
+def edited(run):
+    """Append a line of code to a module; everything is put back afterwards."""
+    saved = {}
+
+    def append(module, text="\nEDITED = 1\n"):
+        path = run.project / module
+        saved[path] = path.read_text()
+        path.write_text(saved[path] + text)
+
+    yield append
+    for path, text in saved.items():
+        path.write_text(text)
+
+
+def test_a_second_run_plans_nothing(run):
+    assert planned(run) == {}
+
+
+def test_touching_every_source_file_plans_nothing(run):
+    for path in run.project.rglob("*.py"):
+        os.utime(path)
+    assert planned(run) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("dheads_model/corpora/embedded/render.py", FROM_SOURCE),
+        ("dheads_model/corpora/embedded/speak_espeak.py", FROM_SOURCE),
+        ("workflow_scripts/track_faces.py", FROM_TRACK),
+        ("dheads_model/faces/align.py", FROM_ALIGN),
+        ("dheads_model/faces/crop.py", FROM_CROP),
+        ("workflow_scripts/place_landmarks.py", FROM_LANDMARK),
+        ("dheads_model/media/features.py", FROM_AUDIO),
+        ("workflow_scripts/pack_shards.py", FROM_PACK),
+        ("dheads_model/shards/index.py", FROM_INDEX),
+        ("dheads_model/tables/data_card.py", {"write_data_card": 1}),
+        ("dheads_model/training/loop.py", TRAIN),
+        ("dheads_model/tables/curves.py", {"plot_training": 1}),
+        ("dheads_model/diffusion/rollout.py", SAMPLE),
+        ("workflow_scripts/copy_reference.py", {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2} | TABLE),
+        ("dheads_model/metrics/fidelity.py", MEASURE),
+        ("dheads_model/tables/strips.py", {"draw_strips": 2}),
+        ("dheads_model/tables/table1.py", TABLE),
+    ],
+)
+def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expected):
+    edited(module)
+    found = planned(run)
+    # The table says which code made it, so an edit anywhere rewrites it: a second's work.
+    assert found == expected | TABLE
+
+
+def test_comments_docstrings_and_layout_plan_nothing(run, edited):
+    for module in ("faces/align.py", "media/video.py", "manifest.py", "training/loop.py", "metrics/signals.py"):
+        edited(f"dheads_model/{module}", '\n\n# a thought\n"""Another thought."""\n')
+    assert planned(run) == {}
+
+
+def test_one_config_value_replans_only_what_it_reaches(run):
+    def with_config(*values):
+        return planned(run, "--config", *values)
+
+    assert with_config("metrics={backend: face-alignment}") == MEASURE
+    assert with_config("landmark={redetect: true}") == FROM_LANDMARK | TABLE
+    assert with_config("audio={silence_dbfs: -50}") == FROM_AUDIO | TABLE
+    assert with_config("strips={every_n_frames: 4}") == {"draw_strips": 2} | TABLE
+    assert with_config("seed=5") == SAMPLE | TABLE
+
+
+def test_an_added_actor_makes_only_the_new_shards(run):
+    found = planned(run, "--config", "embedded={actors: 4}")
+    # Splits are drawn anew for four actors; shards whose members stay the same are kept.
+    assert found["synthesise_clips"] >= 1
+    assert found["plan_shards_embedded"] == 1
+
+
+def test_a_lost_manifest_redoes_its_shard_and_what_depends_on_it(run):
+    manifest = run.work / "resources/embedded/crop/00001.json"
+    kept = manifest.read_bytes()
+    times = manifest.stat()
+    manifest.unlink()
+    try:
+        found = planned(run)
+        assert found["crop_faces"] == 1
+        assert found["place_landmarks"] == 1
+        assert found["pack_shards"] == 1
+        assert "track_faces" not in found
+    finally:
+        manifest.write_bytes(kept)
+        os.utime(manifest, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_code_that_changed_in_the_queue_is_refused(run, tmp_path):
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "workflow_scripts.index_shards", "--code", "000000000000", "--shards", "x", "--output", "y"],
+        cwd=run.project, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "was edited after this job was planned" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_equal_bytes_above_rerun_nothing_below(run, edited):
+    from tests.workflow import snakemake
+
+    # An equivalent rewrite: other code, same transforms.
+    edit(run.project / "dheads_model/faces/align.py", "linear = np.array([[a, -b], [b, a]])", "linear = np.array(((a, -b), (b, a)))")
+    assert planned(run)["align_faces"] == 3
+    done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY), "--until", "align_faces")
+    assert done.returncode == 0, done.stderr
+    found = planned(run)
+    assert "extract_audio" not in found
+    # Crops and landmarks reach the edited module themselves; nothing else does.
+    assert set(found) == set(FROM_CROP | TABLE)
