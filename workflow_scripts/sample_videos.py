@@ -26,7 +26,6 @@ class MethodSettings:
     kind: str
     run: str
     gpus: int
-    batch_size: int
     sampling: SamplingSettings
 
 
@@ -40,15 +39,9 @@ def main(given) -> None:
         model.precision = torch.bfloat16
     shard = read_manifest(given.shard)
     clips = {clip.clip: clip for clip in read_shard(given.shard)}
-    # Clips of like length share a batch, so that few places in it stand empty; a video does not depend on its batch.
-    order = sorted(clips, key=lambda clip: (len(clips[clip].frames), clip))
-    batches = [order[i : i + settings.batch_size] for i in range(0, len(order), settings.batch_size)]
-    videos = {}
     total = sum(len(clip.frames) for clip in clips.values())
     with tqdm(total=total, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
-        for batch in batches:
-            videos.update(sample_batch(model, [clips[clip] for clip in batch], settings, given.seed, device))
-            progress.update(sum(len(clips[clip].frames) for clip in batch))
+        videos = generate_videos(model, list(clips.values()), settings, given, device, progress.update)
     folder = Path(given.videos_folder)
 
     def work(name: str, clip: ShardClip) -> dict:
@@ -64,13 +57,15 @@ def main(given) -> None:
     )
 
 
-def sample_batch(model, clips: list[ShardClip], settings: MethodSettings, seed: int, device: torch.device) -> dict:
-    """{clip: generated frames uint8 `[T, S, S, 3]` at the model's size} of clips that share a batch."""
+def generate_videos(model, clips: list[ShardClip], settings: MethodSettings, given, device, report) -> dict:
+    """{clip: generated frames uint8 `[T, S, S, 3]` at the model's size}, several clips at once."""
+    if not clips:
+        return {}
     loaded = [load_clip(clip, model.network_settings.image_size) for clip in clips]
     identity = pictures(torch.stack([torch.from_numpy(clip.frames[0]) for clip in loaded])).to(device)
     features = [torch.from_numpy(clip.features).to(device) for clip in loaded]
-    seeds = [clip_seed(seed, clip.clip) for clip in loaded]
-    frames = rollout(model, identity, features, settings.sampling, seeds)
+    seeds = [clip_seed(given.seed, clip.clip) for clip in loaded]
+    frames = rollout(model, identity, features, settings.sampling, seeds, given.threads, report)
     return {clip.clip: video for clip, video in zip(loaded, frames, strict=True)}
 
 

@@ -3,6 +3,7 @@
 The tiny run has three shards, one a split; a change of a station must rerun that station, all below it, and no other.
 """
 
+import json
 import os
 import shutil
 
@@ -101,38 +102,40 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
     assert planned(run) == {}
 
 
-def test_one_config_value_replans_only_what_it_reaches(run):
-    def with_config(*values):
-        return planned(run, "--config", *values)
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        ({"metrics": {"backend": "face-alignment"}}, MEASURE),
+        ({"landmark": {"redetect": True}}, FROM_LANDMARK),
+        ({"audio": {"silence_dbfs": -50}}, FROM_AUDIO),
+        ({"crop": {"crf": 10}}, FROM_CROP),
+        ({"strips": {"every_n_frames": 4}}, {"draw_strips": 2} | TABLE),
+        ({"seed": 5}, SAMPLE),
+        ({"methods": {"ours": {"sampling": {"steps": 3}}}}, SAMPLE),
+        ({"runs": {"ours": {"training": {"images": 72}}}}, TRAIN),
+        ({"table1": {"bootstrap_samples": 300}}, TABLE),
+    ],
+)
+def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
+    (tmp_path / "overlay.yaml").write_text(json.dumps(overlay))
+    assert planned(run, str(tmp_path / "overlay.yaml")) == expected
 
-    assert with_config("metrics={backend: face-alignment}") == MEASURE
-    assert with_config("landmark={redetect: true}") == FROM_LANDMARK | TABLE
-    assert with_config("audio={silence_dbfs: -50}") == FROM_AUDIO | TABLE
-    assert with_config("strips={every_n_frames: 4}") == {"draw_strips": 2} | TABLE
-    assert with_config("seed=5") == SAMPLE | TABLE
 
-
-def test_an_added_actor_makes_only_the_new_shards(run):
-    found = planned(run, "--config", "embedded={actors: 4}")
-    # Splits are drawn anew for four actors; shards whose members stay the same are kept.
+def test_an_added_actor_makes_the_changed_shards(run, tmp_path):
+    (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": {"actors": 4}}))
+    found = planned(run, str(tmp_path / "overlay.yaml"))
     assert found["synthesise_clips"] >= 1
     assert found["plan_shards_embedded"] == 1
+    assert found["train_model"] == 1
 
 
-def test_a_lost_manifest_redoes_its_shard_and_what_depends_on_it(run):
+def test_a_lost_manifest_is_made_again_for_its_shard_alone(run):
     manifest = run.work / "resources/embedded/crop/00001.json"
-    kept = manifest.read_bytes()
-    times = manifest.stat()
-    manifest.unlink()
+    aside = manifest.rename(manifest.with_suffix(".aside"))
     try:
-        found = planned(run)
-        assert found["crop_faces"] == 1
-        assert found["place_landmarks"] == 1
-        assert found["pack_shards"] == 1
-        assert "track_faces" not in found
+        assert planned(run, "--", "resources/embedded/crop/00001.json") == {"crop_faces": 1}
     finally:
-        manifest.write_bytes(kept)
-        os.utime(manifest, ns=(times.st_atime_ns, times.st_mtime_ns))
+        aside.rename(manifest)
 
 
 def test_code_that_changed_in_the_queue_is_refused(run, tmp_path):
@@ -152,7 +155,11 @@ def test_equal_bytes_above_rerun_nothing_below(run, edited):
     from tests.workflow import snakemake
 
     # An equivalent rewrite: other code, same transforms.
-    edit(run.project / "dheads_model/faces/align.py", "linear = np.array([[a, -b], [b, a]])", "linear = np.array(((a, -b), (b, a)))")
+    edit(
+        run.project / "dheads_model/faces/align.py",
+        "linear = np.array([[a, -b], [b, a]])",
+        "linear = np.array(((a, -b), (b, a)))",
+    )
     assert planned(run)["align_faces"] == 3
     done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY), "--until", "align_faces")
     assert done.returncode == 0, done.stderr

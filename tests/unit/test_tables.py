@@ -56,7 +56,8 @@ def test_the_interval_covers_what_it_should_and_draws_speakers():
 @pytest.fixture
 def rows():
     tables = [
-        rows_of("psnr", "ours", [22.0, 26.0]), rows_of("psnr", "frozen", [23.0, 24.0]), rows_of("psnr", "ground_truth", [None, None]),
+        rows_of("psnr", "ours", [22.0, 26.0]), rows_of("psnr", "frozen", [23.0, 24.0]),
+        rows_of("psnr", "ground_truth", [None, None]),
         rows_of("head_motion", "ours", [0.02, 0.02]), rows_of("head_motion", "frozen", [0.0, 0.0]),
         rows_of("head_motion", "ground_truth", [0.03, 0.03]),
     ]  # fmt: skip

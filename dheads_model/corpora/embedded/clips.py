@@ -31,9 +31,7 @@ def list_clips(settings: dict) -> list[PlannedClip]:
     """
     count, held_out = settings["actors"], settings["validation_actors"] + settings["test_actors"]
     if held_out >= count:
-        raise UserError(
-            f"embedded.actors is {count} and {held_out} are held out; raise it or hold out fewer."
-        )
+        raise UserError(f"embedded.actors is {count} and {held_out} are held out; raise it or hold out fewer.")
     splits = _splits(settings)
     sentences = list(SENTENCES)
     clips = []

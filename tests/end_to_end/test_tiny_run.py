@@ -1,0 +1,88 @@
+"""The whole way on three actors: what a person gets, and that it is whole."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from dheads_model.manifest import read_manifest, verify_file
+from dheads_model.media.audio import load_speech
+from dheads_model.media.video import open_video
+from tests.conftest import TINY
+from tests.workflow import snakemake
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_table_has_a_row_a_method_and_a_number_a_metric(finished):
+    table = pd.read_csv(finished.work / "results/table1.csv")
+    assert list(table["method"]) == ["ours", "ground_truth", "frozen_first_frame"]
+    assert (table["clips"] == 1).all()
+    assert (table["measured"] == 1).all()
+    truth, frozen = table.iloc[1], table.iloc[2]
+    assert truth["mouth_audio_correlation"] > 0.4
+    assert frozen["mouth_audio_correlation"] == 0.0
+    assert pd.isna(truth["psnr"])
+    assert truth["head_motion"] > 2 * frozen["head_motion"]
+    for suffix in ("md", "tex"):
+        assert "ground" in (finished.work / f"results/table1.{suffix}").read_text()
+
+
+def test_provenance_names_config_code_data_and_versions(finished):
+    provenance = json.loads((finished.work / "results/table1.provenance.json").read_text())
+    assert provenance["config"]["embedded"]["actors"] == 3
+    assert len(provenance["code"]["train_model"]) == 12
+    index = json.loads((finished.work / "resources/embedded/index.json").read_text())
+    assert provenance["data"]["embedded"] == index["fingerprint"]
+    assert provenance["packages"]["torch"].startswith("2.13.0")
+
+
+def test_every_manifest_adds_up_and_its_files_are_whole(finished):
+    manifests = [
+        path for path in finished.work.glob("re*/**/[0-9][0-9][0-9][0-9][0-9].json") if path.parent.name != "plan"
+    ]
+    assert len(manifests) > 25
+    for path in manifests:
+        manifest = read_manifest(path)
+        assert len(manifest.clips) == 1
+        for stored in manifest.files:
+            verify_file(path, stored)
+
+
+def test_the_data_card_accounts_for_every_clip(finished):
+    card = pd.read_csv(finished.work / "results/data_card.csv")
+    assert card.loc[card["split"] == "all", "planned"].item() == 3
+    assert (card["kept"] == card["planned"]).all()
+
+
+def test_videos_have_picture_and_sound_of_one_length(finished):
+    path = next(finished.work.glob("results/videos/ours/embedded/*.mp4"))
+    video = open_video(path)
+    assert video.facts.fps == 25
+    assert (video.facts.width, video.facts.height) == (128, 128)
+    assert abs(len(load_speech(path)) - 640 * len(video.times)) < 3000
+
+
+def test_pictures_and_model_are_there(finished):
+    for name in ("results/strips/ours_embedded_00002.png", "results/runs/ours/loss.png"):
+        assert (finished.work / name).read_bytes().startswith(b"\x89PNG")
+    facts = json.loads((finished.work / "results/runs/ours/model.json").read_text())
+    assert facts["images"] == 64
+
+
+def test_shards_are_the_same_bytes_in_another_run_on_one_core(finished, tmp_path):
+    done = snakemake(
+        finished.project, tmp_path, "--cores", "1", "--configfile", str(TINY), "--", "resources/embedded/index.json"
+    )
+    assert done.returncode == 0, done.stderr
+    again = json.loads((tmp_path / "resources/embedded/index.json").read_text())
+    first = json.loads((finished.work / "resources/embedded/index.json").read_text())
+    assert again == first
+
+
+def test_the_report_builds(finished, tmp_path):
+    done = snakemake(
+        finished.project, finished.work, "--configfile", str(TINY), "--report", str(tmp_path / "report.zip"), "--nolock"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.zip").stat().st_size > 100_000
