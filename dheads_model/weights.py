@@ -46,7 +46,7 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
             f"{path} is missing: run `snakemake --cores 1 resources/weights/{weights.name}`, or put the file from "
             f"{weights.url} there."
         )
-    if path.stat().st_size != weights.bytes or sha256_of(path) != weights.sha256:
+    if not _is_expected(path, weights):
         raise UserError(
             f"{path} is not the file of {weights.url} (size or sha256 differ); delete it and fetch it again."
         )

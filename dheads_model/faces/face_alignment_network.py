@@ -9,6 +9,9 @@ import numpy as np
 from dheads_model.fingerprint import ROOT
 from dheads_model.weights import check_weights, read_weights_table
 
+# Before numba is imported: face-alignment's functions would be compiled anew in every process, which takes 14 seconds.
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
 LANDMARK_WEIGHTS, DETECTOR_WEIGHTS = "2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"
 # S3FD costs five times what the landmarks cost: it looks at every eighth frame, and between them boxes move along
 # with the landmarks.
@@ -31,8 +34,6 @@ def open_face_alignment(max_faces: int, weights_folder: Path):
 
 def load_networks(landmark_file: Path, detector_file: Path):
     """face-alignment's object with both networks from local files; nothing is compiled or fetched."""
-    # Its numba functions would be compiled anew in every process, which takes 14 seconds.
-    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
     import torch
     from face_alignment import FaceAlignment, LandmarksType
     from face_alignment.models.fan import FAN
