@@ -62,13 +62,12 @@ def fetch_weights(weights: Weights, target: Path | str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     have = partial.stat().st_size if partial.exists() else 0
-    if have < weights.bytes:
-        _download(weights, partial, have, target)
-    if partial.stat().st_size < weights.bytes:
-        raise UserError(
-            f"{weights.url} was cut off after {partial.stat().st_size} bytes; run again to go on from there."
-        )
-    if partial.stat().st_size != weights.bytes or sha256_of(partial) != weights.sha256:
+    if not have or not _is_expected(partial, weights):
+        announced = _download(weights, partial, have, target)
+        size = partial.stat().st_size
+        if size < (weights.bytes or announced):
+            raise UserError(f"{weights.url} was cut off after {size} bytes; run again to go on from there.")
+    if not _is_expected(partial, weights):
         partial.unlink()
         raise UserError(f"{weights.url} sent another file than expected (size or sha256 differ); nothing was kept.")
     os.replace(partial, target)

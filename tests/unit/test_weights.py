@@ -46,12 +46,19 @@ def host():
     server.server_close()
 
 
-def wanted(url):
-    return Weights("w.pth", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), url, "none")
+def wanted(url, known=True):
+    """The wanted file; known: its size and whole hash are published, otherwise ten digits of the hash alone."""
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    return (
+        Weights("w.pth", len(CONTENT), digest, url, "none")
+        if known
+        else Weights("w.pth", None, digest[:10], url, "none")
+    )
 
 
-def test_the_right_file_is_fetched_and_checked(host, tmp_path):
-    fetch_weights(wanted(f"{host}/good"), tmp_path / "w.pth")
+@pytest.mark.parametrize("known", [True, False])
+def test_the_right_file_is_fetched_and_checked(host, tmp_path, known):
+    fetch_weights(wanted(f"{host}/good", known), tmp_path / "w.pth")
     assert check_weights(tmp_path / "w.pth", wanted("")).read_bytes() == CONTENT
     assert [path.name for path in tmp_path.iterdir()] == ["w.pth"]
 
@@ -65,9 +72,10 @@ def test_a_cut_download_goes_on_where_it_stopped(host, tmp_path):
     assert (tmp_path / "w.pth").read_bytes() == CONTENT
 
 
-def test_another_file_is_thrown_away(host, tmp_path):
+@pytest.mark.parametrize("known", [True, False])
+def test_another_file_is_thrown_away(host, tmp_path, known):
     with pytest.raises(UserError, match="another file than expected"):
-        fetch_weights(wanted(f"{host}/other"), tmp_path / "w.pth")
+        fetch_weights(wanted(f"{host}/other", known), tmp_path / "w.pth")
     assert not list(tmp_path.iterdir())
 
 
