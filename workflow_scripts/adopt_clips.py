@@ -30,7 +30,13 @@ def adopt(clip: PlannedClip) -> dict:
         "split": clip.split,
         "transcript": clip.transcript,
         "video_codec": facts.video_codec,
+        "width": facts.width,
+        "height": facts.height,
+        "fps": facts.fps,
+        "duration": facts.duration,
         "audio_codec": facts.audio_codec,
+        "audio_rate": facts.audio_rate,
+        "audio_channels": facts.audio_channels,
     }
 
 

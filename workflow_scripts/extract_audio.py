@@ -9,6 +9,7 @@ from dheads_model.errors import ClipFiltered
 from dheads_model.manifest import Budget, Manifest, process_clips, read_manifest, store_files, write_manifest
 from dheads_model.media.audio import loudest_frame_dbfs, read_audio, wav_bytes
 from dheads_model.media.features import log_filterbank
+from dheads_model.media.source import check_source
 from dheads_model.shards.tar import write_tar
 from workflow_scripts.command import add_budget, parser, run
 
@@ -19,7 +20,7 @@ def main(given) -> None:
     members: list[tuple[str, bytes]] = []
 
     def work(clip: str, facts: dict) -> dict:
-        samples = read_audio(files[clip]["path"], facts["start"], facts["frames"])
+        samples = read_audio(check_source(files[clip]), facts["start"], facts["frames"])
         loudest = loudest_frame_dbfs(samples)
         if loudest < given.settings["silence_dbfs"]:
             raise ClipFiltered("silent_audio", f"the loudest 40 ms reach {loudest:.0f} dBFS")

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -11,16 +12,18 @@ from dheads_model.errors import UserError
 
 EXTENSIONS = (".mp4", ".m4v", ".mov", ".mpg", ".mpeg", ".flv", ".mkv", ".avi", ".webm")
 COLUMNS = ("clip", "speaker", "split", "transcript")
+# A tar of the plain format holds names of 100 characters, and stages add endings such as ".landmarks.npy".
+_LONGEST_ID = 80
 
 
 def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]:
-    """Clips of a folder and its subfolders, sorted by path; nothing is opened but the table.
+    """Clips of a folder and its subfolders, sorted by path; nothing is opened but the table. Links are followed.
 
     settings: table (CSV in the folder, or None), validation_fraction, test_fraction. The speaker is the table's, else
     the first subfolder, else each clip is a speaker of its own. all_test: where the table names no splits, every clip
     is a test clip. Raises UserError for a missing folder, one without videos, and a table that does not fit.
     """
-    root = Path(folder)
+    root = Path(folder).expanduser()
     if not root.is_dir():
         raise UserError(f"config key clips names {folder}, which is not a folder; give the folder with your videos.")
     files = _videos(root)
@@ -32,7 +35,10 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
     splits = _splits(files, rows, speakers, settings, all_test)
     clips = []
     for path in files:
-        facts = os.stat(root / path)
+        try:
+            facts = os.stat(root / path)
+        except OSError as problem:
+            raise UserError(f"{root / path} cannot be read ({problem.strerror}); mend or remove it.") from problem
         extra = {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns}
         transcript = rows.get(path, {}).get("transcript") or ""
         clips.append(PlannedClip(ids[path], speakers[path], splits[path], transcript, str(root / path), extra))
@@ -40,21 +46,36 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
 
 
 def _videos(root: Path) -> list[str]:
-    found = []
-    for folder, subfolders, names in os.walk(root):
+    def refuse(problem: OSError):
+        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); mend its permissions.")
+
+    found: list[str] = []
+    visited: set[str] = set()
+    for folder, subfolders, names in os.walk(root, onerror=refuse, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in visited:  # a link to a folder above, or to one that is here already
+            subfolders.clear()
+            continue
+        visited.add(real)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in names:
-            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
-                found.append(Path(folder, name).relative_to(root).as_posix())
+        below = os.path.relpath(folder, root).replace(os.sep, "/")
+        prefix = "" if below == "." else f"{below}/"
+        videos = (name for name in names if name.lower().endswith(EXTENSIONS) and not name.startswith("."))
+        found.extend(prefix + name for name in videos)
     return sorted(found)
 
 
 def _clip_ids(files: list[str]) -> dict[str, str]:
-    """Path -> id: the path without its extension, other characters than [A-Za-z0-9_-] as underscores."""
+    """Path -> id: the path without its extension, other characters than [A-Za-z0-9_-] as underscores.
+
+    An id that would be too long ends in a hash of the path instead.
+    """
     ids: dict[str, str] = {}
     owner: dict[str, str] = {}
     for path in files:
         name = re.sub(r"[^A-Za-z0-9_-]", "_", os.path.splitext(path)[0])
+        if len(name) > _LONGEST_ID:
+            name = f"{name[: _LONGEST_ID - 13]}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
         if name in owner:
             raise UserError(f"{owner[name]} and {path} give the same clip id {name}; rename one of them.")
         owner[name] = path
@@ -75,27 +96,43 @@ def _read_table(root: Path, table: str, ids: dict[str, str]) -> dict[str, dict[s
     names = {alias: file for file, clip in ids.items() for alias in (file, os.path.splitext(file)[0], clip)}
     rows: dict[str, dict[str, str]] = {}
     with open(path, encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        _check_columns(path, reader.fieldnames or [])
-        for row in reader:
-            where = f"{path} line {reader.line_num}"
-            file = names.get(row["clip"])
-            if file is None:
-                near = difflib.get_close_matches(row["clip"], list(names), n=1, cutoff=0.4)
-                raise UserError(f"{where} names clip {row['clip']!r}, which is not in the folder{_hint(near)}.")
-            if file in rows:
-                raise UserError(f"{where} names clip {row['clip']!r} for the second time; keep one row.")
-            if row.get("split") and row["split"] not in SPLITS:
-                raise UserError(f"{where} has split {row['split']!r}; it must be one of {', '.join(SPLITS)}.")
-            rows[file] = {key: (row.get(key) or "").strip() for key in COLUMNS}
+        reader = csv.DictReader(stream, skipinitialspace=True, restkey="", restval="")
+        try:
+            _check_columns(path, reader.fieldnames or [])
+            for row in reader:
+                where = f"{path} line {reader.line_num}"
+                if "" in row:
+                    raise UserError(f"{where} has more cells than the first line has columns; quote texts with commas.")
+                file, facts = _check_row(where, {key: cell.strip() for key, cell in row.items()}, names)
+                if file in rows:
+                    raise UserError(f"{where} names clip {facts['clip']!r} for the second time; keep one row.")
+                rows[file] = facts
+        except UnicodeDecodeError as problem:
+            raise UserError(f"{path} is not UTF-8 text ({problem.reason}); save it as CSV UTF-8.") from problem
+        except csv.Error as problem:
+            raise UserError(f"{path} line {reader.line_num} is not CSV ({problem}).") from problem
     return rows
+
+
+def _check_row(where: str, row: dict[str, str], names: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """(file, cells by column) of one row; raises UserError for a clip or split that does not exist."""
+    file = names.get(row["clip"])
+    if file is None:
+        near = difflib.get_close_matches(row["clip"], list(names), n=1, cutoff=0.4)
+        raise UserError(f"{where} names clip {row['clip']!r}, which is not in the folder{_hint(near)}.")
+    if row.get("split") and row["split"] not in SPLITS:
+        near = difflib.get_close_matches(row["split"], SPLITS, n=1, cutoff=0.4)
+        raise UserError(f"{where} has split {row['split']!r}; it must be one of {', '.join(SPLITS)}{_hint(near)}.")
+    return file, row
 
 
 def _check_columns(path: Path, columns) -> None:
     for column in columns:
         if column not in COLUMNS:
+            if ";" in column or "\t" in column:
+                raise UserError(f"{path} line 1 separates columns with another sign; use commas.")
             near = difflib.get_close_matches(column, COLUMNS, n=1, cutoff=0.4)
-            raise UserError(f"{path} has a column {column!r}; known are {', '.join(COLUMNS)}{_hint(near)}.")
+            raise UserError(f"{path} line 1 has a column {column!r}; known are {', '.join(COLUMNS)}{_hint(near)}.")
     if "clip" not in columns:
         raise UserError(f"{path} has no column clip; its first line must name the columns, of {', '.join(COLUMNS)}.")
 

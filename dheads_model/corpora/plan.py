@@ -57,7 +57,9 @@ def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[Plan
 
 def membership(shard: PlannedShard) -> str:
     """12 hex digits that change when the shard's clips, their labels or their source files change."""
-    return hashlib.sha256(json.dumps(asdict(shard), sort_keys=True).encode()).hexdigest()[:12]
+    # vars, since asdict copies every clip deeply and half a million of them are hashed whenever the Snakefile is read.
+    content = {"shard": shard.shard, "split": shard.split, "clips": [vars(clip) for clip in shard.clips]}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def assign_splits(
@@ -65,7 +67,8 @@ def assign_splits(
 ) -> dict[str, str]:
     """Split of each speaker: ordered by a hash of (seed, name), the first go to test, the next to validation.
 
-    At least one speaker is tested; validation and training get theirs as the fractions (0..1) say, rounded.
+    At least one speaker is tested; validation and training get theirs as the fractions (0..1) say, rounded. A speaker's
+    split depends on who else is there: the same speakers and seed give the same splits in any order.
     """
     order = sorted(set(speakers), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).hexdigest())
     tested = max(1, round(test_fraction * len(order)))

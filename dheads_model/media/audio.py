@@ -18,15 +18,16 @@ _GAP_SECONDS = 0.02
 def read_audio(path: Path | str, start: float, n_frames: int) -> np.ndarray:
     """Sound under `n_frames` video frames from `start` seconds on the container's clock, int16 `[640 n_frames]`.
 
-    Mono is the mean of all channels. Zeros where the track has no sound. Raises ClipFiltered("no_audio") and
-    ClipFailed (unreadable, damaged).
+    Mono is the mean of left and right, surround sound first mixed to them as FFmpeg does. Zeros where the track has no
+    sound; where pieces overlap the later one counts. Raises ClipFiltered("no_audio") and ClipFailed (missing_file,
+    unreadable, damaged).
     """
     wanted = n_frames * SAMPLES_PER_FRAME
     result = np.zeros(wanted, dtype=np.int16)
     found = False
-    for time, samples in _pieces(path):
+    for begin, offset, samples in _pieces(path):
         found = True
-        first = round((time - start) * SAMPLE_RATE)
+        first = round((begin - start) * SAMPLE_RATE) + offset
         low, high = max(first, 0), min(first + len(samples), wanted)
         if low < high:
             result[low:high] = samples[low - first : high - first]
@@ -42,12 +43,10 @@ def load_speech(path: Path | str) -> np.ndarray:
     pieces = list(_pieces(path))
     if not pieces:
         raise ClipFailed("damaged", "the sound track holds no sound")
-    begin = pieces[0][0]
-    total = round((pieces[-1][0] - begin) * SAMPLE_RATE) + len(pieces[-1][1])
-    result = np.zeros(total, dtype=np.int16)
-    for time, samples in pieces:
-        first = round((time - begin) * SAMPLE_RATE)
-        result[first : first + len(samples)] = samples[: total - first]
+    places = [round((begin - pieces[0][0]) * SAMPLE_RATE) + offset for begin, offset, _ in pieces]
+    result = np.zeros(max(place + len(piece[2]) for place, piece in zip(places, pieces, strict=True)), dtype=np.int16)
+    for place, (_, _, samples) in zip(places, pieces, strict=True):
+        result[max(place, 0) : place + len(samples)] = samples[max(-place, 0) :]
     return result
 
 
@@ -86,6 +85,8 @@ def read_wav(source: Path | str | bytes) -> np.ndarray:
         with wave.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "rb") as stream:
             found = (stream.getframerate(), stream.getnchannels(), stream.getsampwidth())
             content = stream.readframes(stream.getnframes())
+    except FileNotFoundError as problem:
+        raise UserError(f"{name} is not there.") from problem
     except (wave.Error, EOFError) as problem:
         raise UserError(f"{name} is not a wav file ({problem}).") from problem
     if found != (SAMPLE_RATE, 1, 2):
@@ -95,42 +96,41 @@ def read_wav(source: Path | str | bytes) -> np.ndarray:
     return np.frombuffer(content, dtype="<i2").astype(np.int16)
 
 
-def _pieces(path: Path | str) -> Iterator[tuple[float, np.ndarray]]:
-    """(time of the first sample in seconds, int16 `[n]`) of runs of sound without gaps, in order.
+def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
+    """(time at which a run begins in seconds, place in that run, int16 `[n]`), in order of the file.
 
-    One resampler serves a run, so that no rounding adds up; time stamps decide where a run starts.
+    A run is sound without gaps. One resampler serves it and places are counted in samples, so that no rounding adds
+    up; time stamps decide where a run begins.
     """
     import av
 
     with _opened(path) as container:
         if not container.streams.audio:
             raise ClipFiltered("no_audio", "the file has no sound track")
-        run_start, run_samples, resampler = None, 0, None
-        source_rate = container.streams.audio[0].codec_context.sample_rate
-        sent = 0
+        begin, received, given, form, resampler = 0.0, 0, 0, None, None
         try:
             for frame in container.decode(audio=0):
-                time = frame.time if frame.time is not None else (run_start or 0.0) + sent / source_rate
-                if run_start is None or abs(run_start + sent / source_rate - time) > _GAP_SECONDS:
+                expected = begin + (received / form[0] if form else 0.0)
+                time = expected if frame.time is None else frame.time
+                found = (frame.sample_rate, frame.format.name, frame.layout.name)
+                if found != form or abs(time - expected) > _GAP_SECONDS:
                     if resampler is not None:
-                        yield from _drain(resampler, run_start, run_samples)
-                    run_start, run_samples, sent = time, 0, 0
+                        yield from _numbered(begin, given, resampler.resample(None))
+                    begin, received, given, form = time, 0, 0, found
                     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-                    source_rate = frame.sample_rate
-                sent += frame.samples
+                received += frame.samples
                 frame.pts = None
-                for ready in resampler.resample(frame):
-                    samples = ready.to_ndarray().reshape(-1)
-                    yield run_start + run_samples / SAMPLE_RATE, samples
-                    run_samples += len(samples)
+                for piece in _numbered(begin, given, resampler.resample(frame)):
+                    given += len(piece[2])
+                    yield piece
         except av.error.FFmpegError as problem:
             raise ClipFailed("damaged", f"the sound cannot be decoded: {problem}") from problem
         if resampler is not None:
-            yield from _drain(resampler, run_start, run_samples)
+            yield from _numbered(begin, given, resampler.resample(None))
 
 
-def _drain(resampler, run_start: float, run_samples: int) -> Iterator[tuple[float, np.ndarray]]:
-    for ready in resampler.resample(None):
-        samples = ready.to_ndarray().reshape(-1)
-        yield run_start + run_samples / SAMPLE_RATE, samples
-        run_samples += len(samples)
+def _numbered(begin: float, given: int, frames) -> Iterator[tuple[float, int, np.ndarray]]:
+    for frame in frames:
+        samples = frame.to_ndarray().reshape(-1)
+        yield begin, given, samples
+        given += len(samples)

@@ -15,7 +15,6 @@ def encode_video(
     """Bytes of an mp4 (H.264) from uint8 RGB `[T, H, W, 3]` with even H and W.
 
     pixel_format: yuv420p, which every player shows, or yuv444p, which keeps the full resolution of colour.
-
     audio: int16 `[640 T]` at 16 kHz, written as AAC. crf: x264's constant rate factor, 0 (lossless) to 51; 12 is
     visually lossless. Raises ValueError for another type, odd size, no frames, or sound of another length.
     """
@@ -24,7 +23,8 @@ def encode_video(
     _check(frames, audio)
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
+        # cpu-independent: otherwise a machine with AVX2 writes other bytes than one without.
+        options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
         video.height, video.width, video.pix_fmt = frames.shape[1], frames.shape[2], pixel_format
         video.codec_context.thread_count = 1

@@ -1,27 +1,44 @@
-"""Decoding video: facts of a file, frames with their times; decord first, PyAV where decord fails or loses frames.
+"""Decoding video: facts of a file, frames with their times; decord first, PyAV where decord cannot be trusted.
 
 Times are seconds on the container's clock, which picture and sound share. decord numbers frames but forgets where the
-stream starts, so times come from the packets' own time stamps, read with PyAV.
+stream starts, so times come from the packets' own time stamps, read with PyAV. decord begins at the first key frame
+that it can seek to: in a file without an index (mpg, ts) or cut between key frames that may be half a second late,
+while it makes up for the count by repeating the last frame.
 """
 
 import contextlib
 import errno
+import io
+import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from dheads_model.errors import ClipFailed, ClipFiltered
 
-# Decoded pictures that are held at once: a chunk of 1080p has fewer frames than one of 360p.
-_CHUNK_BYTES = 48 * 2**20
+# Decoded pictures that are held at once: a chunk of 1080p has fewer frames than one of 360p. Larger ones are slower.
+_CHUNK_BYTES = 12 * 2**20
+# FFmpeg's names of the containers with an index, in which decord finds the first frame.
+_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "avi")
+# decord may hold the whole compressed file in memory.
+_LARGEST_FOR_DECORD = 128 * 2**20
+# Containers that state their duration ahead: one whose packets end this much earlier was cut short.
+_STATES_DURATION = ("matroska,webm", "flv")
+_MISSING_SECONDS = 0.5
+# Both decoders give the same picture, up to the rounding of their colour conversion.
+_SAME_PICTURE_LEVELS = 1.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What the container says. Times and durations in seconds; sound fields are None without a sound track."""
+    """What the container says. Times and durations in seconds; sound fields are None without a sound track.
+
+    width, height: as stored; of an opened VideoReader as shown, after the turn that a phone's recording asks for.
+    """
 
     width: int
     height: int
@@ -35,9 +52,12 @@ class MediaFacts:
     audio_channels: int | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class VideoReader:
-    """An opened video: its facts, `times` float64 `[T]` of all frames, and which decoder serves them."""
+    """An opened video: its facts, `times` float64 `[T]` of all frames, and which decoder serves them.
+
+    decoder: "decord" or "pyav"; it turns to "pyav" when decord stops within the file and PyAV takes over.
+    """
 
     path: str
     facts: MediaFacts
@@ -47,14 +67,22 @@ class VideoReader:
 
     def chunks(self) -> Iterator[np.ndarray]:
         """All frames in order as uint8 RGB arrays `[n, H, W, 3]` of bounded size; raises ClipFailed("damaged")."""
-        source = _decord_chunks if self.decoder == "decord" else _pyav_chunks
         chunk_frames = max(1, min(64, _CHUNK_BYTES // (3 * self.facts.width * self.facts.height)))
-        count = 0
-        for chunk in source(self.path, chunk_frames):
-            count += len(chunk)
-            yield chunk
-        if count != len(self.times):
-            raise ClipFailed("damaged", f"{count} of {len(self.times)} frames can be decoded")
+        done = 0
+        if self.decoder == "decord":
+            try:
+                for chunk in _decord_chunks(self.path, chunk_frames):
+                    done += len(chunk)
+                    yield chunk
+            except ClipFailed as failure:
+                log.warning("%s: decord stops after frame %d (%s); PyAV takes over", self.path, done, failure.detail)
+                self.decoder = "pyav"
+        if self.decoder == "pyav":
+            for chunk in _pyav_chunks(self.path, chunk_frames, skip=done):
+                done += len(chunk)
+                yield chunk
+        if done != len(self.times):
+            raise ClipFailed("damaged", f"{done} of {len(self.times)} frames can be decoded")
 
     @property
     def end(self) -> float:
@@ -65,9 +93,7 @@ class VideoReader:
 def probe(path: Path | str) -> MediaFacts:
     """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered("no_video")."""
     with _opened(path) as container:
-        if not _has_picture(container):
-            raise ClipFiltered("no_video", "the file has no picture track")
-        video = container.streams.video[0]
+        video = _picture_stream(container)
         audio = container.streams.audio[0] if container.streams.audio else None
         rate = video.average_rate or video.guessed_rate or video.base_rate
         return MediaFacts(
@@ -88,16 +114,17 @@ def open_video(path: Path | str) -> VideoReader:
     """Open a video for decoding. Raises as `probe`, and ClipFailed("damaged") when no frame can be decoded."""
     facts = probe(path)
     times = _packet_times(path)
-    if len(times) and not _rotation(path) and _decord_agrees(path, len(times)):
-        return VideoReader(str(path), facts, times, _frame_seconds(times, facts), "decord")
+    first, turned = _first_picture(path)
+    facts = replace(facts, height=first.shape[0], width=first.shape[1])
+    suitable = len(times) and not turned and os.path.getsize(path) <= _LARGEST_FOR_DECORD
+    if suitable and _decord_agrees(path, len(times), first):
+        return VideoReader(os.path.abspath(path), facts, times, _frame_seconds(times, facts), "decord")
     times = _decoded_times(path)
-    return VideoReader(str(path), facts, times, _frame_seconds(times, facts), "pyav")
+    return VideoReader(os.path.abspath(path), facts, times, _frame_seconds(times, facts), "pyav")
 
 
 def decode_video(source: Path | str | bytes) -> np.ndarray:
     """All frames of a short video, from a path or its bytes, uint8 RGB `[T, H, W, 3]`; raises ClipFailed."""
-    import io
-
     opened = io.BytesIO(source) if isinstance(source, bytes) else source
     chunks = list(_pyav_chunks(opened, 256))
     if not chunks:
@@ -111,7 +138,9 @@ def _opened(source):
 
     av.logging.set_level(av.logging.PANIC)
     try:
-        container = av.open(os.fspath(source) if isinstance(source, Path) else source, metadata_errors="ignore")
+        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
+        opened = source if isinstance(source, io.BytesIO) else os.path.abspath(source)
+        container = av.open(opened, metadata_errors="ignore")
     except FileNotFoundError as problem:
         raise ClipFailed("missing_file", f"{source} is not there") from problem
     except (av.error.FFmpegError, OSError) as problem:
@@ -122,9 +151,12 @@ def _opened(source):
         yield container
 
 
-def _has_picture(container) -> bool:
-    """Cover art of a sound file is a picture track too, and not a video."""
-    return any(not stream.disposition & stream.disposition.attached_pic for stream in container.streams.video)
+def _picture_stream(container):
+    """The first video stream that is no cover art, which sound files carry as one; raises ClipFiltered("no_video")."""
+    for stream in container.streams.video:
+        if not stream.disposition & stream.disposition.attached_pic:
+            return stream
+    raise ClipFiltered("no_video", "the file has no picture track")
 
 
 def _start(stream) -> float:
@@ -132,45 +164,59 @@ def _start(stream) -> float:
 
 
 def _packet_times(path) -> np.ndarray:
-    """Sorted presentation times of the video packets; empty where they do not tell the frames that will be shown."""
+    """Sorted presentation times of the video packets; empty where decord would not show just these frames.
+
+    Raises ClipFailed("damaged") when the file ends well before the duration that it states.
+    """
     import av
 
+    stamps, end, trusted = [], 0.0, True
     with _opened(path) as container:
-        stream = container.streams.video[0]
+        stream = _picture_stream(container)
         try:
-            packets = [packet for packet in container.demux(stream) if packet.size]
+            for packet in container.demux():
+                if not packet.size:
+                    continue
+                if packet.pts is not None:
+                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.stream_index == stream.index:
+                    # An edit list may hide the first frames, which decord shows all the same.
+                    shown_alike = packet.pts is not None and not packet.is_discard
+                    trusted = trusted and shown_alike and (bool(stamps) or packet.is_keyframe)
+                    stamps.append(packet.pts)
         except av.error.FFmpegError:
             return np.empty(0)
-        # An edit list may hide the first frames, which decord shows all the same.
-        if any(packet.is_discard or packet.pts is None for packet in packets):
+        stated = (container.duration or 0) / av.time_base
+        if container.format.name in _STATES_DURATION and end < stated - _MISSING_SECONDS:
+            raise ClipFailed("damaged", f"the file is cut short: it holds {end:.1f} of {stated:.1f} seconds")
+        if not trusted or container.format.name not in _INDEXED or len(container.streams.video) > 1:
             return np.empty(0)
-        times = np.sort(np.asarray([packet.pts for packet in packets], dtype=np.float64)) * float(stream.time_base)
+        times = np.sort(np.asarray(stamps, dtype=np.float64)) * float(stream.time_base)
     return times if np.all(np.diff(times) > 0) else np.empty(0)
 
 
-def _rotation(path) -> int:
-    """Turn in degrees that the first frame asks for, a multiple of 90."""
-    import av
-
-    with _opened(path) as container:
-        try:
-            for frame in container.decode(video=0):
-                return int(frame.rotation or 0)
-        except av.error.FFmpegError as problem:
-            raise ClipFailed("damaged", f"no frame can be decoded: {problem}") from problem
+def _first_picture(path) -> tuple[np.ndarray, bool]:
+    """(first picture `[H, W, 3]` as shown, whether it had to be turned); raises ClipFailed("damaged")."""
+    frames = _pyav_frames(path)
+    with contextlib.closing(frames):
+        for frame in frames:
+            return _picture(frame), bool(frame.rotation)
     raise ClipFailed("damaged", "no frame can be decoded")
 
 
-def _decord_agrees(path, frames: int) -> bool:
-    """Whether decord opens the file, counts the same frames and reaches the last one."""
+def _decord_agrees(path, count: int, first: np.ndarray) -> bool:
+    """Whether decord opens the file, counts the same frames and begins with the same picture."""
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
     try:
-        reader = decord.VideoReader(os.fspath(path), num_threads=1)
-        return len(reader) == frames and reader[frames - 1] is not None
-    except (RuntimeError, decord.DECORDError, IndexError, StopIteration):
+        reader = decord.VideoReader(os.path.abspath(path), num_threads=1)
+        picture = reader.next().asnumpy() if len(reader) == count else None
+    except (RuntimeError, decord.DECORDError, StopIteration):
         return False
+    if picture is None or picture.shape != first.shape:
+        return False
+    return float(np.abs(picture.astype(np.int16) - first).mean()) <= _SAME_PICTURE_LEVELS
 
 
 def _decord_chunks(path: str, chunk_frames: int) -> Iterator[np.ndarray]:
@@ -180,19 +226,29 @@ def _decord_chunks(path: str, chunk_frames: int) -> Iterator[np.ndarray]:
     try:
         reader = decord.VideoReader(path, num_threads=1)
         for start in range(0, len(reader), chunk_frames):
-            yield np.stack([reader.next().asnumpy() for _ in range(min(chunk_frames, len(reader) - start))])
+            chunk = None
+            for index in range(min(chunk_frames, len(reader) - start)):
+                picture = reader.next().asnumpy()
+                if chunk is None:
+                    chunk = np.empty((min(chunk_frames, len(reader) - start), *picture.shape), dtype=np.uint8)
+                chunk[index] = picture
+            yield chunk
     except (RuntimeError, decord.DECORDError, StopIteration) as problem:
         raise ClipFailed("damaged", f"decoding stops: {problem}".splitlines()[0]) from problem
 
 
-def _pyav_chunks(source, chunk_frames: int) -> Iterator[np.ndarray]:
+def _pyav_chunks(source, chunk_frames: int, skip: int = 0) -> Iterator[np.ndarray]:
+    """Chunks of all frames but the first `skip`; raises ClipFailed("damaged") when their size changes on the way."""
     waiting: list[np.ndarray] = []
-    for frame in _pyav_frames(source):
-        turns = round((frame.rotation or 0) / 90) % 4
-        picture = frame.to_ndarray(format="rgb24")
-        if waiting and picture.shape != waiting[0].shape and not turns % 2:
-            raise ClipFailed("damaged", "the picture size changes inside the file")
-        waiting.append(np.rot90(picture, turns) if turns else picture)
+    shape = None
+    for number, frame in enumerate(_pyav_frames(source)):
+        if number < skip:
+            continue
+        picture = _picture(frame)
+        shape = shape or picture.shape
+        if picture.shape != shape:
+            raise ClipFailed("damaged", f"the picture's size changes from {shape[:2]} to {picture.shape[:2]}")
+        waiting.append(picture)
         if len(waiting) == chunk_frames:
             yield np.stack(waiting)
             waiting = []
@@ -200,15 +256,19 @@ def _pyav_chunks(source, chunk_frames: int) -> Iterator[np.ndarray]:
         yield np.stack(waiting)
 
 
+def _picture(frame) -> np.ndarray:
+    """uint8 RGB `[H, W, 3]` of a decoded frame, turned upright: FFmpeg counts degrees against the clock, as NumPy does."""
+    return np.rot90(frame.to_ndarray(format="rgb24"), round((frame.rotation or 0) / 90) % 4)
+
+
 def _pyav_frames(source):
     import av
 
     with _opened(source) as container:
-        if not container.streams.video:
-            raise ClipFiltered("no_video", "the file has no picture track")
-        container.streams.video[0].thread_type = "NONE"
+        stream = _picture_stream(container)
+        stream.thread_type = "NONE"
         try:
-            yield from container.decode(video=0)
+            yield from container.decode(stream)
         except av.error.FFmpegError as problem:
             raise ClipFailed("damaged", f"decoding stops: {problem}") from problem
 
