@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dheads_model.errors import UserError
-from dheads_model.files import sha256_of
 from dheads_model.faces import face_alignment_network
 from dheads_model.faces.detect import open_detector
+from dheads_model.files import sha256_of
 from dheads_model.weights import Weights
 
 
@@ -25,7 +25,9 @@ def test_networks_load_from_verified_local_files_only(tmp_path, monkeypatch):
         table[name] = Weights(name, None, sha256_of(tmp_path / name)[:10], "nowhere", "none")
     monkeypatch.setattr(face_alignment_network, "read_weights_table", lambda _: table)
     network = face_alignment_network.load_networks(*(tmp_path / name for name in networks))
-    landmarks = network.get_landmarks_from_image(np.zeros((96, 96, 3), np.uint8), detected_faces=[[20, 20, 70, 70, 0.9]])
+    landmarks = network.get_landmarks_from_image(
+        np.zeros((96, 96, 3), np.uint8), detected_faces=[[20, 20, 70, 70, 0.9]]
+    )
     assert np.asarray(landmarks[0]).shape == (68, 2)
     assert callable(open_detector("face-alignment", 1, tmp_path))
     with open(tmp_path / face_alignment_network.DETECTOR_WEIGHTS, "ab") as stream:
