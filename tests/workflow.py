@@ -49,7 +49,7 @@ def snakemake(project: Path, work: Path, *arguments: str, timeout: float = 600) 
 
 def plan(project: Path, work: Path, *arguments: str) -> dict[str, int]:
     """{rule: number of jobs} that a dry run would execute, without pure target rules."""
-    done = snakemake(project, work, *arguments, "--dry-run", "--cores", "1", "--nolock")
+    done = snakemake(project, work, "--dry-run", "--cores", "1", "--nolock", *arguments)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     table = re.search(r"job +count\n[- ]+\n(.*?)\n\n", output, re.S)

@@ -8,6 +8,9 @@ import numpy as np
 from dheads_model.files import write_bytes
 from dheads_model.media.clock import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
+# Otherwise a machine with AVX2 writes other bytes than one without.
+_X264_PARAMETERS = "cpu-independent=1"
+
 
 def encode_video(
     frames: np.ndarray, audio: np.ndarray | None = None, crf: int = 12, pixel_format: str = "yuv420p"
@@ -23,8 +26,7 @@ def encode_video(
     _check(frames, audio)
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        # cpu-independent: otherwise a machine with AVX2 writes other bytes than one without.
-        options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": "cpu-independent=1"}
+        options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": _X264_PARAMETERS}
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
         video.height, video.width, video.pix_fmt = frames.shape[1], frames.shape[2], pixel_format
         video.codec_context.thread_count = 1

@@ -51,6 +51,12 @@ def test_speech_has_phonemes_in_order_inside_its_silence(spoken):
         assert not [name for _, _, name in speech.phonemes if name and target_of(name)[0] is None]
 
 
+def test_speech_does_not_depend_on_what_was_spoken_before(spoken):
+    clips = [clip for clip, _ in spoken]
+    for (_, speech), again in zip(spoken[:4], speak_all(clips[:4][::-1], 7)[::-1], strict=True):
+        assert np.array_equal(speech.samples, again.samples)
+
+
 def test_voices_differ(spoken):
     text = "It's eleven o'clock."
     low, high, slow = speak(

@@ -57,6 +57,8 @@ def speak(library, rate: int, request: dict) -> dict:
         raise SystemExit(f"eSpeak NG has no voice {request['voice']}")
     library.espeak_SetParameter(RATE_PARAMETER, request["rate"], 0)
     library.espeak_SetParameter(PITCH_PARAMETER, request["pitch"], 0)
+    # Breath and flutter are random, by default seeded with the time.
+    library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     text = request["text"].encode()
     library.espeak_Synth(text, len(text) + 1, 0, 0, 0, UTF8_TEXT, None, None)
     library.espeak_Synchronize()

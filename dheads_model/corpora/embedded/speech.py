@@ -40,19 +40,20 @@ class Speech:
 
 def speak(requests: list[tuple[str, Voice]], silence_seconds: float) -> list[Speech]:
     """Speak (text, voice) pairs, with silence before and after. Raises UserError when the synthesiser is missing."""
+    return [_speak_one(text, voice, silence_seconds) for text, voice in requests]
+
+
+def _speak_one(text: str, voice: Voice, silence_seconds: float) -> Speech:
+    """One process an utterance: the synthesiser's state would carry over, and a clip must not depend on the one before."""
     with tempfile.TemporaryDirectory() as folder:
-        wavs = [str(Path(folder, f"{number}.wav")) for number in range(len(requests))]
-        message = [
-            {"text": text, "voice": voice.name, "rate": voice.words_per_minute, "pitch": voice.pitch, "wav": wav}
-            for (text, voice), wav in zip(requests, wavs, strict=True)
-        ]
+        wav = str(Path(folder, "speech.wav"))
+        request = {"text": text, "voice": voice.name, "rate": voice.words_per_minute, "pitch": voice.pitch, "wav": wav}
         done = subprocess.run(
-            [sys.executable, "-m", SPEAKER_COMMAND], input=json.dumps(message), capture_output=True, text=True
+            [sys.executable, "-m", SPEAKER_COMMAND], input=json.dumps([request]), capture_output=True, text=True
         )
         if done.returncode:
             raise UserError(f"speech synthesis failed: {done.stderr.strip().splitlines()[-1:] or ['no message']}")
-        answers = json.loads(done.stdout)
-        return [_speech(wav, answer, silence_seconds) for wav, answer in zip(wavs, answers, strict=True)]
+        return _speech(wav, json.loads(done.stdout)[0], silence_seconds)
 
 
 def _speech(wav: str, answer: dict, silence_seconds: float) -> Speech:
