@@ -27,7 +27,7 @@ for planned_dataset in PLAN.shards:
 rule synthesise_clips:
     """Render one shard of the embedded corpus, in CREMA-D's layout."""
     input:
-        plan=ancient("resources/embedded/plan/{shard}.json"),
+        plan="resources/embedded/plan/{shard}.json",
     output:
         manifest="resources/embedded/source/{shard}.json",
     log:
@@ -53,7 +53,7 @@ rule synthesise_clips:
 rule adopt_clips:
     """Hash and probe one shard of the clips in a folder; the files stay where they are."""
     input:
-        plan=ancient("resources/{dataset}/plan/{shard}.json"),
+        plan="resources/{dataset}/plan/{shard}.json",
     output:
         manifest="resources/{dataset}/source/{shard}.json",
     log:

@@ -121,12 +121,10 @@ def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, e
     assert planned(run, str(tmp_path / "overlay.yaml")) == expected
 
 
-def test_an_added_actor_makes_the_changed_shards(run, tmp_path):
-    (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": {"actors": 4}}))
-    found = planned(run, str(tmp_path / "overlay.yaml"))
-    assert found["synthesise_clips"] >= 1
-    assert found["plan_shards_embedded"] == 1
-    assert found["train_model"] == 1
+@pytest.mark.parametrize("change", [{"actors": 4}, {"seed": 8}])
+def test_a_changed_corpus_is_planned_and_made_anew_in_one_run(run, tmp_path, change):
+    (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": change}))
+    assert planned(run, str(tmp_path / "overlay.yaml")) == FROM_SOURCE | {"plan_shards_embedded": 1}
 
 
 def test_a_lost_manifest_is_made_again_for_its_shard_alone(run):
