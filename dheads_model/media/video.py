@@ -56,13 +56,15 @@ class MediaFacts:
 class VideoReader:
     """An opened video: its facts, `times` float64 `[T]` of all frames, and which decoder serves them.
 
-    decoder: "decord" or "pyav"; it turns to "pyav" when decord stops within the file and PyAV takes over.
+    decoder: "decord" or "pyav"; it turns to "pyav" when decord does not begin with `first`, the first picture, or stops
+    within the file, and PyAV takes over.
     """
 
     path: str
     facts: MediaFacts
     times: np.ndarray
     frame_seconds: float
+    first: np.ndarray
     decoder: str
 
     def chunks(self) -> Iterator[np.ndarray]:
@@ -71,7 +73,7 @@ class VideoReader:
         done = 0
         if self.decoder == "decord":
             try:
-                for chunk in _decord_chunks(self.path, chunk_frames):
+                for chunk in _decord_chunks(self.path, chunk_frames, len(self.times), self.first):
                     done += len(chunk)
                     yield chunk
             except ClipFailed as failure:
@@ -116,11 +118,10 @@ def open_video(path: Path | str) -> VideoReader:
     times = _packet_times(path)
     first, turned = _first_picture(path)
     facts = replace(facts, height=first.shape[0], width=first.shape[1])
-    suitable = len(times) and not turned and os.path.getsize(path) <= _LARGEST_FOR_DECORD
-    if suitable and _decord_agrees(path, len(times), first):
-        return VideoReader(os.path.abspath(path), facts, times, _frame_seconds(times, facts), "decord")
-    times = _decoded_times(path)
-    return VideoReader(os.path.abspath(path), facts, times, _frame_seconds(times, facts), "pyav")
+    decoder = "decord"
+    if not len(times) or turned or os.path.getsize(path) > _LARGEST_FOR_DECORD:
+        times, decoder = _decoded_times(path), "pyav"
+    return VideoReader(os.path.abspath(path), facts, times, _frame_seconds(times, facts), first, decoder)
 
 
 def decode_video(source: Path | str | bytes) -> np.ndarray:
@@ -204,37 +205,29 @@ def _first_picture(path) -> tuple[np.ndarray, bool]:
     raise ClipFailed("damaged", "no frame can be decoded")
 
 
-def _decord_agrees(path, count: int, first: np.ndarray) -> bool:
-    """Whether decord opens the file, counts the same frames and begins with the same picture."""
-    import decord
-
-    decord.logging.set_level(decord.logging.QUIET)
-    try:
-        reader = decord.VideoReader(os.path.abspath(path), num_threads=1)
-        picture = reader.next().asnumpy() if len(reader) == count else None
-    except (RuntimeError, decord.DECORDError, StopIteration):
-        return False
-    if picture is None or picture.shape != first.shape:
-        return False
-    return float(np.abs(picture.astype(np.int16) - first).mean()) <= _SAME_PICTURE_LEVELS
-
-
-def _decord_chunks(path: str, chunk_frames: int) -> Iterator[np.ndarray]:
+def _decord_chunks(path: str, chunk_frames: int, count: int, first: np.ndarray) -> Iterator[np.ndarray]:
+    """Chunks of all frames; raises ClipFailed unless decord counts `count` of them and begins with `first`."""
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
     try:
         reader = decord.VideoReader(path, num_threads=1)
-        for start in range(0, len(reader), chunk_frames):
-            chunk = None
-            for index in range(min(chunk_frames, len(reader) - start)):
+        if len(reader) != count:
+            raise ClipFailed("damaged", f"decord counts {len(reader)} frames, there are {count} packets")
+        for start in range(0, count, chunk_frames):
+            chunk = np.empty((min(chunk_frames, count - start), *first.shape), dtype=np.uint8)
+            for index in range(len(chunk)):
                 picture = reader.next().asnumpy()
-                if chunk is None:
-                    chunk = np.empty((min(chunk_frames, len(reader) - start), *picture.shape), dtype=np.uint8)
+                if picture.shape != first.shape or (start + index == 0 and not _alike(picture, first)):
+                    raise ClipFailed("damaged", f"decord shows another picture as frame {start + index}")
                 chunk[index] = picture
             yield chunk
     except (RuntimeError, decord.DECORDError, StopIteration) as problem:
         raise ClipFailed("damaged", f"decoding stops: {problem}".splitlines()[0]) from problem
+
+
+def _alike(picture: np.ndarray, other: np.ndarray) -> bool:
+    return float(np.abs(picture.astype(np.int16) - other).mean()) <= _SAME_PICTURE_LEVELS
 
 
 def _pyav_chunks(source, chunk_frames: int, skip: int = 0) -> Iterator[np.ndarray]:

@@ -72,6 +72,23 @@ def test_silent_mute_and_missing_clips_are_accounted_for(extracted, tmp_path, sa
     assert list(members) == ["good.wav", "good.features.npy"]
 
 
+def test_a_source_that_changed_since_it_was_hashed_fails(extracted, tmp_path, monkeypatch):
+    path = write_media(tmp_path / "a.mkv", TIMES, 25, click=1.0)
+    monkeypatch.setattr("tests.unit.test_extract_audio.write_manifest", grow_after(path, write_manifest))
+    assert [outcome.reason for outcome in extracted({"a": (path, 0.2, 40)})[0].clips] == ["source_changed"]
+
+
+def grow_after(path, write):
+    """`write`, after which the file at `path` is longer."""
+
+    def write_and_grow(*given):
+        write(*given)
+        with open(path, "ab") as stream:
+            stream.write(b"more")
+
+    return write_and_grow
+
+
 def test_the_tar_has_the_same_bytes_twice(extracted, tmp_path):
     path = write_media(tmp_path / "a.mkv", TIMES, 25, click=1.0)
     assert extracted({"a": (path, 0.2, 40)})[0] == extracted({"a": (path, 0.2, 40)})[0]

@@ -104,8 +104,8 @@ def test_pyav_takes_over_where_decord_stops(tmp_path, monkeypatch):
     path = write_numbered(tmp_path / "a.mp4", "libx264")
     real = video._decord_chunks
 
-    def stops(path, chunk_frames):
-        chunks = real(path, 16)
+    def stops(path, chunk_frames, count, first):
+        chunks = real(path, 16, count, first)
         yield next(chunks)
         raise ClipFailed("damaged", "a packet that only the newer decoder understands")
 
@@ -113,6 +113,23 @@ def test_pyav_takes_over_where_decord_stops(tmp_path, monkeypatch):
     opened, numbers = shown(path)
     assert numbers == list(range(COUNT))
     assert opened.decoder == "pyav"
+
+
+@pytest.mark.parametrize("fault", ["shows another first picture", "counts other frames"])
+def test_pyav_serves_where_decord_disagrees(tmp_path, fault):
+    opened = open_video(write_numbered(tmp_path / "a.mp4", "libx264"))
+    first, count = (255 - opened.first, COUNT) if "picture" in fault else (opened.first, COUNT - 1)
+    with pytest.raises(ClipFailed, match="decord"):
+        next(video._decord_chunks(opened.path, 16, count, first))
+    opened.first = first
+    assert numbers_of(np.concatenate(list(opened.chunks()))) == list(range(COUNT))
+    assert opened.decoder == ("pyav" if "picture" in fault else "decord")
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mpg", "mpeg1video"), ("a.ts", "libx264"), ("a.wmv", "wmv2")])
+def test_files_without_an_index_are_not_given_to_decord(tmp_path, name, codec):
+    # A still beginning would hide that it starts late.
+    assert open_video(write_numbered(tmp_path / name, codec)).decoder == "pyav"
 
 
 def test_a_large_file_is_not_given_to_decord_which_would_hold_it_in_memory(tmp_path, monkeypatch):
