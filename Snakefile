@@ -43,6 +43,10 @@ include: "rules/tables.smk"
 include: "rules/benchmarks.smk"
 
 
+onstart:
+    state_disk_need()
+
+
 wildcard_constraints:
     dataset="[A-Za-z][A-Za-z0-9_-]*",
     split="train|val|test",

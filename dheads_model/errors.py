@@ -13,6 +13,7 @@ FILTER_REASONS = {
     "face_jump": "the face changes place between two frames as it does at a cut",
 }
 FAIL_REASONS = {
+    "not_fetched": "no host gave the file",
     "missing_file": "the source file is not there",
     "source_changed": "the source file differs from the one that was planned or hashed",
     "unreadable": "no decoder can open the file",

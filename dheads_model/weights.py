@@ -1,19 +1,13 @@
 """Network weights from outside: fetched on request, and never opened before size and sha256 are those of the table."""
 
 import csv
-import logging
-import os
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from dheads_model.errors import UserError
-from dheads_model.files import sha256_of
+import requests
 
-_TIMEOUT_SECONDS = 30
-_BLOCK = 1 << 20
-log = logging.getLogger(__name__)
+from dheads_model.download import Expected, Link, Patience, Refused, download
+from dheads_model.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -46,57 +40,21 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
             f"{path} is missing: run `snakemake --cores 1 resources/weights/{weights.name}`, or put the file from "
             f"{weights.url} there."
         )
-    if not _is_expected(path, weights):
+    if not Expected(weights.bytes, weights.sha256).is_met(path):
         raise UserError(
             f"{path} is not the file of {weights.url} (size or sha256 differ); delete it and fetch it again."
         )
     return path
 
 
-def fetch_weights(weights: Weights, target: Path | str) -> None:
+def fetch_weights(weights: Weights, target: Path | str, patience: Patience = Patience()) -> None:
     """Download a file, going on where an earlier try was cut off, and put it in place after size and sha256 were checked.
 
     Raises UserError when the server cannot be reached, answers something else, or the file is not the expected one.
     """
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    have = partial.stat().st_size if partial.exists() else 0
-    if not have or not _is_expected(partial, weights):
-        announced = _download(weights, partial, have, target)
-        size = partial.stat().st_size
-        if size < (weights.bytes or announced):
-            raise UserError(f"{weights.url} was cut off after {size} bytes; run again to go on from there.")
-    if not _is_expected(partial, weights):
-        partial.unlink()
-        raise UserError(f"{weights.url} sent another file than expected (size or sha256 differ); nothing was kept.")
-    os.replace(partial, target)
-
-
-def _is_expected(path: Path, weights: Weights) -> bool:
-    right_size = weights.bytes is None or path.stat().st_size == weights.bytes
-    return right_size and sha256_of(path).startswith(weights.sha256)
-
-
-def _download(weights: Weights, partial: Path, have: int, target: Path) -> int:
-    """Fetch what is missing of a file into `partial`; the whole size as the server announces it, 0 if it does not."""
-    request = urllib.request.Request(weights.url, headers={"Range": f"bytes={have}-"} if have else {})
+    expected = Expected(weights.bytes, weights.sha256)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-            # A server that does not know ranges sends the whole file again.
-            resumed = answer.status == 206
-            with open(partial, "ab" if resumed else "wb") as stream:
-                while block := answer.read(_BLOCK):
-                    stream.write(block)
-                stream.flush()
-                os.fsync(stream.fileno())
-            announced = int(answer.headers.get("Content-Length", 0))
-            return announced + have if resumed else announced
-    except urllib.error.HTTPError as problem:
-        raise UserError(
-            f"{weights.url} answers {problem.code} {problem.reason}; put the file at {target} by hand."
-        ) from problem
-    except OSError as problem:
-        raise UserError(
-            f"{weights.url} cannot be reached ({problem}); run again online, or put the file at {target} by hand."
-        ) from problem
+        with requests.Session() as session:
+            download(session, Link(weights.url), target, expected, patience)
+    except Refused as problem:
+        raise UserError(f"{problem}; run again later, or put the file at {target} by hand.") from problem

@@ -6,7 +6,8 @@ from dheads_model.corpora.plan import membership
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
-from workflow_scripts.planning import as_json, given_path, make_work_plan, short_hash
+from workflow_scripts.disk_need import check_disk
+from workflow_scripts.planning import as_json, crema_d_settings, given_path, make_work_plan, short_hash
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
@@ -22,6 +23,14 @@ shell.prefix(
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
+def state_disk_need():
+    """Before the first job: say what room is needed, and stop when there is less."""
+    try:
+        print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
+    except UserError as problem:
+        raise SystemExit(f"error: {problem}")
+
+
 def settings(*path):
     """One config block as JSON, to be a rule's parameter."""
     block = config
@@ -35,9 +44,9 @@ def shard_membership(wildcards):
     return membership(PLAN.shards[wildcards.dataset][wildcards.shard])
 
 
-def embedded_membership(wildcards):
-    """The same for the embedded corpus."""
-    return membership(PLAN.shards["embedded"][wildcards.shard])
+def membership_in(dataset):
+    """The same for rules of one dataset."""
+    return lambda wildcards: membership(PLAN.shards[dataset][wildcards.shard])
 
 
 def all_memberships(dataset):
@@ -47,7 +56,7 @@ def all_memberships(dataset):
 
 def adopted_datasets():
     """Datasets whose files lie somewhere already and stay there."""
-    return [dataset for dataset in PLAN.shards if dataset != "embedded"]
+    return [dataset for dataset in PLAN.shards if dataset not in ("embedded", "crema_d")]
 
 
 def plan_settings(dataset):

@@ -41,12 +41,39 @@ rule synthesise_clips:
     params:
         settings=settings("embedded"),
         budget=settings("budget"),
-        membership=embedded_membership,
+        membership=membership_in("embedded"),
         code=digest("workflow_scripts.synthesise_clips"),
         speaker=digest("dheads_model.corpora.embedded.speak_espeak"),
     shell:
         "python -m workflow_scripts.synthesise_clips --code {params.code} --settings {params.settings:q}"
         " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/embedded/corpus"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule fetch_crema_d:
+    """Bring one shard of CREMA-D here, or find it in a given folder; every file is checked against the pinned table."""
+    input:
+        plan="resources/crema_d/plan/{shard}.json",
+    output:
+        manifest="resources/crema_d/source/{shard}.json",
+    log:
+        "logs/fetch_crema_d/{shard}.log",
+    benchmark:
+        "benchmarks/fetch_crema_d/{shard}.jsonl"
+    # A core a connection, so that few jobs ask the same host at once; profiles can limit `downloads` further.
+    threads: config["crema_d"]["connections"]
+    resources:
+        mem_mb=500,
+        runtime=240,
+        downloads=1,
+    params:
+        settings=as_json(crema_d_settings(config)),
+        budget=settings("budget"),
+        membership=membership_in("crema_d"),
+        code=digest("workflow_scripts.fetch_crema_d"),
+    shell:
+        "python -m workflow_scripts.fetch_crema_d --code {params.code} --settings {params.settings:q}"
+        " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/crema_d/corpus"
         " --manifest {output.manifest} > {log} 2>&1"
 
 

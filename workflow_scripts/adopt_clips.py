@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dheads_model.config import build
 from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.corpora.source import source_facts
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import Budget, Manifest, process_clips, write_manifest
@@ -22,22 +23,7 @@ def adopt(clip: PlannedClip) -> dict:
     facts = probe(path)
     if facts.audio_codec is None:
         raise ClipFiltered("no_audio", f"{path.name} has no sound track")
-    return {
-        "path": str(path),
-        "bytes": size,
-        "sha256": sha256_of(path),
-        "speaker": clip.speaker,
-        "split": clip.split,
-        "transcript": clip.transcript,
-        "video_codec": facts.video_codec,
-        "width": facts.width,
-        "height": facts.height,
-        "fps": facts.fps,
-        "duration": facts.duration,
-        "audio_codec": facts.audio_codec,
-        "audio_rate": facts.audio_rate,
-        "audio_channels": facts.audio_channels,
-    }
+    return source_facts(clip, path, sha256_of(path), facts)
 
 
 def main(given) -> None:

@@ -14,13 +14,21 @@ from dheads_model.shards.tar import write_tar
 from workflow_scripts.command import add_budget, parser, run
 
 
+def sound_of(source: dict, start: float, frames: int) -> np.ndarray:
+    """Sound int16 `[640 frames]` from `start` seconds on the video's clock, out of the video or the file beside it."""
+    if "sound" not in source:
+        return read_audio(check_source(source), start, frames)
+    # A separate sound begins with the first picture and knows nothing of the video's clock.
+    return read_audio(check_source(source["sound"]), start - source["video_start"], frames)
+
+
 def main(given) -> None:
     source, align = read_manifest(given.source), read_manifest(given.align)
     files = source.ok()
     members: list[tuple[str, bytes]] = []
 
     def work(clip: str, facts: dict) -> dict:
-        samples = read_audio(check_source(files[clip]), facts["start"], facts["frames"])
+        samples = sound_of(files[clip], facts["start"], facts["frames"])
         loudest = loudest_frame_dbfs(samples)
         if loudest < given.settings["silence_dbfs"]:
             raise ClipFiltered("silent_audio", f"the loudest 40 ms reach {loudest:.0f} dBFS")

@@ -9,12 +9,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dheads_model.corpora import folder
+from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.plan import PlannedClip, PlannedShard, plan_shards
 from dheads_model.errors import UserError
 
-KNOWN_DATASETS = ("embedded", "folder")
+KNOWN_DATASETS = ("embedded", "folder", "crema_d")
+_TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,22 @@ def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
     """All clips that a dataset plans, before anything is opened."""
     if dataset == "embedded":
         return embedded.list_clips(config["embedded"])
+    if dataset == "crema_d":
+        return crema_d.list_clips(config["crema_d"], crema_d_settings(config)["tables"])
     if dataset == "folder":
         if not config["clips"]:
             raise UserError("dataset folder needs the folder with your videos: add --config clips=PATH.")
         return _folder_clips(config)
     raise UserError(f"config key datasets names {dataset!r}; known are {', '.join(KNOWN_DATASETS)}.")
+
+
+def crema_d_settings(config: dict) -> dict:
+    """The block crema_d with the folders that it names or leaves to the project."""
+    block = config["crema_d"]
+    return block | {
+        "path": given_path(block["path"]) if block["path"] else None,
+        "tables": given_path(block["tables"]) if block["tables"] else str(_TABLES),
+    }
 
 
 def as_json(block) -> str:

@@ -1,49 +1,23 @@
 """Weights are fetched with a hash or not at all; a loopback server plays the host."""
 
 import hashlib
-import http.server
-import threading
 
 import pytest
 
+from dheads_model.download import Patience
 from dheads_model.errors import UserError
 from dheads_model.weights import Weights, check_weights, fetch_weights, read_weights_table
+from tests.media_host import serve
 from tests.workflow import ROOT
 
 CONTENT = bytes(range(256)) * 400
-
-
-class Host(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT at /good (with ranges) and /cut (half of it), something else at /other."""
-
-    asked: list = []  # noqa: RUF012
-
-    def do_GET(self):
-        start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
-        self.asked.append((self.path, start))
-        body = {"/good": CONTENT[start:], "/cut": CONTENT[: len(CONTENT) // 2], "/other": b"x" * len(CONTENT)}.get(
-            self.path
-        )
-        if body is None:
-            self.send_error(404)
-            return
-        self.send_response(206 if start and self.path == "/good" else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+QUICK = Patience(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=5)
 
 
 @pytest.fixture
 def host():
-    Host.asked = []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serve({"w.pth": CONTENT}) as running:
+        yield running
 
 
 def wanted(url, known=True):
@@ -58,32 +32,34 @@ def wanted(url, known=True):
 
 @pytest.mark.parametrize("known", [True, False])
 def test_the_right_file_is_fetched_and_checked(host, tmp_path, known):
-    fetch_weights(wanted(f"{host}/good", known), tmp_path / "w.pth")
+    fetch_weights(wanted(f"{host.url}/files/w.pth", known), tmp_path / "w.pth", QUICK)
     assert check_weights(tmp_path / "w.pth", wanted("")).read_bytes() == CONTENT
     assert [path.name for path in tmp_path.iterdir()] == ["w.pth"]
 
 
-def test_a_cut_download_goes_on_where_it_stopped(host, tmp_path):
-    with pytest.raises(UserError, match="cut off after 51200 bytes; run again"):
-        fetch_weights(wanted(f"{host}/cut"), tmp_path / "w.pth")
+def test_a_cut_download_goes_on_where_it_stopped_in_the_next_run(host, tmp_path):
+    host.trouble["w.pth"] = ["drop 51200", "404"]
+    with pytest.raises(UserError, match="answers 404"):
+        fetch_weights(wanted(f"{host.url}/files/w.pth"), tmp_path / "w.pth", QUICK)
     assert not (tmp_path / "w.pth").exists()
-    fetch_weights(wanted(f"{host}/good"), tmp_path / "w.pth")
-    assert Host.asked == [("/cut", 0), ("/good", 51200)]
+    fetch_weights(wanted(f"{host.url}/files/w.pth"), tmp_path / "w.pth", QUICK)
+    assert host.asked[-1][1] > 30000
     assert (tmp_path / "w.pth").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_another_file_is_thrown_away(host, tmp_path, known):
+    host.trouble["w.pth"] = ["always wrong"]
     with pytest.raises(UserError, match="another file than expected"):
-        fetch_weights(wanted(f"{host}/other", known), tmp_path / "w.pth")
+        fetch_weights(wanted(f"{host.url}/files/w.pth", known), tmp_path / "w.pth", QUICK)
     assert not list(tmp_path.iterdir())
 
 
 def test_errors_of_the_host_say_what_to_do(host, tmp_path):
     with pytest.raises(UserError, match=r"answers 404 .*put the file at .*w.pth by hand"):
-        fetch_weights(wanted(f"{host}/none"), tmp_path / "w.pth")
-    with pytest.raises(UserError, match=r"cannot be reached .*run again online"):
-        fetch_weights(wanted("http://127.0.0.1:9/x"), tmp_path / "w.pth")
+        fetch_weights(wanted(f"{host.url}/files/none"), tmp_path / "w.pth", QUICK)
+    with pytest.raises(UserError, match=r"cannot be reached .*run again later"):
+        fetch_weights(wanted("http://127.0.0.1:9/x"), tmp_path / "w.pth", QUICK)
 
 
 def test_missing_and_altered_files_are_never_opened(tmp_path):

@@ -1,0 +1,124 @@
+"""Media of a corpus from its hosts: each object checked against its hash, several hosts in order, a few at a time."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import requests
+
+from dheads_model.corpora.crema_d import CorpusObject
+from dheads_model.download import Expected, Link, Patience, Refused, download
+from dheads_model.errors import UserError
+from dheads_model.git_lfs import ask_for_links
+
+KINDS = ("git-lfs", "files")
+# Links of the batch API expire, so only so many are asked for at a time.
+_LINKS_AT_ONCE = 50
+# A host that refuses so many objects and has given none is not asked for the rest.
+_GIVE_UP_AFTER = 3
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A host of a corpus' objects. kind "git-lfs": url is the repository's, ending in .git; "files": objects lie below it."""
+
+    kind: str
+    url: str
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise UserError(f"a source's kind is {self.kind!r}; it must be one of {', '.join(KINDS)}.")
+
+
+def is_there(item: CorpusObject, folder: Path | str) -> bool:
+    """Whether the object lies in the folder with its size and hash."""
+    path = Path(folder, item.path)
+    return path.is_file() and Expected(item.bytes, item.sha256).is_met(path)
+
+
+def fetch_objects(
+    objects: Iterable[CorpusObject],
+    folder: Path | str,
+    sources: Sequence[Source],
+    patience: Patience,
+    connections: int,
+    report: Callable[[int], object] = lambda count: None,
+) -> dict[str, str]:
+    """Bring the objects that are missing into the folder; {path: why it could not be had} of those that remain missing.
+
+    Each source is asked in turn for what the ones before it did not give, over at most `connections` lines at once. A
+    finished object is never fetched again. report: called with numbers of bytes. Raises UserError when no source gave
+    anything: then it is not about single objects.
+    """
+    missing = {item.path: item for item in objects if not is_there(item, folder)}
+    asked, refusals, closed = len(missing), {path: [] for path in missing}, []
+    for source in sources:
+        if not missing:
+            break
+        refused = _from_source(source, list(missing.values()), Path(folder), patience, connections, report)
+        if len(refused) == len(missing):
+            closed.append(next(iter(refused.values())))
+        for path, why in refused.items():
+            refusals[path].append(why)
+        missing = {path: missing[path] for path in refused}
+    if missing and len(closed) == len(sources) and len(missing) == asked:
+        raise UserError(
+            f"no host gives the {asked} objects that are missing ({'; '.join(dict.fromkeys(closed))}): try again later "
+            "(what is fetched stays), add a mirror to crema_d.sources, or set crema_d.path to a folder that has them."
+        )
+    return {path: "; ".join(refusals[path]) for path in missing}
+
+
+def _from_source(
+    source: Source, wanted: list[CorpusObject], folder: Path, patience: Patience, connections: int, report
+) -> dict[str, str]:
+    """{path: refusal} of the objects that this source did not give."""
+    refused: dict[str, str] = {}
+    given = 0
+    with requests.Session() as session, ThreadPoolExecutor(connections) as pool:
+        for start in range(0, len(wanted), _LINKS_AT_ONCE):
+            group = wanted[start : start + _LINKS_AT_ONCE]
+            try:
+                links = _links(session, source, group, patience)
+            except Refused as problem:
+                log.warning("%s", problem)
+                return refused | {item.path: str(problem) for item in wanted[start:]}
+            for first in range(0, len(group), connections):
+                some = group[first : first + connections]
+                results = pool.map(lambda item: _one(links[item.path], item, folder, patience, report), some)  # noqa: B023
+                for item, problem in zip(some, results, strict=True):
+                    if problem is None:
+                        given += 1
+                    else:
+                        log.warning("%s: %s", item.path, problem)
+                        refused[item.path] = problem
+                if not given and len(refused) >= _GIVE_UP_AFTER:
+                    rest = wanted[start + first + len(some) :]
+                    return refused | {item.path: next(iter(refused.values())) for item in rest}
+    return refused
+
+
+def _links(
+    session: requests.Session, source: Source, group: list[CorpusObject], patience: Patience
+) -> dict[str, Link | Refused]:
+    if source.kind == "files":
+        return {item.path: Link(f"{source.url.rstrip('/')}/{quote(item.path)}") for item in group}
+    links = ask_for_links(session, source.url, [(item.sha256, item.bytes) for item in group], patience)
+    return {item.path: links[item.sha256] for item in group}
+
+
+def _one(link: Link | Refused, item: CorpusObject, folder: Path, patience: Patience, report) -> str | None:
+    """None when the object was fetched, else why not."""
+    if isinstance(link, Refused):
+        return str(link)
+    try:
+        # A session of its own: requests' sessions are not made for several threads.
+        with requests.Session() as session:
+            download(session, link, folder / item.path, Expected(item.bytes, item.sha256), patience, report)
+    except Refused as problem:
+        return str(problem)
+    return None

@@ -1,0 +1,26 @@
+"""What a source manifest says of a clip whose file is there."""
+
+from pathlib import Path
+
+from dheads_model.corpora.plan import PlannedClip
+from dheads_model.media.video import MediaFacts
+
+
+def source_facts(clip: PlannedClip, path: Path, sha256: str, media: MediaFacts) -> dict:
+    """Facts of a clip: where its file lies and what is in it, who speaks and what is said."""
+    return {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "sha256": sha256,
+        "speaker": clip.speaker,
+        "split": clip.split,
+        "transcript": clip.transcript,
+        "video_codec": media.video_codec,
+        "width": media.width,
+        "height": media.height,
+        "fps": media.fps,
+        "duration": media.duration,
+        "audio_codec": media.audio_codec,
+        "audio_rate": media.audio_rate,
+        "audio_channels": media.audio_channels,
+    }

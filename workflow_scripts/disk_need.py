@@ -1,0 +1,55 @@
+"""How much room a run will take, said and checked before it starts. Standard library only: the Snakefile calls this."""
+
+import shutil
+from pathlib import Path
+
+from dheads_model.corpora.plan import PlannedShard
+from dheads_model.errors import UserError
+from workflow_scripts.planning import WorkPlan
+
+# Frames of a mean clip at 25 a second: CREMA-D's 5.26 hours over 7,442 clips, LRW's fixed length, the embedded corpus as
+# measured. How long the clips of a folder are is not known before they are opened.
+_FRAMES = {"embedded": 55, "crema_d": 64, "lrw": 29}
+# All stages and the shard, a frame at 128 x 128: measured 9 kB on the embedded corpus, whose pictures are easy; PNG frames
+# of real faces take about 30 kB, twice.
+_BYTES_A_FRAME = {"video": 15_000, "frames": 70_000}
+
+
+def disk_need(plan: WorkPlan, work: Path | str) -> dict[str, int]:
+    """Bytes that each dataset still has to write below `work`, downloads included; datasets of unknown length are left out."""
+    needs = {}
+    for dataset, shards in plan.shards.items():
+        if dataset in _FRAMES:
+            needs[dataset] = sum(_shard_need(dataset, shard, plan.config, Path(work)) for shard in shards.values())
+    return needs
+
+
+def check_disk(plan: WorkPlan, work: Path | str) -> str:
+    """One sentence on the room that is needed, "" where nothing large is; raises UserError when the disk has less."""
+    needs = {dataset: need for dataset, need in disk_need(plan, work).items() if need}
+    if not needs:
+        return ""
+    free, total = shutil.disk_usage(work).free, sum(needs.values())
+    parts = ", ".join(f"{dataset} {_gigabytes(need)}" for dataset, need in needs.items())
+    if total > free:
+        raise UserError(
+            f"{Path(work).resolve()} has {_gigabytes(free)} free and the run needs about {_gigabytes(total)} ({parts}): "
+            "make room, or work on a larger disk with --directory."
+        )
+    return f"about {_gigabytes(total)} will be written ({parts}); {_gigabytes(free)} are free"
+
+
+def _shard_need(dataset: str, shard: PlannedShard, config: dict, work: Path) -> int:
+    base = work / "resources" / dataset
+    if (base / "shards" / shard.split / f"{shard.shard}.json").exists():
+        return 0
+    scale = (config["crop"]["size"] / 128) ** 2
+    prepared = len(shard.clips) * _FRAMES[dataset] * _BYTES_A_FRAME[config["crop"]["format"]] * scale
+    fetched = dataset == "crema_d" and not config["crema_d"]["path"]
+    if fetched and not (base / "source" / f"{shard.shard}.json").exists():
+        prepared += sum(clip.extra["bytes"] for clip in shard.clips)
+    return round(prepared)
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
