@@ -9,6 +9,7 @@
 #   resources/{dataset}/{stage}/{shard}.parquet|tar  what the stage made; stage: source track align crop landmark audio
 #   resources/{dataset}/shards/{split}/{shard}.tar   WebDataset shard, its manifest beside it
 #   resources/{dataset}/index.json                   all shards with sha256: what training reads
+#   results/quality/{dataset}/                       contact sheet, histograms, the clips that differ most
 #   results/runs/{run}/model.safetensors             export, with model.json, training.jsonl, loss.png
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric
@@ -70,6 +71,7 @@ rule prepare:
     input:
         indexes=all_indexes(),
         card="results/data_card.csv",
+        quality=all_quality_pages(),
     localrule: True
 
 

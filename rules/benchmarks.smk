@@ -9,7 +9,7 @@ rule benchmark_preparation:
             for dataset in PLAN.shards
             for number in PLAN.numbers(dataset)[:1]
         ],
-        weights=weights_of_back_end(),
+        weights=weights_of_back_end("track"),
     output:
         "results/benchmarks/preparation.json",
     log:

@@ -74,9 +74,24 @@ def plan_files(dataset):
     return [f"resources/{dataset}/plan/{number}.json" for number in PLAN.numbers(dataset)]
 
 
+def shard_manifest(dataset, number):
+    """Manifest of one packed shard."""
+    return f"resources/{dataset}/shards/{PLAN.shards[dataset][number].split}/{number}.json"
+
+
 def shard_manifests(dataset):
     """Manifests of all packed shards of a dataset."""
-    return [f"resources/{dataset}/shards/{shard.split}/{shard.shard}.json" for shard in PLAN.shards[dataset].values()]
+    return [shard_manifest(dataset, number) for number in PLAN.numbers(dataset)]
+
+
+def quality_tables(dataset):
+    """Quality of the clips of all shards of a dataset."""
+    return [f"resources/{dataset}/quality/{number}.parquet" for number in PLAN.numbers(dataset)]
+
+
+def all_quality_pages():
+    """Quality reports of all datasets."""
+    return [f"results/quality/{dataset}/quality.md" for dataset in PLAN.shards]
 
 
 def stage_manifests(dataset):
@@ -135,10 +150,10 @@ def provenance_input():
     return as_json({"config": config, "code": code})
 
 
-def weights_of_back_end():
-    """Files that the landmark back end loads."""
+def weights_of_back_end(block):
+    """Files that the landmark back end of a config block loads."""
     names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
-    return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
+    return [f"resources/weights/{name}" for name in names[config[block]["backend"]]]
 
 
 def model_of(wildcards):

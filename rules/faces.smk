@@ -5,7 +5,7 @@ rule track_faces:
     """Find the face and its 68 landmarks in every frame."""
     input:
         source="resources/{dataset}/source/{shard}.json",
-        weights=weights_of_back_end(),
+        weights=weights_of_back_end("track"),
     output:
         track="resources/{dataset}/track/{shard}.parquet",
         manifest="resources/{dataset}/track/{shard}.json",
@@ -91,7 +91,7 @@ rule place_landmarks:
         track=ancient("resources/{dataset}/track/{shard}.parquet"),
         align=ancient("resources/{dataset}/align/{shard}.parquet"),
         crop=ancient("resources/{dataset}/crop/{shard}.tar"),
-        weights=weights_of_back_end(),
+        weights=weights_of_back_end("track"),
     output:
         landmark="resources/{dataset}/landmark/{shard}.parquet",
         manifest="resources/{dataset}/landmark/{shard}.json",

@@ -7,7 +7,9 @@ rule measure_videos:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
         videos="results/videos/{method}/{dataset}/{shard}.json",
+        weights=weights_of_back_end("metrics"),
     output:
+        landmarks="results/metrics/{method}/{dataset}/{shard}.landmarks.parquet",
         metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
         manifest="results/metrics/{method}/{dataset}/{shard}.json",
     log:
@@ -24,4 +26,4 @@ rule measure_videos:
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --method {wildcards.method}"
-        " --output {output.metrics} --manifest {output.manifest} > {log} 2>&1"
+        " --output {output.metrics} --landmarks {output.landmarks} --manifest {output.manifest} > {log} 2>&1"

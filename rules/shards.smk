@@ -104,3 +104,57 @@ rule write_data_card:
     shell:
         "python -m workflow_scripts.write_data_card --code {params.code} --datasets {params.datasets}"
         " --resources resources --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
+
+
+rule measure_quality:
+    """Speed, length, face size and pose, lag of the sound of every prepared clip of a shard."""
+    input:
+        track="resources/{dataset}/track/{shard}.json",
+        track_file=ancient("resources/{dataset}/track/{shard}.parquet"),
+        shard=lambda wildcards: shard_manifest(wildcards.dataset, wildcards.shard),
+    output:
+        "resources/{dataset}/quality/{shard}.parquet",
+    log:
+        "logs/measure_quality/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/measure_quality/{dataset}/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=digest("workflow_scripts.measure_quality"),
+    shell:
+        "python -m workflow_scripts.measure_quality --code {params.code} --track {input.track}"
+        " --shard {input.shard} --output {output} > {log} 2>&1"
+
+
+rule write_quality_report:
+    """A prepared dataset to look at: contact sheet, histograms, the clips that differ most."""
+    input:
+        lambda wildcards: quality_tables(wildcards.dataset),
+    output:
+        page="results/quality/{dataset}/quality.md",
+        sheet=report(
+            "results/quality/{dataset}/contact_sheet.png", caption="../config/report/quality.rst", category="Data"
+        ),
+        worst="results/quality/{dataset}/worst.png",
+        histograms=report(
+            "results/quality/{dataset}/histograms.png", caption="../config/report/quality.rst", category="Data"
+        ),
+    log:
+        "logs/write_quality_report/{dataset}.log",
+    benchmark:
+        "benchmarks/write_quality_report/{dataset}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        settings=settings("quality"),
+        shards=lambda wildcards: PLAN.numbers(wildcards.dataset),
+        code=digest("workflow_scripts.write_quality_report"),
+    shell:
+        "python -m workflow_scripts.write_quality_report --code {params.code} --settings {params.settings:q}"
+        " --measured-folder resources/{wildcards.dataset}/quality --shards {params.shards} --sheet {output.sheet}"
+        " --worst {output.worst} --histograms {output.histograms} --page {output.page} > {log} 2>&1"

@@ -37,6 +37,10 @@ rule draw_strips:
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
         videos="results/videos/{method}/{dataset}/{shard}.json",
         reference="results/videos/ground_truth/{dataset}/{shard}.json",
+        measured="results/metrics/{method}/{dataset}/{shard}.json",
+        measured_reference="results/metrics/ground_truth/{dataset}/{shard}.json",
+        landmarks=ancient("results/metrics/{method}/{dataset}/{shard}.landmarks.parquet"),
+        landmarks_reference=ancient("results/metrics/ground_truth/{dataset}/{shard}.landmarks.parquet"),
     output:
         strip=report(
             "results/strips/{method}_{dataset}_{shard}.png",
@@ -58,5 +62,5 @@ rule draw_strips:
     shell:
         "python -m workflow_scripts.draw_strips --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --reference {input.reference}"
-        " --method {wildcards.method}"
-        " --output {output.strip} > {log} 2>&1"
+        " --measured {input.measured} --measured-reference {input.measured_reference}"
+        " --method {wildcards.method} --output {output.strip} > {log} 2>&1"

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from dheads_model.config import build
 from dheads_model.corpora.plan import PlannedClip, read_plan
 from dheads_model.corpora.source import source_facts
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
-from dheads_model.manifest import Budget, Manifest, process_clips, write_manifest
+from dheads_model.manifest import process_clips
 from dheads_model.media.video import probe
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def adopt(clip: PlannedClip) -> dict:
@@ -29,8 +28,7 @@ def adopt(clip: PlannedClip) -> dict:
 def main(given) -> None:
     dataset, shard = read_plan(given.plan)
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt(clip))
-    manifest = Manifest("adopt_clips", dataset, shard.split, shard.shard, given.settings, tuple(outcomes))
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "adopt_clips", dataset, shard, outcomes)
 
 
 if __name__ == "__main__":

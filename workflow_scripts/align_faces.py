@@ -7,16 +7,12 @@ from dheads_model.errors import ClipFiltered
 from dheads_model.faces.align import AlignSettings, align_track
 from dheads_model.faces.tables import ALIGN, read_clips, write_table
 from dheads_model.manifest import (
-    Budget,
-    Manifest,
     process_clips,
     read_manifest,
-    store_files,
     verify_file,
-    write_manifest,
 )
 from dheads_model.media.clock import frame_grid, nearest_frames
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict, dict]:
@@ -47,11 +43,7 @@ def main(given) -> None:
 
     outcomes = process_clips(track_manifest.ok().items(), work)
     write_table(given.output, ALIGN, aligned)
-    manifest = Manifest(
-        "align_faces", track_manifest.dataset, track_manifest.split, track_manifest.shard, given.settings,
-        tuple(outcomes), store_files([given.output], given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "align_faces", track_manifest.dataset, track_manifest, outcomes, [given.output])
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from dheads_model.errors import UserError
-from dheads_model.manifest import Manifest, Outcome, read_manifest, store_files, write_manifest
+from dheads_model.manifest import Outcome, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.shards.reader import read_shard
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import finish_stage, parser, run
 
 
 def reference_frames(frames: np.ndarray, kind: str) -> np.ndarray:
@@ -28,11 +28,8 @@ def main(given) -> None:
         frames = reference_frames(clip.frames, given.settings["kind"])
         write_video(folder / f"{clip.clip}.mp4", frames, clip.audio)
         outcomes.append(Outcome(clip.clip, "ok", facts={"frames": len(frames)}))
-    files = store_files([folder / f"{outcome.clip}.mp4" for outcome in outcomes], given.manifest)
-    write_manifest(
-        given.manifest,
-        Manifest("copy_reference", shard.dataset, shard.split, shard.shard, given.settings, tuple(outcomes), files),
-    )
+    files = [folder / f"{outcome.clip}.mp4" for outcome in outcomes]
+    finish_stage(given, "copy_reference", shard.dataset, shard, outcomes, files)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,15 @@ from dheads_model.errors import ClipFailed
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.tables import read_clips
 from dheads_model.manifest import (
-    Budget,
-    Manifest,
     process_clips,
     read_manifest,
-    store_files,
     verify_file,
-    write_manifest,
 )
 from dheads_model.media.encode import encode_video
 from dheads_model.media.source import check_source
 from dheads_model.media.video import open_video
 from dheads_model.shards.tar import write_tar
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def crop_clip(path: Path, align: dict, settings: CropSettings) -> np.ndarray:
@@ -66,11 +62,7 @@ def main(given) -> None:
 
     outcomes = process_clips(align_manifest.ok().items(), work)
     write_tar(given.output, members)
-    manifest = Manifest(
-        "crop_faces", source.dataset, source.split, source.shard, given.settings, tuple(outcomes),
-        store_files([given.output], given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "crop_faces", source.dataset, source, outcomes, [given.output])
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ import io
 
 import numpy as np
 
-from dheads_model.config import build
 from dheads_model.errors import ClipFiltered
-from dheads_model.manifest import Budget, Manifest, process_clips, read_manifest, store_files, write_manifest
+from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.audio import loudest_frame_dbfs, read_audio, wav_bytes
 from dheads_model.media.features import log_filterbank
 from dheads_model.media.source import check_source
 from dheads_model.shards.tar import write_tar
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def sound_of(source: dict, start: float, frames: int) -> np.ndarray:
@@ -40,11 +39,7 @@ def main(given) -> None:
 
     outcomes = process_clips(align.ok().items(), work)
     write_tar(given.output, members)
-    manifest = Manifest(
-        "extract_audio", align.dataset, align.split, align.shard, given.settings, tuple(outcomes),
-        store_files([given.output], given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "extract_audio", align.dataset, align, outcomes, [given.output])
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from dheads_model.corpora.source import source_facts
 from dheads_model.download import Patience
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
-from dheads_model.manifest import Budget, Manifest, process_clips, write_manifest
+from dheads_model.manifest import process_clips
 from dheads_model.media.video import probe
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,8 @@ def main(given) -> None:
     corpus.fetch(wanted)
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: source_of(clip, corpus))
     # Hosts, patience and where the tables lie do not decide what the data are; the table does.
-    table = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
-    manifest = Manifest("fetch_crema_d", dataset, shard.split, shard.shard, table, tuple(outcomes))
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    given.settings = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
+    finish_stage(given, "fetch_crema_d", dataset, shard, outcomes)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,17 @@ from itertools import groupby
 
 import numpy as np
 
-from dheads_model.config import build
 from dheads_model.errors import ClipFailed
 from dheads_model.faces.tables import read_clips
 from dheads_model.manifest import (
-    Budget,
-    Manifest,
     process_clips,
     read_manifest,
-    store_files,
     verify_file,
-    write_manifest,
 )
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.shards.reader import unpack_clip
 from dheads_model.shards.tar import read_tar, write_tar
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
 
@@ -77,11 +72,7 @@ def main(given) -> None:
     outcomes = process_clips(((clip, None) for clip in both), work)
     write_tar(given.output, packed)
     source = stages["source"]
-    manifest = Manifest(
-        "pack_shards", source.dataset, source.split, source.shard, given.settings, tuple(outcomes),
-        store_files([given.output], given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "pack_shards", source.dataset, source, outcomes, [given.output])
 
 
 if __name__ == "__main__":

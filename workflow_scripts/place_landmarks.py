@@ -9,16 +9,12 @@ from dheads_model.faces.crop import CropSettings, chain, framing
 from dheads_model.faces.redetect import RedetectSettings, redetect
 from dheads_model.faces.tables import LANDMARK, read_clips, write_table
 from dheads_model.manifest import (
-    Budget,
-    Manifest,
     process_clips,
     read_manifest,
-    store_files,
     verify_file,
-    write_manifest,
 )
 from dheads_model.shards.crops import read_crops
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def main(given) -> None:
@@ -45,11 +41,7 @@ def main(given) -> None:
 
     outcomes = process_clips(crop_manifest.ok().items(), work)
     write_table(given.output, LANDMARK, placed)
-    manifest = Manifest(
-        "place_landmarks", crop_manifest.dataset, crop_manifest.split, crop_manifest.shard, given.settings,
-        tuple(outcomes), store_files([given.output], given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "place_landmarks", crop_manifest.dataset, crop_manifest, outcomes, [given.output])
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from tqdm import tqdm
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
 from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout
-from dheads_model.manifest import Manifest, process_clips, read_manifest, store_files, write_manifest
+from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.network.export import load_export
 from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.loader import load_clip, resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import finish_stage, parser, run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,11 +50,8 @@ def main(given) -> None:
         return {"frames": len(frames), "seed": clip_seed(given.seed, name)}
 
     outcomes = process_clips(clips.items(), work)
-    files = store_files([folder / f"{o.clip}.mp4" for o in outcomes if o.status == "ok"], given.manifest)
-    write_manifest(
-        given.manifest,
-        Manifest("sample_videos", shard.dataset, shard.split, shard.shard, given.settings, tuple(outcomes), files),
-    )
+    files = [folder / f"{o.clip}.mp4" for o in outcomes if o.status == "ok"]
+    finish_stage(given, "sample_videos", shard.dataset, shard, outcomes, files)
 
 
 def generate_videos(model, clips: list[ShardClip], settings: MethodSettings, given, device, report) -> dict:

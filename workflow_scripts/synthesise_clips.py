@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from dheads_model.config import build
 from dheads_model.corpora.embedded.synthesise import Synthesised, speak_all, synthesise
 from dheads_model.corpora.plan import read_plan
 from dheads_model.files import atomic_path, sha256_of, write_bytes
-from dheads_model.manifest import Budget, Manifest, process_clips, store_files, write_manifest
-from workflow_scripts.command import add_budget, parser, run
+from dheads_model.manifest import process_clips
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def main(given) -> None:
@@ -38,11 +37,7 @@ def main(given) -> None:
     items = ((clip.clip, (clip, speech)) for clip, speech in zip(shard.clips, speeches, strict=True))
     outcomes = process_clips(items, work)
     tables = _write_truth(folder / "truth", shard.shard, truth)
-    manifest = Manifest(
-        "synthesise_clips", dataset, shard.split, shard.shard, given.settings, tuple(outcomes),
-        store_files(tables, given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "synthesise_clips", dataset, shard, outcomes, tables)
 
 
 def _write_truth(folder: Path, number: str, truth: dict[str, Synthesised]) -> list[Path]:

@@ -8,10 +8,10 @@ from dheads_model.faces.detect import Detector, open_detector
 from dheads_model.faces.landmarks import eye_distance
 from dheads_model.faces.tables import TRACK, write_table
 from dheads_model.faces.track import TrackSettings, track_face
-from dheads_model.manifest import Budget, Manifest, process_clips, read_manifest, store_files, write_manifest
+from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.source import check_source
 from dheads_model.media.video import open_video
-from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
 def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tuple[dict, dict]:
@@ -58,11 +58,7 @@ def main(given) -> None:
 
     outcomes = process_clips(source.ok().items(), work)
     write_table(given.output, TRACK, tracks)
-    manifest = Manifest(
-        "track_faces", source.dataset, source.split, source.shard, given.settings, tuple(outcomes),
-        store_files([given.output], given.manifest),
-    )  # fmt: skip
-    write_manifest(given.manifest, manifest, build(Budget, given.budget, "budget"))
+    finish_stage(given, "track_faces", source.dataset, source, outcomes, [given.output])
 
 
 if __name__ == "__main__":

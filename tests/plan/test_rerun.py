@@ -15,7 +15,7 @@ from tests.workflow import edit, plan
 pytestmark = pytest.mark.slow
 
 TABLE = {"write_table1": 1}
-MEASURE = {"measure_videos": 3} | TABLE
+MEASURE = {"measure_videos": 3, "draw_strips": 2} | TABLE
 SAMPLE = {"sample_videos": 1, "draw_strips": 1, "measure_videos": 1} | TABLE
 TRAIN = {"train_model": 1, "plot_training": 1} | SAMPLE
 FROM_SHARDS = TRAIN | {"copy_reference": 2, "measure_videos": 3, "draw_strips": 2}
@@ -105,7 +105,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
 @pytest.mark.parametrize(
     ("overlay", "expected"),
     [
-        ({"metrics": {"backend": "face-alignment"}}, MEASURE),
+        ({"metrics": {"backend": "face-alignment"}}, MEASURE | {"fetch_weights": 2}),
         ({"landmark": {"redetect": True}}, FROM_LANDMARK),
         ({"audio": {"silence_dbfs": -50}}, FROM_AUDIO),
         ({"crop": {"crf": 10}}, FROM_CROP),
