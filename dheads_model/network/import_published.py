@@ -12,7 +12,7 @@ from dheads_model.errors import UserError
 from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.unet import UNet
 
-_PREFIXES = ("unet.", "diffusion.nn_backbone.")
+PREFIXES = ("unet.", "diffusion.nn_backbone.")
 _BLOCK = {
     "norm_in": "in_layers.0", "conv_in": "in_layers.2", "time_affine": "t_emb_layers.1",
     "condition_affine": "audio_emb_layers.1", "norm_out": "out_layers.0", "conv_out": "out_layers.3",
@@ -59,6 +59,8 @@ def published_settings(state: Mapping[str, Tensor], image_size: int, head_channe
         widths = [state[f"input_blocks.{3 * level + 2}.0.out_layers.3.weight"].shape[0] for level in range(levels)]
     except (KeyError, ValueError) as problem:
         raise UserError(f"these weights are not of a Diffused Heads UNet: {problem} is not among them.") from problem
+    except (IndexError, ZeroDivisionError) as problem:
+        raise UserError("these weights are not of a Diffused Heads UNet: a tensor has too few dimensions.") from problem
     attended = tuple(
         image_size // 2**level for level in range(levels) if f"input_blocks.{3 * level + 1}.1.qkv.weight" in state
     )
@@ -95,7 +97,7 @@ def published_names(network: UNet) -> dict[str, str]:
 
 def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The UNet's tensors of a checkpoint that holds it under a known prefix; a bare UNet's as they are."""
-    for prefix in _PREFIXES:
+    for prefix in PREFIXES:
         inside = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
         if inside:
             return inside

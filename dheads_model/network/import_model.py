@@ -1,0 +1,125 @@
+"""The authors' released weights, in any of their file forms, as a model of this project.
+
+Two forms were released (the repository's README): TorchScript archives (`crema_script.pt` with `audio_encoder.pt`) and
+later a Lightning checkpoint; safetensors with the same names are taken too. The released weights are CC BY-NC-SA 4.0,
+and so is a model made of them.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dheads_model.errors import UserError
+from dheads_model.files import sha256_of
+from dheads_model.network.checkpoint_files import Checkpoint, is_torchscript, read_checkpoint
+from dheads_model.network.export import save_export
+from dheads_model.network.import_published import PREFIXES, load_published, published_settings
+from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.talking_model import TalkingModel
+
+# What leaves no trace in the tensors, of the released network (its configuration).
+IMAGE_SIZE, HEAD_CHANNELS, TIMESTEPS = 128, 64, 1000
+_NETWORK_KINDS = {"id_condition_type": "frame", "audio_condition_type": "double_pre_gn", "resblock_updown": True}
+log = logging.getLogger(__name__)
+
+
+def import_unet(path: Path | str, image_size: int, head_channels: int) -> tuple[TalkingModel, Checkpoint]:
+    """(model in evaluation mode on the CPU, the checkpoint it comes from): every tensor of the UNet exactly once.
+
+    image_size: pixels a side; head_channels: channels of an attention head; neither shows in the tensors. The model
+    takes sound as embeddings made before, `[B, W, D]`, and is a DDPM of 1000 steps. Nothing in the file is executed.
+    Raises UserError for a file that is unreadable, of another network, or whose hyper-parameters say otherwise.
+    """
+    checkpoint = read_checkpoint(path)
+    state = _unet_state(checkpoint.tensors, path)
+    settings = published_settings(state, image_size, head_channels)
+    _compare(checkpoint.hyper_parameters, settings, path)
+    model = TalkingModel(settings, DiffusionSettings(form="ddpm", timesteps=TIMESTEPS))
+    load_published(model.unet, state)
+    return model.eval().requires_grad_(False), checkpoint
+
+
+def import_model(
+    unet: Path | str, audio_encoder: Path | str | None, output: Path | str, image_size: int, head_channels: int
+) -> None:
+    """Write a published UNet as a model of this project (see `import_unet`) with the sha256 of the files it belongs to.
+
+    audio_encoder: the TorchScript that makes this UNet's embeddings, None where it is not at hand. It is no part of the
+    model: its hash is kept in the facts, so that later only this very file is run. Equal files give equal bytes.
+    """
+    model, checkpoint = import_unet(unet, image_size, head_channels)
+    facts = {"unet": {**_file_facts(unet), "kind": checkpoint.kind}, "audio_encoder": None}
+    if audio_encoder is not None:
+        if not is_torchscript(audio_encoder):
+            raise UserError(f"{audio_encoder} is no TorchScript archive; give the audio_encoder.pt of the release.")
+        facts["audio_encoder"] = _file_facts(audio_encoder)
+    config = {"network": model.network_settings, "diffusion": model.diffusion_settings}
+    save_export(output, model.state_dict(), config, facts)
+    log.info("%s: %s tensors from %s; the released weights are CC BY-NC-SA 4.0", output, len(model.state_dict()), unet)
+
+
+def _unet_state(tensors: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
+    """The UNet's tensors without prefix; the two copies in a Lightning checkpoint must be the same."""
+    copies = [
+        {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        for prefix in PREFIXES
+    ]
+    copies = [copy for copy in copies if copy] or [dict(tensors)]
+    for copy in copies[1:]:
+        if copy.keys() != copies[0].keys() or not all(torch.equal(copy[name], copies[0][name]) for name in copy):
+            raise UserError(f"{path} holds two different UNets under {' and '.join(PREFIXES)}; keep one of them.")
+    for name, tensor in copies[0].items():
+        if not tensor.is_floating_point():
+            raise UserError(f"{path} is not of a Diffused Heads UNet: {name} is of type {tensor.dtype}.")
+    return copies[0]
+
+
+def _compare(stated: Mapping, settings: NetworkSettings, path: Path | str) -> None:
+    """Raise UserError where a checkpoint's hyper-parameters contradict how its tensors are read."""
+    assumed = {
+        "image_size": settings.image_size,
+        "num_head_channels": settings.head_channels,
+        "n_timesteps": TIMESTEPS,
+        "num_res_blocks": settings.residual_blocks,
+        "n_motion_frames": settings.motion_frames,
+        "n_audio_motion_embs": settings.audio_radius,
+        **_NETWORK_KINDS,
+    }
+    options = {"image_size": "--image-size", "num_head_channels": "--head-channels"}
+    for name, value in assumed.items():
+        if name in stated and stated[name] != value:
+            hint = f"pass {options[name]}" if name in options else "a network of another kind cannot be imported"
+            raise UserError(f"{path} says {name} {stated[name]!r} where {value!r} is assumed; {hint}.")
+
+
+def _file_facts(path: Path | str) -> dict[str, str | int]:
+    path = Path(path)
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command; a UserError ends as one sentence and exit code 2. arguments: None takes those of the process."""
+    parser = argparse.ArgumentParser(prog="dheads_model.network.import_model", description=__doc__)
+    parser.add_argument("--unet", required=True, help="crema_script.pt, the Lightning .ckpt, or safetensors")
+    parser.add_argument("--audio-encoder", help="audio_encoder.pt, whose sha256 the model then carries")
+    parser.add_argument("--output", required=True, help="the model, .safetensors")
+    parser.add_argument("--image-size", type=int, default=IMAGE_SIZE, help="pixels a side (default: %(default)s)")
+    parser.add_argument(
+        "--head-channels", type=int, default=HEAD_CHANNELS, help="of an attention head (default: %(default)s)"
+    )
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        import_model(given.unet, given.audio_encoder, given.output, given.image_size, given.head_channels)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
