@@ -17,6 +17,7 @@ rule track_faces:
     resources:
         mem_mb=1500,
         runtime=60,
+        gpu=config["track"]["gpus"],
     params:
         settings=settings("track"),
         budget=settings("budget"),

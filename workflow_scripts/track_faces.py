@@ -48,7 +48,7 @@ def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tup
 def main(given) -> None:
     source = read_manifest(given.source)
     settings = build(TrackSettings, given.settings, "track")
-    detector = open_detector(settings.backend, settings.max_faces, given.weights_folder)
+    detector = open_detector(settings.backend, settings.max_faces, given.weights_folder, settings.precision)
     tracks: list[tuple[str, dict]] = []
 
     def work(clip: str, facts: dict) -> dict:

@@ -11,11 +11,14 @@ from dheads_model.errors import UserError
 Detector = Callable[[Iterable[np.ndarray]], Iterator[list[np.ndarray]]]
 
 
-def open_detector(backend: str, max_faces: int, weights_folder: Path | str = "resources/weights") -> Detector:
+def open_detector(
+    backend: str, max_faces: int, weights_folder: Path | str = "resources/weights", precision: str = "float32"
+) -> Detector:
     """The detector of a back end, `mediapipe` or `face-alignment`; one call of it serves one clip.
 
     It returns at most `max_faces` faces a frame, in pixels of the frame. A clip's result does not depend on the clips
-    before it. Raises UserError for an unknown back end or missing weights.
+    before it. precision: of the landmark network of face-alignment; bfloat16 and float16 are for GPUs. Raises UserError
+    for an unknown back end or missing weights.
     """
     if backend == "mediapipe":
         from dheads_model.faces.mediapipe_mesh import open_face_mesh
@@ -24,5 +27,5 @@ def open_detector(backend: str, max_faces: int, weights_folder: Path | str = "re
     if backend == "face-alignment":
         from dheads_model.faces.face_alignment_network import open_face_alignment
 
-        return open_face_alignment(max_faces, Path(weights_folder))
+        return open_face_alignment(max_faces, Path(weights_folder), precision)
     raise UserError(f"config key track.backend is {backend!r}; it must be mediapipe or face-alignment.")

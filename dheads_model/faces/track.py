@@ -20,6 +20,8 @@ class TrackSettings:
     max_frames: int
     min_eye_distance: float
     max_jump: float
+    gpus: int = 0
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dheads_model.errors import ClipFiltered, UserError
 from dheads_model.faces.align import MEAN_FACE_STABLE, AlignSettings, align_track, apply, similarity, smooth
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.detect import open_detector
-from dheads_model.faces.face_alignment_network import follow_boxes
+from dheads_model.faces.key_frames import detect_by_key_frames
 from dheads_model.faces.landmarks import STABLE, eye_distance
 from dheads_model.faces.redetect import detect_in_crops
 from dheads_model.faces.tables import ALIGN, TRACK, read_clips, write_table
@@ -148,29 +148,44 @@ def test_tables_survive_the_disk_and_have_the_same_bytes(tmp_path):
     assert read_clips(tmp_path / "none") == {}
 
 
-def test_boxes_follow_the_landmarks_between_key_frames():
-    class Network:
-        """A face that moves 2 pixels a frame; landmarks are the box' centre."""
+class Moving:
+    """A face 40 pixels wide whose place is the brightness of the frame; landmarks are the centre of the box."""
 
-        looked = 0
+    def __init__(self, hidden=()):
+        self.looked, self.batches, self.hidden = [], [], hidden
 
-        @property
-        def face_detector(self):
-            return self
+    def find_boxes(self, frames):
+        places = [float(frame[0, 0, 0]) for frame in frames]
+        self.looked += places
+        return [
+            np.zeros((0, 4)) if place in self.hidden else np.array([[place - 20, 80, place + 20, 120]])
+            for place in places
+        ]
 
-        def detect_from_image(self, frame):
-            self.looked += 1
-            return [[frame[0, 0, 0] - 20, 80, frame[0, 0, 0] + 20, 120, 0.9]]
+    def find_landmarks(self, pairs):
+        self.batches.append(len(pairs))
+        return [np.full((68, 2), [(box[0] + box[2]) / 2, 100.0], np.float32) for _, box in pairs]
 
-        def get_landmarks_from_image(self, frame, detected_faces):
-            assert abs((detected_faces[0][0] + detected_faces[0][2]) / 2 - frame[0, 0, 0]) <= 4
-            return [np.full((68, 2), [frame[0, 0, 0], 100.0])]
+    def detect(self, count):
+        frames = (np.full((4, 4, 3), place) for place in range(count))
+        return list(detect_by_key_frames(frames, self.find_boxes, self.find_landmarks, 1))
 
-    network = Network()
-    frames = [np.full((4, 4, 3), 100 + 2 * i) for i in range(20)]
-    faces = list(follow_boxes(frames, network, 1))
-    assert [float(one[0][0, 0]) for one in faces] == [100 + 2 * i for i in range(20)]
-    assert network.looked == 3
+
+@pytest.mark.parametrize("count", [1, 8, 9, 20, 64, 65, 66, 128, 129, 130])
+def test_boxes_are_interpolated_between_key_frames(count):
+    network = Moving()
+    faces = network.detect(count)
+    assert [round(float(one[0][0, 0]), 4) for one in faces] == list(range(count))
+    assert set(network.looked) == {*range(0, count, 8), count - 1}
+    assert max(network.batches) <= 64
+
+
+def test_where_a_key_frame_shows_nobody_every_frame_is_looked_at():
+    network = Moving(hidden=(8.0, 10.0))
+    faces = network.detect(24)
+    assert [len(one) for one in faces] == [0 if number in (8, 10) else 1 for number in range(24)]
+    assert set(range(8, 17)) <= set(network.looked) and 17 not in network.looked
+    assert float(faces[7][0][0, 0]) == 0.0  # nobody to move towards: the box of frame 0 stays
 
 
 def test_back_ends_without_weights_or_unknown_say_what_to_do(tmp_path):
