@@ -18,7 +18,7 @@ from dheads_model.manifest import (
 from dheads_model.media.encode import encode_video
 from dheads_model.media.source import check_source
 from dheads_model.media.video import open_video
-from dheads_model.shards.tar import write_tar
+from dheads_model.shards.tar import open_tar
 from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
@@ -53,15 +53,14 @@ def main(given) -> None:
     settings = build(CropSettings, given.settings, "crop")
     aligned = read_clips(verify_file(given.align, align_manifest.files[0]))
     files = source.ok()
-    members: list[tuple[str, bytes]] = []
+    with open_tar(given.output) as add:
 
-    def work(clip: str, facts: dict) -> dict:
-        crops = crop_clip(check_source(files[clip]), aligned[clip], settings)
-        members.extend(members_of(clip, crops, settings))
-        return {"frames": len(crops), "size": settings.size}
+        def work(clip: str, facts: dict) -> dict:
+            crops = crop_clip(check_source(files[clip]), aligned[clip], settings)
+            add(list(members_of(clip, crops, settings)))
+            return {"frames": len(crops), "size": settings.size}
 
-    outcomes = process_clips(align_manifest.ok().items(), work)
-    write_tar(given.output, members)
+        outcomes = process_clips(align_manifest.ok().items(), work)
     finish_stage(given, "crop_faces", source.dataset, source, outcomes, [given.output])
 
 

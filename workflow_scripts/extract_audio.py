@@ -9,7 +9,7 @@ from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.audio import loudest_frame_dbfs, read_audio, wav_bytes
 from dheads_model.media.features import log_filterbank
 from dheads_model.media.source import check_source
-from dheads_model.shards.tar import write_tar
+from dheads_model.shards.tar import open_tar
 from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
@@ -24,21 +24,19 @@ def sound_of(source: dict, start: float, frames: int) -> np.ndarray:
 def main(given) -> None:
     source, align = read_manifest(given.source), read_manifest(given.align)
     files = source.ok()
-    members: list[tuple[str, bytes]] = []
+    with open_tar(given.output) as add:
 
-    def work(clip: str, facts: dict) -> dict:
-        samples = sound_of(files[clip], facts["start"], facts["frames"])
-        loudest = loudest_frame_dbfs(samples)
-        if loudest < given.settings["silence_dbfs"]:
-            raise ClipFiltered("silent_audio", f"the loudest 40 ms reach {loudest:.0f} dBFS")
-        features = io.BytesIO()
-        np.save(features, log_filterbank(samples, given.settings["bands"]))
-        members.append((f"{clip}.wav", wav_bytes(samples)))
-        members.append((f"{clip}.features.npy", features.getvalue()))
-        return {"loudest_dbfs": round(loudest, 2), "samples": len(samples)}
+        def work(clip: str, facts: dict) -> dict:
+            samples = sound_of(files[clip], facts["start"], facts["frames"])
+            loudest = loudest_frame_dbfs(samples)
+            if loudest < given.settings["silence_dbfs"]:
+                raise ClipFiltered("silent_audio", f"the loudest 40 ms reach {loudest:.0f} dBFS")
+            features = io.BytesIO()
+            np.save(features, log_filterbank(samples, given.settings["bands"]))
+            add([(f"{clip}.wav", wav_bytes(samples)), (f"{clip}.features.npy", features.getvalue())])
+            return {"loudest_dbfs": round(loudest, 2), "samples": len(samples)}
 
-    outcomes = process_clips(align.ok().items(), work)
-    write_tar(given.output, members)
+        outcomes = process_clips(align.ok().items(), work)
     finish_stage(given, "extract_audio", align.dataset, align, outcomes, [given.output])
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 import numpy as np
@@ -16,15 +16,23 @@ from dheads_model.manifest import (
 )
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.shards.reader import unpack_clip
-from dheads_model.shards.tar import read_tar, write_tar
+from dheads_model.shards.tar import open_tar, read_tar
 from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
 
 
-def grouped(path) -> dict[str, list[tuple[str, bytes]]]:
-    """{clip: members} of a tar whose clips lie together."""
-    return {clip: list(members) for clip, members in groupby(read_tar(path), lambda member: member[0].split(".")[0])}
+def by_clip(path) -> Callable[[str], list[tuple[str, bytes]]]:
+    """Function from clip id to its members in a tar; ids must be asked for in the tar's order, some may be left out."""
+    groups = groupby(read_tar(path), lambda member: member[0].split(".")[0])
+
+    def members_of(wanted: str) -> list[tuple[str, bytes]]:
+        for clip, members in groups:
+            if clip == wanted:
+                return list(members)
+        raise ClipFailed("damaged", f"{path} lacks it or has another order")
+
+    return members_of
 
 
 def clip_members(
@@ -46,31 +54,30 @@ def main(given) -> None:
         name: read_manifest(getattr(given, name)) for name in ("source", "track", "align", "crop", "landmark", "audio")
     }
     big = {name: verify_file(getattr(given, name), stages[name].files[0]) for name in ("crop", "landmark", "audio")}
-    pictures, sounds, points = grouped(big["crop"]), grouped(big["audio"]), read_clips(big["landmark"])
+    pictures, sounds, points = by_clip(big["crop"]), by_clip(big["audio"]), read_clips(big["landmark"])
     ok = {name: manifest.ok() for name, manifest in stages.items()}
-    packed: list[tuple[str, bytes]] = []
+    with open_tar(given.output) as add:
 
-    def work(clip: str, _) -> dict:
-        facts = {
-            "clip": clip,
-            "dataset": stages["source"].dataset,
-            **{key: ok["source"][clip][key] for key in SOURCE_FACTS},
-            "fps": FRAMES_PER_SECOND,
-            "frames": ok["align"][clip]["frames"],
-            "size": ok["crop"][clip]["size"],
-            "source_start": ok["align"][clip]["start"],
-        }
-        members = list(clip_members(clip, pictures[clip], sounds[clip], points[clip]["landmarks"], facts))
-        try:
-            unpacked = unpack_clip(clip, members)
-        except ValueError as problem:
-            raise ClipFailed("damaged", str(problem)) from problem
-        packed.extend(members)
-        return {"frames": len(unpacked.frames), "speaker": facts["speaker"]}
+        def work(clip: str, _) -> dict:
+            facts = {
+                "clip": clip,
+                "dataset": stages["source"].dataset,
+                **{key: ok["source"][clip][key] for key in SOURCE_FACTS},
+                "fps": FRAMES_PER_SECOND,
+                "frames": ok["align"][clip]["frames"],
+                "size": ok["crop"][clip]["size"],
+                "source_start": ok["align"][clip]["start"],
+            }
+            members = list(clip_members(clip, pictures(clip), sounds(clip), points[clip]["landmarks"], facts))
+            try:
+                unpacked = unpack_clip(clip, members)
+            except ValueError as problem:
+                raise ClipFailed("damaged", str(problem)) from problem
+            add(members)
+            return {"frames": len(unpacked.frames), "speaker": facts["speaker"]}
 
-    both = [clip for clip in ok["landmark"] if clip in ok["audio"]]
-    outcomes = process_clips(((clip, None) for clip in both), work)
-    write_tar(given.output, packed)
+        both = [clip for clip in ok["landmark"] if clip in ok["audio"]]
+        outcomes = process_clips(((clip, None) for clip in both), work)
     source = stages["source"]
     finish_stage(given, "pack_shards", source.dataset, source, outcomes, [given.output])
 

@@ -3,9 +3,10 @@
 Standard library only, since webdataset imports torch, which costs a data job two seconds.
 """
 
+import contextlib
 import io
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dheads_model.errors import UserError
@@ -14,20 +15,34 @@ from dheads_model.files import atomic_path
 _BLOCK = tarfile.BLOCKSIZE
 
 
-def write_tar(path: Path | str, members: Iterable[tuple[str, bytes]]) -> None:
-    """Write (name, bytes) members in the order given, whole or not at all; memory holds one member at a time.
+@contextlib.contextmanager
+def open_tar(path: Path | str) -> Iterator[Callable[[Iterable[tuple[str, bytes]]], None]]:
+    """A function that appends (name, bytes) members to a new tar, which is put in place, whole, when the block ends well.
 
-    Owner, time and mode are fixed, so that equal members give equal bytes. Raises ValueError for a name used twice.
+    Owner, time and mode are fixed, so that equal members give equal bytes; nothing is kept in memory. Raises ValueError
+    for a name used twice.
     """
     seen: set[str] = set()
     with atomic_path(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, content in members:
-            if name in seen:
-                raise ValueError(f"{path}: member {name} is written twice")
-            seen.add(name)
-            header = tarfile.TarInfo(name)
-            header.size, header.mtime, header.mode = len(content), 0, 0o444
-            tar.addfile(header, io.BytesIO(content))
+
+        def add(members: Iterable[tuple[str, bytes]]) -> None:
+            for name, content in members:
+                if name in seen:
+                    raise ValueError(f"{path}: member {name} is written twice")
+                seen.add(name)
+                header = tarfile.TarInfo(name)
+                header.size, header.mtime, header.mode = len(content), 0, 0o444
+                tar.addfile(header, io.BytesIO(content))
+                # tarfile remembers every member, for a listing that nobody asks for here.
+                tar.members.clear()
+
+        yield add
+
+
+def write_tar(path: Path | str, members: Iterable[tuple[str, bytes]]) -> None:
+    """Write (name, bytes) members in the order given, whole or not at all; see `open_tar`."""
+    with open_tar(path) as add:
+        add(members)
 
 
 def read_tar(path: Path | str) -> Iterator[tuple[str, bytes]]:
