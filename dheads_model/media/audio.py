@@ -13,6 +13,8 @@ from dheads_model.media.video import _opened
 
 # Time stamps of packets are rounded; sound farther from its place than this was really cut out or doubled.
 _GAP_SECONDS = 0.02
+# A recording that pauses for longer has broken time stamps.
+_LONGEST_PAUSE_SECONDS = 600
 
 
 def read_audio(path: Path | str, start: float, n_frames: int) -> np.ndarray:
@@ -48,6 +50,28 @@ def load_speech(path: Path | str) -> np.ndarray:
     for place, (_, _, samples) in zip(places, pieces, strict=True):
         result[max(place, 0) : place + len(samples)] = samples[max(-place, 0) :]
     return result
+
+
+def stream_speech(path: Path | str) -> Iterator[np.ndarray]:
+    """The sound of `load_speech` frame by frame, int16 `[640]` each, in constant memory; a last part frame is left out.
+
+    Where pieces overlap the earlier one counts. Raises as `read_audio` while it is read, and ClipFailed("damaged") also
+    for a pause of more than ten minutes between two pieces.
+    """
+    origin, received, waiting = None, 0, np.zeros(0, dtype=np.int16)
+    for begin, offset, samples in _pieces(path):
+        origin = begin if origin is None else origin
+        missing = round((begin - origin) * SAMPLE_RATE) + offset - received
+        if missing > _LONGEST_PAUSE_SECONDS * SAMPLE_RATE:
+            raise ClipFailed("damaged", f"the sound pauses for {missing / SAMPLE_RATE:.0f} seconds")
+        new = np.concatenate([np.zeros(max(missing, 0), dtype=np.int16), samples[max(-missing, 0) :]])
+        received += len(new)
+        waiting = np.concatenate([waiting, new])
+        whole = len(waiting) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
+        yield from waiting[:whole].reshape(-1, SAMPLES_PER_FRAME)
+        waiting = waiting[whole:]
+    if origin is None:
+        raise ClipFailed("damaged", "the sound track holds no sound")
 
 
 def loudest_frame_dbfs(samples: np.ndarray) -> float:

@@ -1,11 +1,14 @@
 """Encoding video: H.264 in mp4 at 25 frames a second, with or without sound, the same bytes for the same frames."""
 
+import contextlib
 import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from dheads_model.files import write_bytes
+from dheads_model.errors import UserError
+from dheads_model.files import atomic_path, write_bytes
 from dheads_model.media.clock import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 # Otherwise a machine with AVX2 writes other bytes than one without.
@@ -26,21 +29,10 @@ def encode_video(
     _check(frames, audio)
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": _X264_PARAMETERS}
-        video = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
-        video.height, video.width, video.pix_fmt = frames.shape[1], frames.shape[2], pixel_format
-        video.codec_context.thread_count = 1
-        # bitexact: no encoder version in the file.
-        video.codec_context.flags |= av.codec.context.Flags.bitexact
-        sound = None
-        if audio is not None:
-            sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-            sound.bit_rate = 96_000
-            sound.codec_context.flags |= av.codec.context.Flags.bitexact
+        video = _add_pictures(container, *frames.shape[1:3], crf, pixel_format)
+        sound = None if audio is None else _add_sound(container)
         for index, picture in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            frame.pts = index
-            container.mux(video.encode(frame))
+            _encode_picture(container, video, picture, index)
         container.mux(video.encode(None))
         if sound is not None:
             _encode_sound(container, sound, audio)
@@ -52,17 +44,107 @@ def write_video(path: Path | str, frames: np.ndarray, audio: np.ndarray | None =
     write_bytes(path, encode_video(frames, audio, crf))
 
 
-def _encode_sound(container, sound, audio: np.ndarray) -> None:
+def write_video_stream(path: Path | str, frames: Iterable[tuple[np.ndarray, np.ndarray]], crf: int = 12) -> int:
+    """Write (picture, sound) pairs as an mp4 while they come, in constant memory, whole or not at all; their number.
+
+    Each pair is uint8 RGB `[H, W, 3]` with even H and W, and its int16 `[640]` at 16 kHz; the file is that of
+    `encode_video` up to the order in which pictures and sound lie in it. Raises ValueError for other shapes or types and
+    for no pairs, UserError when the file cannot be written.
+    """
     import av
 
-    size = sound.codec_context.frame_size or 1024
-    resampler = av.AudioResampler(format=sound.codec_context.format, layout="mono", rate=SAMPLE_RATE)
+    count, shape, waiting, placed = 0, None, np.zeros(0, dtype=np.int16), 0
+    options = {"fflags": "+bitexact"}
+    with (
+        _told_if_unwritable(path),
+        atomic_path(path) as temporary,
+        av.open(str(temporary), "w", format="mp4", options=options) as container,
+    ):
+        for picture, samples in frames:
+            _check(picture[None], samples)
+            if shape is None:
+                shape = picture.shape
+                video, sound = _add_pictures(container, *shape[:2], crf, "yuv420p"), _add_sound(container)
+                resampler = _sound_resampler(sound)
+            if picture.shape != shape:
+                raise ValueError(f"frames must be of one size, not {shape} and then {picture.shape}")
+            _encode_picture(container, video, picture, count)
+            waiting = np.concatenate([waiting, samples])
+            size = len(waiting) // _sound_size(sound) * _sound_size(sound)
+            _encode_samples(container, sound, resampler, waiting[:size], placed)
+            waiting, placed, count = waiting[size:], placed + size, count + 1
+        if not count:
+            raise ValueError("there are no frames to write")
+        container.mux(video.encode(None))
+        _encode_samples(container, sound, resampler, waiting, placed)
+        container.mux(sound.encode(None))
+    return count
+
+
+@contextlib.contextmanager
+def _told_if_unwritable(path: Path | str) -> Iterator[None]:
+    import av
+
+    try:
+        yield
+    except (OSError, av.error.FFmpegError) as problem:
+        raise UserError(f"{path} cannot be written ({problem}); make room there or choose another place.") from problem
+
+
+def _add_pictures(container, height: int, width: int, crf: int, pixel_format: str):
+    import av
+
+    options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": _X264_PARAMETERS}
+    video = container.add_stream("libx264", rate=FRAMES_PER_SECOND, options=options)
+    video.height, video.width, video.pix_fmt = height, width, pixel_format
+    video.codec_context.thread_count = 1
+    # bitexact: no encoder version in the file.
+    video.codec_context.flags |= av.codec.context.Flags.bitexact
+    return video
+
+
+def _add_sound(container):
+    import av
+
+    sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+    sound.bit_rate = 96_000
+    sound.codec_context.flags |= av.codec.context.Flags.bitexact
+    return sound
+
+
+def _encode_picture(container, video, picture: np.ndarray, index: int) -> None:
+    import av
+
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    frame.pts = index
+    container.mux(video.encode(frame))
+
+
+def _encode_sound(container, sound, audio: np.ndarray) -> None:
+    _encode_samples(container, sound, _sound_resampler(sound), audio, 0)
+    container.mux(sound.encode(None))
+
+
+def _encode_samples(container, sound, resampler, audio: np.ndarray, place: int) -> None:
+    """Encode samples that begin at sample number `place` of the whole, in blocks of the codec's size."""
+    import av
+
+    size = _sound_size(sound)
     for start in range(0, len(audio), size):
         frame = av.AudioFrame.from_ndarray(audio[None, start : start + size], format="s16", layout="mono")
-        frame.sample_rate, frame.pts = SAMPLE_RATE, start
+        frame.sample_rate, frame.pts = SAMPLE_RATE, place + start
         for ready in resampler.resample(frame):
             container.mux(sound.encode(ready))
-    container.mux(sound.encode(None))
+
+
+def _sound_size(sound) -> int:
+    return sound.codec_context.frame_size or 1024
+
+
+def _sound_resampler(sound):
+    import av
+
+    return av.AudioResampler(format=sound.codec_context.format, layout="mono", rate=SAMPLE_RATE)
 
 
 def _check(frames: np.ndarray, audio: np.ndarray | None) -> None:

@@ -1,5 +1,7 @@
 """Log filterbank energies, four columns a video frame."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME, SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -29,3 +31,19 @@ def log_filterbank(samples: np.ndarray, bands: int = 80) -> np.ndarray:
         winfunc=np.hanning,
     )  # fmt: skip
     return np.log(np.maximum(energies, _FLOOR)).astype(np.float32)
+
+
+def stream_log_filterbank(frames: Iterable[np.ndarray], bands: int = 80) -> Iterator[np.ndarray]:
+    """The columns of `log_filterbank`, float32 `[4, bands]`, of each frame of sound int16 `[640]`, as frames come.
+
+    Windows reach 7.5 ms into the next frame, so the columns of one come when the next is there or sound ends. Equal to
+    those of the whole sound up to the rounding of float32.
+    """
+    columns, before, now = FEATURE_COLUMNS_PER_FRAME, [], None
+    for after in frames:
+        if now is not None:
+            yield log_filterbank(np.concatenate([*before, now, after]), bands)[columns * len(before) :][:columns]
+            before = [now]
+        now = after
+    if now is not None:
+        yield log_filterbank(np.concatenate([*before, now]), bands)[-columns:]

@@ -1,0 +1,157 @@
+"""The face of a still photo, aligned and framed by the same functions as the frames of a clip.
+
+A clip's landmarks settle over its frames; those of a photo over the same picture shown a few times. The landmark back
+ends place 68 points on whatever they are given, a dog as well, so a face must first be seen by another detector:
+MediaPipe's full-range one, whose model is inside its wheel and which also finds smaller faces.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dheads_model.errors import UserError
+from dheads_model.faces.align import AlignSettings, align_track
+from dheads_model.faces.crop import CropSettings, chain, framing, warp
+from dheads_model.faces.detect import Detector, open_detector
+from dheads_model.faces.landmarks import box_of, eye_distance
+from dheads_model.media.photo import read_photo
+
+# The main face must be this many times as large as the next one.
+CLEARLY_LARGER = 1.5
+
+_FULL_RANGE = 1  # MediaPipe's number of that model
+_CONFIDENCE = 0.5
+_DETECTION_SIDE = 640  # of the picture that the detector sees; its network takes 192 pixels of it
+_WINDOW = 384  # side in pixels of the part of the picture that the landmark back end sees
+_WINDOW_BOXES = 2.0  # the same side, in sides of the face's box
+_SHOWN = 4  # times that the part is shown
+_MOST_FACES = 4  # in such a part; neighbours may look into it
+
+
+@dataclass(frozen=True)
+class PhotoFace:
+    """A face: its landmarks float32 `[68, 2]` in pixels, and the detector's confidence in [0, 1]."""
+
+    landmarks: np.ndarray
+    confidence: float
+
+    @property
+    def size(self) -> float:
+        """Root mean square distance of the landmarks to their centre in pixels, which a tilt of the head leaves alone."""
+        return float(np.sqrt(((self.landmarks - self.landmarks.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def crop_photo(
+    path: Path | str,
+    align: AlignSettings,
+    crop: CropSettings,
+    backend: str,
+    min_eye_distance: float,
+    weights_folder: Path | str = "resources/weights",
+) -> np.ndarray:
+    """The aligned crop uint8 RGB `[S, S, 3]`, S = crop.size, of the one face in a photo file, or of its main face.
+
+    backend: of the landmarks, see `open_detector`. Raises UserError as `read_photo` and `open_detector` do, and when
+    there is no face, when several are of similar size, or when the eyes are fewer than min_eye_distance pixels apart.
+    """
+    photo = read_photo(path)
+    with _quiet():
+        picture, faces = find_faces(photo, open_detector(backend, _MOST_FACES, weights_folder))
+    if not faces:
+        raise UserError(f"no face was found in {path}; take a photo that shows one from the front, not too far away.")
+    similar = sum(face.size * CLEARLY_LARGER > faces[0].size for face in faces)
+    if similar > 1:
+        raise UserError(f"{path} shows {similar} faces of similar size; cut out the one that shall talk.")
+    landmarks = faces[0].landmarks
+    distance = float(eye_distance(landmarks))
+    if distance < min_eye_distance:
+        raise UserError(
+            f"the face in {path} is too small: its eyes are {distance:.0f} pixels apart and at least "
+            f"{min_eye_distance:g} are needed; take a larger photo or one from nearer."
+        )
+    return warp(picture, chain(framing(crop), align_track(landmarks[None], align)[0]), crop.size)
+
+
+def find_faces(picture: np.ndarray, detector: Detector) -> tuple[np.ndarray, list[PhotoFace]]:
+    """(picture, its faces from the largest to the smallest) of uint8 RGB `[H, W, 3]`.
+
+    The picture comes back turned by the quarter turns with which a face is surest, for photos that lie on their side
+    or upside down; none where no face is found.
+    """
+    best, found = picture, []
+    with _box_detector() as boxes_of:
+        for turns in range(4):
+            turned = np.ascontiguousarray(np.rot90(picture, turns))
+            faces = _distinct([face for box in boxes_of(turned) if (face := _face_in(turned, box, detector))])
+            if _surest(faces) > _surest(found):
+                best, found = turned, faces
+    return best, sorted(found, key=lambda face: -face.size)
+
+
+def _surest(faces: list[PhotoFace]) -> float:
+    return max((face.confidence for face in faces), default=0.0)
+
+
+def _face_in(picture: np.ndarray, box: np.ndarray, detector: Detector) -> PhotoFace | None:
+    """The face whose centre lies nearest to that of a box x0, y0, x1, y1, confidence; None where none lies inside."""
+    centre, side = (box[:2] + box[2:4]) / 2, _WINDOW_BOXES * float((box[2:4] - box[:2]).max())
+    scale, corner = _WINDOW / side, centre - side / 2
+    # Pixel centres: x_window + 0.5 = (x + 0.5 - corner) * scale.
+    matrix = np.column_stack([scale * np.eye(2), scale * (0.5 - corner) - 0.5])
+    window = warp(picture, matrix, _WINDOW)
+    *_, last = detector([np.stack([window] * _SHOWN)])
+    faces = [((face + 0.5) / scale + corner - 0.5).astype(np.float32) for face in last]
+    inside = [face for face in faces if np.all(np.abs(face.mean(axis=0) - centre) < (box[2:4] - box[:2]) / 2)]
+    if not inside:
+        return None
+    return PhotoFace(min(inside, key=lambda face: np.linalg.norm(face.mean(axis=0) - centre)), float(box[4]))
+
+
+def _distinct(faces: list[PhotoFace]) -> list[PhotoFace]:
+    """Without faces whose centre lies in the box of a surer one: that is one face, found twice."""
+    kept: list[PhotoFace] = []
+    for face in sorted(faces, key=lambda face: -face.confidence):
+        centre, boxes = face.landmarks.mean(axis=0), [box_of(other.landmarks) for other in kept]
+        if not any(np.all(box[:2] < centre) and np.all(centre < box[2:]) for box in boxes):
+            kept.append(face)
+    return kept
+
+
+@contextlib.contextmanager
+def _box_detector():
+    """A function from a picture `[H, W, 3]` to the boxes of its faces: float64 `[n, 5]` x0, y0, x1, y1, confidence."""
+    import mediapipe
+
+    detection = mediapipe.solutions.face_detection
+    with detection.FaceDetection(model_selection=_FULL_RANGE, min_detection_confidence=_CONFIDENCE) as network:
+
+        def boxes_of(picture: np.ndarray) -> np.ndarray:
+            height, width = picture.shape[:2]
+            shrink = min(_DETECTION_SIDE / max(height, width), 1.0)
+            size = max(round(width * shrink), 1), max(round(height * shrink), 1)
+            result = network.process(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+            boxes = [(found.location_data.relative_bounding_box, found.score[0]) for found in result.detections or []]
+            corners = [(box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height, sure) for box, sure in boxes]
+            return np.array(corners, dtype=np.float64).reshape(-1, 5) * [width, height, width, height, 1]
+
+        yield boxes_of
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing on the standard error stream: MediaPipe's C++ part writes a page there whatever its log level is."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,241 @@
+"""A photo of a face and a speech recording of any length become a talking video; see docs/own_photo.md.
+
+The photo is aligned and framed as the data were, by the same functions. Frames are encoded as they come, and sound
+goes beside them, so that memory does not grow with the length. Equal inputs give equal bytes on one kind of machine.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from tqdm import tqdm
+
+from dheads_model.config import build
+from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.rollout import SamplingSettings, stream
+from dheads_model.errors import ClipFailed, ClipFiltered, UserError
+from dheads_model.faces.align import AlignSettings
+from dheads_model.faces.crop import CropSettings
+from dheads_model.faces.photo import crop_photo
+from dheads_model.fingerprint import ROOT
+from dheads_model.media.audio import loudest_frame_dbfs, stream_speech
+from dheads_model.media.clock import FRAMES_PER_SECOND
+from dheads_model.media.encode import write_video_stream
+from dheads_model.media.features import stream_log_filterbank
+from dheads_model.network.export import load_export
+from dheads_model.network.talking_model import TalkingModel, pick_device
+from dheads_model.shards.loader import resize_frames
+
+DEFAULT_CONFIG = ROOT / "config/config.yaml"
+DEFAULT_SEED = 0
+
+
+def generate_video(
+    identity: Path | str,
+    audio: Path | str,
+    model: Path | str,
+    out: Path | str,
+    config: Mapping,
+    sampling: SamplingSettings,
+    seed: int = DEFAULT_SEED,
+) -> str:
+    """Write the talking video of a photo and a sound file, and say in one line what was written.
+
+    model: an export, see `save_export`. config: the project's; its blocks track and audio say which faces and sounds are
+    refused, its align and crop how the photo is framed unless the export records them. The video has the size of that
+    crop. Raises UserError for everything that a person can mend, before the first frame where it can be known then.
+    """
+    _check_out(Path(out), (identity, audio, model))
+    frames = count_frames(audio, _number(config, "audio", "silence_dbfs"))
+    loaded, recorded = _load(model)
+    align, crop = (_framing_block(name, cls, recorded, config) for name, cls in _FRAMING.items())
+    if crop.size % 2:
+        raise UserError(f"config key crop.size is {crop.size}; it must be even.")
+    backend = _block(config, "track").get("backend")
+    face = crop_photo(identity, align, crop, backend, _number(config, "track", "min_eye_distance"))
+    pairs = talk(loaded, face, audio, sampling, seed)
+    written = write_video_stream(out, tqdm(pairs, "generate", frames, unit=" frames", file=sys.stderr))
+    return (
+        f"wrote {out}: {written} frames ({written / FRAMES_PER_SECOND:.1f} s) of {crop.size} x {crop.size} pixels "
+        f"with sound, seed {seed}"
+    )
+
+
+def talk(
+    model: TalkingModel, face: np.ndarray, audio: Path | str, sampling: SamplingSettings, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(picture uint8 RGB `[S, S, 3]`, its sound int16 `[640]`) one by one, in constant memory.
+
+    face: uint8 RGB `[S, S, 3]`, aligned as the model's data. Only as much of the sound file is read as the next frame
+    needs. Raises UserError when the sound cannot be decoded.
+    """
+    network, device = model.network_settings, pick_device()
+    model = model.to(device)
+    if device.type == "cuda":
+        model.precision = torch.bfloat16
+    identity = pictures(torch.from_numpy(resize_frames(face[None], network.image_size)[0])).to(device)
+    heard, kept = itertools.tee(_speech(audio))
+    features = (torch.from_numpy(columns) for columns in stream_log_filterbank(heard, network.feature_bands))
+    alone = dataclasses.replace(sampling, clips_at_once=1)
+    for picture, samples in zip(stream(model, identity, features, alone, seed), kept, strict=True):
+        yield resize_frames(picture[None], len(face))[0], samples
+
+
+def count_frames(audio: Path | str, silence_dbfs: float) -> int:
+    """Whole frames of 40 ms in a sound file.
+
+    Raises UserError when it has none, cannot be decoded, or is silent: its loudest frame is below silence_dbfs decibels
+    of full scale.
+    """
+    count, loudest = 0, float("-inf")
+    for samples in _speech(audio):
+        count, loudest = count + 1, max(loudest, loudest_frame_dbfs(samples))
+    if not count:
+        raise UserError(f"{audio} is shorter than one frame of 40 ms; give a longer recording.")
+    if loudest < silence_dbfs:
+        raise UserError(
+            f"{audio} is silent: its loudest 40 ms reach {loudest:.0f} dBFS and at least {silence_dbfs:g} are needed; "
+            "give a recording of speech."
+        )
+    return count
+
+
+def read_config(overlay: Path | str | None) -> dict:
+    """The project's default config, with what a YAML file lays over it; raises UserError for an unusable file."""
+    config = _read_yaml(DEFAULT_CONFIG)
+    return config if overlay is None else _overlaid(config, _read_yaml(overlay))
+
+
+def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
+    """Sampler settings of a method of kind model, by default of the only one; raises UserError when there are others."""
+    methods = {
+        name: block for name, block in _block(config, "methods").items()
+        if isinstance(block, Mapping) and block.get("kind") == "model"
+    }  # fmt: skip
+    if method is None and len(methods) == 1:
+        (method,) = methods
+    if method not in methods:
+        known = ", ".join(sorted(methods)) or "none"
+        raise UserError(f"the config's methods of kind model are {known}; choose one of them with --method.")
+    where = f"methods.{method}.sampling"
+    return build(SamplingSettings, _mapping(methods[method].get("sampling"), where), where)
+
+
+_FRAMING = {"align": AlignSettings, "crop": CropSettings}
+
+
+def _load(path: Path | str) -> tuple[TalkingModel, dict]:
+    """(a model that hears sound, what its export records)."""
+    model, config, facts = load_export(path)
+    if model.audio_encoder is None:
+        raise UserError(
+            f"{path} takes embeddings of the sound that were made before (network.audio_encoder none); give a model "
+            "with network.audio_encoder conv."
+        )
+    return model, {**facts, **config}
+
+
+def _framing_block(name: str, cls, recorded: Mapping, config: Mapping):
+    """The block `name` as the export records it, else as the config has it; which one is said on standard error."""
+    source = "the model" if name in recorded else "the config, since the model records none"
+    print(f"settings of {name}: those of {source}", file=sys.stderr)
+    return build(cls, _block(recorded if name in recorded else config, name), name)
+
+
+def _speech(path: Path | str) -> Iterator[np.ndarray]:
+    try:
+        yield from stream_speech(path)
+    except ClipFiltered as problem:
+        raise UserError(f"{path} has no sound track; give a recording of speech, for instance a wav.") from problem
+    except ClipFailed as problem:
+        if problem.reason == "missing_file":
+            raise UserError(f"there is no sound file {path}; give the path of a recording.") from problem
+        raise UserError(f"{path} cannot be decoded as sound ({problem.detail}); save it anew as a wav.") from problem
+
+
+def _check_out(out: Path, sources: Sequence[Path | str]) -> None:
+    if out.suffix != ".mp4":
+        raise UserError(f"--out is {out}; its name must end in .mp4.")
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder; give the name of a file.")
+    if any(out.exists() and os.path.exists(source) and os.path.samefile(out, source) for source in sources):
+        raise UserError(f"--out {out} is one of the files to read, which would be lost; choose another name.")
+    folder = next(parent for parent in out.absolute().parents if os.path.exists(parent))
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise UserError(f"--out {out} cannot be written: {folder} is no folder with leave to write; choose another.")
+
+
+def _number(config: Mapping, block: str, key: str) -> float:
+    value = _block(config, block).get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UserError(f"config key {block}.{key} is {value!r}; it must be a number.")
+    return float(value)
+
+
+def _block(config: Mapping, name: str) -> Mapping:
+    return _mapping(config.get(name), name)
+
+
+def _mapping(value, where: str) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise UserError(f"config key {where} is {value!r}; it must be a block of keys.")
+    return value
+
+
+def _read_yaml(path: Path | str) -> dict:
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise UserError(f"{path} cannot be read as a config ({problem}); give a YAML file.") from problem
+    return dict(_mapping(content, f"of {path}"))
+
+
+def _overlaid(below: Mapping, above: Mapping) -> dict:
+    """Blocks are laid over blocks, anything else takes the place of what was there: as Snakemake does it."""
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        result[key] = _overlaid(below[key], value) if both else value
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python -m dheads_model.generate", description=__doc__.splitlines()[0])
+    result.add_argument("--identity", required=True, help="photo with one face, seen from the front")
+    result.add_argument("--audio", required=True, help="speech in any sound or video file")
+    result.add_argument("--model", required=True, help="a finished run's model.safetensors")
+    result.add_argument("--out", required=True, help="the video to write, an .mp4")
+    result.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the noise (%(default)s)")
+    result.add_argument("--config", help=f"YAML laid over {DEFAULT_CONFIG.relative_to(ROOT)}")
+    result.add_argument("--method", help="whose sampler settings of the config to take (the only one)")
+    result.add_argument("--steps", type=int, help="noise levels a frame, instead of the method's")
+    result.add_argument("--guidance", type=float, help="weight of the sound, instead of the method's; 1 is fastest")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code is 1 after an error, told in one sentence, and 130 after Ctrl-C."""
+    given = _parser().parse_args(arguments)
+    try:
+        config = read_config(given.config)
+        chosen = {name: getattr(given, name) for name in ("steps", "guidance") if getattr(given, name) is not None}
+        sampling = dataclasses.replace(sampling_of(config, given.method), **chosen)
+        print(generate_video(given.identity, given.audio, given.model, given.out, config, sampling, given.seed))
+    except UserError as problem:
+        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
