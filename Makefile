@@ -6,7 +6,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup table1 test test-quick lint format lock benchmark config-reference clean
+.PHONY: setup table1 test test-quick chaos lint format lock benchmark config-reference clean
 
 setup: .venv/installed
 
@@ -31,6 +31,10 @@ test: setup
 
 test-quick: setup
 	$(BIN)/pytest -m "not slow"
+
+# Kills at random moments and damaged files by the hundred; about a quarter of an hour.
+chaos: setup
+	CHAOS=1 $(BIN)/pytest -s tests/end_to_end/test_chaos.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -158,3 +158,12 @@ rule write_quality_report:
         "python -m workflow_scripts.write_quality_report --code {params.code} --settings {params.settings:q}"
         " --measured-folder resources/{wildcards.dataset}/quality --shards {params.shards} --sheet {output.sheet}"
         " --worst {output.worst} --histograms {output.histograms} --page {output.page} > {log} 2>&1"
+
+
+rule retry_failed:
+    """Forget the stages in which clips failed; the next run does them again."""
+    localrule: True
+    params:
+        datasets=list(PLAN.shards),
+    shell:
+        "python -m workflow_scripts.retry_failed --datasets {params.datasets}"

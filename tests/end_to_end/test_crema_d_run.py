@@ -47,6 +47,11 @@ def fingerprint(work) -> str:
     return read_index(work / "resources/crema_d/index.json").fingerprint
 
 
+def account(work):
+    card = pd.read_csv(work / "results/data_card.csv").fillna(0)
+    return card[card["split"] == "all"].iloc[0]
+
+
 def run(work, configuration, cores="2"):
     done = snakemake(ROOT, work, "--cores", cores, "--configfile", CREMA_D, configuration, "--", "prepare")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -55,7 +60,7 @@ def run(work, configuration, cores="2"):
 def test_from_the_host_to_shards_in_spite_of_a_kill_and_bad_lines(corpus, tables, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
-    first = sorted(corpus)[0]
+    first, last = sorted(corpus)[0], sorted(corpus)[-1]
     with serve(corpus) as host:
         configuration = overlay(work, tables, sources=host.sources("git-lfs", "files"))
         assert plan(ROOT, work, "--configfile", CREMA_D, configuration, "--", "prepare")["fetch_crema_d"] == 3
@@ -73,10 +78,22 @@ def test_from_the_host_to_shards_in_spite_of_a_kill_and_bad_lines(corpus, tables
         assert not (work / "resources/crema_d/source/00000.json").exists()
         host.trouble.clear()
         host.trouble[first] = ["drop 20000", "503"]
+        host.trouble[last] = ["always 404"]
         assert snakemake(ROOT, work, "--unlock", "--cores", "1", "--configfile", CREMA_D, configuration).returncode == 0
         run(work, configuration)
-    card = pd.read_csv(work / "results/data_card.csv").fillna(0)
-    whole = card[card["split"] == "all"].iloc[0]
+        whole = account(work)
+        assert (whole["planned"], whole["kept"], whole["failed:not_fetched"]) == (4, 2, 1)
+
+        # The host has mended: the failed clip is tried again, and nothing is fetched twice.
+        host.trouble.clear()
+        host.asked.clear()
+        asked_again = snakemake(
+            ROOT, work, "--cores", "1", "--configfile", CREMA_D, configuration, "--", "retry_failed"
+        )
+        assert "1 clips failed in source" in asked_again.stdout
+        run(work, configuration)
+        assert {path for path, _ in host.asked} == {"batch", last}
+    whole = account(work)
     assert (whole["planned"], whole["kept"], whole["filtered:listed_bad"]) == (4, 3, 1)
 
     # The same corpus as a folder, on one core and without a host: the same shards, byte for byte.
