@@ -12,6 +12,7 @@ from dheads_model.files import atomic_path, write_json
 from dheads_model.network.export import save_export
 from dheads_model.shards.index import read_index
 from dheads_model.shards.loader import load_split
+from dheads_model.training.cost import SPEED_KEYS
 from dheads_model.training.loop import Interrupted, train
 from dheads_model.training.settings import run_settings
 from workflow_scripts.command import parser, run
@@ -29,8 +30,8 @@ def main(given) -> None:
         # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
         print(f"error: {stop}", file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)
-    # Seconds differ from run to run, so they stay in the log and out of the export.
-    last = {key: value for key, value in trained.last.items() if key != "images_per_second"}
+    # What differs from run to run stays in the log and out of the export.
+    last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
     facts = {"images": trained.images, "data": index.fingerprint, "dataset": index.dataset, "last": last}
     save_export(given.output, trained.weights, given.settings, facts)
     count = sum(value.numel() for value in trained.weights.values())

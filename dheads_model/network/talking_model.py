@@ -1,5 +1,7 @@
 """The whole model: audio encoder and UNet, with the settings that say how to read them."""
 
+import contextlib
+
 import torch
 from torch import Tensor, nn
 
@@ -51,8 +53,10 @@ class TalkingModel(nn.Module):
             output = self.unet.step(x, time, conditions)
         return output.float()
 
-    def _arithmetic(self, x: Tensor) -> torch.autocast:
-        return torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16)
+    def _arithmetic(self, x: Tensor) -> contextlib.AbstractContextManager:
+        if self.precision == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(x.device.type, dtype=self.precision)
 
 
 def pick_device() -> torch.device:

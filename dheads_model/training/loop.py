@@ -12,12 +12,15 @@ from tqdm import tqdm
 
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
 from dheads_model.shards.loader import LoadedClip, sample_batch
+from dheads_model.training.cost import Cost
 from dheads_model.training.log import append_log, read_log, rewind_log
-from dheads_model.training.objective import NOISE_BINS, batch_loss
+from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
+from dheads_model.training.processes import Processes, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
 from dheads_model.training.state import load_state, save_state
 
 VALIDATION_BATCHES = 4
+_FAR_APART = 1_000_003  # seeds of different processes never meet those of other steps
 _VALIDATION_SEED = 1_000_003  # never a training seed: those are the config's
 log = logging.getLogger(__name__)
 
@@ -42,15 +45,20 @@ def train(
     validation_clips: list[LoadedClip],
     fingerprint: str,
     state_folder: Path | str,
+    processes: Processes | None = None,
 ) -> Trained:
     """Train a run to its end, or from where its state stands.
 
     config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
-    the state folder as training.jsonl. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1, with the state saved.
+    the state folder as training.jsonl. processes: those that share each batch, None for this one alone; the first of
+    them writes. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved.
     """
-    settings, device = run.training, pick_device()
+    processes = processes or Processes(0, 1, pick_device())
+    settings, device = run.training, processes.device
+    parts = shares(settings.batch_size, processes, settings.accumulation)
     torch.manual_seed(settings.seed)
     model = TalkingModel(run.network, run.diffusion).to(device)
+    model.unet.recompute_activations = settings.recompute_activations
     if device.type == "cuda":
         model.precision = torch.bfloat16
     average = {name: value.clone() for name, value in model.state_dict().items()}
@@ -60,6 +68,7 @@ def train(
     identity = {"config": config, "data": fingerprint}
     log_path = Path(state_folder, "training.jsonl")
     log_path.parent.mkdir(parents=True, exist_ok=True)
+    cost = Cost.of(run, device)
     step, meter = 0, _Meter()
     state = load_state(state_folder, identity)
     if state is not None:
@@ -68,9 +77,13 @@ def train(
         average = {name: value.to(device) for name, value in state["average"].items()}
         step, meter = state["step"], _Meter(**state["meter"])
         log.info("going on after %d images", state["images"])
-    rewind_log(log_path, step * settings.batch_size)
+    if processes.is_first:
+        rewind_log(log_path, step * settings.batch_size)
 
     def save() -> None:
+        processes.wait()
+        if not processes.is_first:
+            return
         save_state(
             state_folder,
             {
@@ -91,7 +104,7 @@ def train(
 
     with _SignalWatch() as watch, tqdm(
         total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
-        mininterval=5, desc="train",
+        mininterval=5, desc="train", disable=not processes.is_first,
     ) as progress:  # fmt: skip
         started, since = time.perf_counter(), step
         while step < settings.steps:
@@ -105,30 +118,37 @@ def train(
                 run.network.motion_frames,
             )
             # Dropout inside the network draws from the global generator.
-            torch.manual_seed(settings.seed + step)
-            loss = batch_loss(model.train(), batch, run, settings.seed, step, True, device)
+            torch.manual_seed(settings.seed + step + processes.number * _FAR_APART)
             optimizer.zero_grad(set_to_none=True)
-            loss.total.backward()
+            seen = torch.zeros(2, NOISE_BINS, dtype=torch.float64)
+            for part in parts:
+                loss = batch_loss(model.train(), batch, run, settings.seed, step, True, device, part)
+                (loss.total / len(parts)).backward()
+                seen += by_noise(loss)
+            processes.average_gradients(model)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
             _update_average(average, model, ema_rate(settings, step))
-            meter.add(loss, float(norm))
+            meter.add(processes.sum(seen), float(norm))
             step += 1
             progress.update(settings.batch_size)
             if every(settings.log_every_images):
                 seconds = time.perf_counter() - started
                 entry = {"images": step * settings.batch_size, "learning_rate": rate, **meter.take()}
-                entry["images_per_second"] = round((step - since) * settings.batch_size / max(seconds, 1e-9), 2)
+                rate = (step - since) * settings.batch_size / max(seconds, 1e-9)
+                entry |= cost.speed(rate, processes.count)
                 if validation_clips and every(settings.validation_every_images):
                     entry["validation_loss"] = validation_loss(model, average, validation_clips, run, device)
-                append_log(log_path, entry)
+                if processes.is_first:
+                    append_log(log_path, entry)
                 progress.set_postfix(loss=f"{entry['loss']:.4f}")
                 started, since = time.perf_counter(), step
-            if every(settings.state_every_images) or watch.stopped:
+            stopped = bool(processes.sum(torch.tensor([float(watch.stopped)], dtype=torch.float64)))
+            if every(settings.state_every_images) or stopped:
                 save()
-            if watch.stopped and step < settings.steps:
+            if stopped and step < settings.steps:
                 raise Interrupted(f"stopped by a signal after {step * settings.batch_size} images; the state is saved")
     return Trained(average, step * settings.batch_size, read_log(log_path)[-1])
 
@@ -163,20 +183,27 @@ def _update_average(average: dict, model: TalkingModel, decay: float) -> None:
             average[name].lerp_(value, 1 - decay)
 
 
+def by_noise(loss: BatchLoss) -> torch.Tensor:
+    """Sum of the losses and number of the samples in each noise bin, float64 `[2, NOISE_BINS]` on the CPU."""
+    losses, bins = loss.by_sample.detach().double().cpu(), loss.bins.cpu()
+    sums = torch.zeros(NOISE_BINS, dtype=torch.float64).index_add_(0, bins, losses)
+    return torch.stack([sums, torch.bincount(bins, minlength=NOISE_BINS).double()])
+
+
 class _Meter:
     """Sums since the last line of the log; part of the state, so that a resumed run logs the same numbers."""
 
     def __init__(self, steps: int = 0, norm: float = 0.0, loss: list | None = None, count: list | None = None):
         self.steps, self.norm = steps, norm
         self.loss = loss or [0.0] * NOISE_BINS
-        self.count = count or [0] * NOISE_BINS
+        self.count = count or [0.0] * NOISE_BINS
 
-    def add(self, loss, norm: float) -> None:
+    def add(self, seen: torch.Tensor, norm: float) -> None:
         self.steps += 1
         self.norm += norm
-        for value, number in zip(loss.by_sample.tolist(), loss.bins.tolist(), strict=True):
-            self.loss[number] += value
-            self.count[number] += 1
+        for number, (loss, count) in enumerate(zip(*seen.tolist(), strict=True)):
+            self.loss[number] += loss
+            self.count[number] += count
 
     def take(self) -> dict:
         """Means since the last call, for the log."""

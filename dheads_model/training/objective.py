@@ -29,9 +29,16 @@ class BatchLoss:
 
 
 def batch_loss(
-    model: TalkingModel, batch: Batch, run: RunSettings, seed: int, step: int, training: bool, device: torch.device
+    model: TalkingModel,
+    batch: Batch,
+    run: RunSettings,
+    seed: int,
+    step: int,
+    training: bool,
+    device: torch.device,
+    share: slice = slice(None),
 ) -> BatchLoss:
-    """Loss of one batch of windows.
+    """Loss of one batch of windows, or of the samples in `share`, which meet the same noise as in the whole batch.
 
     training: with flips, corrupted motion frames and dropped sound. Without, as for validation, the motion frames are
     true and only the noise is drawn.
@@ -52,24 +59,25 @@ def batch_loss(
     audio_drop = None
     if training:
         motion, level = corrupt_motion(motion, run.corruption, generator)
-        audio_drop = drop_audio(count, run.corruption, generator).to(device)
+        audio_drop = drop_audio(count, run.corruption, generator)
     conditions = Conditions(
-        identity.to(device),
-        motion.to(device),
-        torch.from_numpy(batch.audio).to(device),
-        level.to(device) if run.network.noise_level_input else None,
-        audio_drop,
+        identity[share].to(device),
+        motion[share].to(device),
+        torch.from_numpy(batch.audio[share]).to(device),
+        level[share].to(device) if run.network.noise_level_input else None,
+        None if audio_drop is None else audio_drop[share].to(device),
     )
-    noise = torch.randn(clean.shape, generator=generator)
+    noise = torch.randn(clean.shape, generator=generator)[share]
+    clean, landmarks = clean[share], landmarks[share]
     if run.diffusion.form == "ddpm":
-        steps = torch.randint(0, run.diffusion.timesteps, (count,), generator=generator)
+        steps = torch.randint(0, run.diffusion.timesteps, (count,), generator=generator)[share]
         boxes = lip_boxes(landmarks, landmarks, size, size)
         schedule = full_schedule(run.diffusion.timesteps)
         losses = ddpm_losses(
             model, schedule, clean.to(device), conditions, steps.to(device), noise.to(device), boxes.to(device)
         )
         return BatchLoss(losses.total(), losses.simple.detach(), steps * NOISE_BINS // run.diffusion.timesteps)
-    sigma = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)
+    sigma = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)[share]
     weights = mouth_weights(landmarks, size, size, run.training.mouth_weight)
     by_sample = edm_loss(model, clean.to(device), conditions, sigma.to(device), noise.to(device), weights.to(device))
     bins = torch.bucketize((sigma.log() - run.training.log_sigma_mean) / run.training.log_sigma_std, _QUARTILES)

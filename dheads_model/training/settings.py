@@ -32,8 +32,12 @@ class TrainingSettings:
     validation_every_images: int
     state_every_images: int
     seed: int
+    accumulation: int = 1
+    recompute_activations: bool = False
 
     def __post_init__(self):
+        if self.accumulation < 1:
+            raise UserError(f"training.accumulation must be at least 1, not {self.accumulation}.")
         if self.decay not in DECAYS:
             raise UserError(f"training.decay is {self.decay!r}; it must be one of {', '.join(DECAYS)}.")
 

@@ -14,6 +14,7 @@ import torch
 from dheads_model.errors import UserError
 from dheads_model.network.export import load_export
 from dheads_model.shards.loader import LoadedClip
+from dheads_model.training.cost import SPEED_KEYS
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import ema_rate, learning_rate, run_settings
@@ -77,9 +78,7 @@ def run(config, clips, folder, stop_after=None, monkeypatch=None):
 
 
 def without_time(folder):
-    return [
-        {k: v for k, v in entry.items() if k != "images_per_second"} for entry in read_log(folder / "training.jsonl")
-    ]
+    return [{k: v for k, v in entry.items() if k not in SPEED_KEYS} for entry in read_log(folder / "training.jsonl")]
 
 
 @pytest.mark.parametrize("form", ["edm", "ddpm"])

@@ -1,0 +1,142 @@
+"""What a training costs: parameters, arithmetic, memory and time, counted before it starts and measured while it runs."""
+
+import resource
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
+from dheads_model.network.settings import NetworkSettings
+from dheads_model.network.talking_model import TalkingModel, parameter_count
+from dheads_model.training.settings import RunSettings
+
+# A training step computes the gradient of activations and of weights besides the pass itself.
+PASSES_A_STEP = 3
+# Weights, gradients, Adam's two moments and the averaged weights, 4 bytes each.
+_BYTES_A_PARAMETER = 20
+# Share of a large matrix product's rate that trainings of such networks reach (nanoGPT and edm2 report 0.3 to 0.5).
+_USUAL_UTILISATION = 0.4
+_MEASURED_SECONDS = 0.2
+# Keys of a log entry that differ from run to run of the same training.
+SPEED_KEYS = ("images_per_second", "flop_utilisation", "memory_mib")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost of a run on a device.
+
+    parameters: trained values. flop: of one pass for one image, two for a multiplication with its addition, counting
+    convolutions and matrix products. activation_bytes: what a pass keeps of one image for the backward pass. peak:
+    FLOP a second of a large matrix product on this device, in the training's arithmetic.
+    """
+
+    run: RunSettings
+    device: torch.device
+    parameters: int
+    flop: int
+    activation_bytes: int
+    peak: float
+
+    @classmethod
+    def of(cls, run: RunSettings, device: torch.device) -> "Cost":
+        """Count a run on an image that holds no memory, and measure the device."""
+        with torch.device("meta"):
+            model = TalkingModel(run.network, run.diffusion).train()
+            model.unet.recompute_activations = run.training.recompute_activations
+            with FlopCounterMode(display=False) as counter:
+                _pass(model, run.network)
+            kept = _kept_bytes(model, run.network)
+        short = device.type == "cuda"
+        return cls(
+            run, device, parameter_count(model), counter.get_total_flops(), kept // 2 if short else kept, _peak(device)
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """Estimate of a step's memory in one process that takes the whole batch: weights, their companions, activations."""
+        training = self.run.training
+        images = training.batch_size // training.accumulation
+        return _BYTES_A_PARAMETER * self.parameters + images * self.activation_bytes
+
+    @property
+    def seconds(self) -> float:
+        """Estimate of the whole training's time on one such device, at the utilisation that is usual."""
+        return self.run.training.images * PASSES_A_STEP * self.flop / (_USUAL_UTILISATION * self.peak)
+
+    def speed(self, images_per_second: float, processes: int) -> dict[str, float]:
+        """Entries of the log: images a second, the share of the devices' peak that they are, and memory in MiB.
+
+        Utilisation counts three passes an image, also where activations are computed again.
+        """
+        used = images_per_second * PASSES_A_STEP * self.flop / (self.peak * processes)
+        return dict(
+            zip(SPEED_KEYS, (round(images_per_second, 2), round(used, 4), memory_mib(self.device)), strict=True)
+        )
+
+    def report(self) -> str:
+        """What a person wants to know before starting, in a few lines."""
+        hours = self.seconds / 3600
+        return "\n".join([
+            f"parameters        {self.parameters:,}",
+            f"GFLOP a pass      {self.flop / 1e9:.2f} for one image, times {PASSES_A_STEP} for a training step",
+            f"memory            about {self.memory_bytes / 2**20:,.0f} MiB in one process (weights and their averages "
+            f"and moments {_BYTES_A_PARAMETER * self.parameters / 2**20:,.0f}, activations the rest)",
+            f"this device       {self.peak / 1e12:.3f} TFLOP/s in a large matrix product ({self.device})",
+            f"time              about {hours:.2f} h for {self.run.training.images:,} images here, at "
+            f"{_USUAL_UTILISATION:.0%} of that",
+        ])  # fmt: skip
+
+
+def memory_mib(device: torch.device) -> int:
+    """Most memory that this process has held so far: the device's, or all of it on a CPU, in MiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) // 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _pass(model: TalkingModel, network: NetworkSettings) -> Tensor:
+    """One pass for one image of nothing, as training does it."""
+    size = network.image_size
+    sound = (FEATURE_COLUMNS_PER_FRAME, network.feature_bands) if model.audio_encoder else (network.audio_channels,)
+    conditions = model.encode(
+        torch.zeros(1, 3, size, size),
+        torch.zeros(1, network.motion_frames * network.motion_channels, size, size),
+        torch.zeros(1, network.audio_frames, *sound),
+        torch.zeros(1) if network.noise_level_input else None,
+    )
+    return model(torch.zeros(1, 3, size, size), torch.zeros(1), conditions)
+
+
+def _kept_bytes(model: TalkingModel, network: NetworkSettings) -> int:
+    """Bytes of all tensors that a pass for one image saves for its gradient, each storage once, weights left out."""
+    weights = {value.untyped_storage()._cdata for value in model.state_dict(keep_vars=True).values()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights:
+            kept[storage._cdata] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = _pass(model, network)
+    del output
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+def _peak(device: torch.device) -> float:
+    """FLOP a second of a large matrix product, best of a few; draws no random numbers."""
+    cuda = device.type == "cuda"
+    side = 8192 if cuda else 1024
+    factor = torch.ones(side, side, device=device, dtype=torch.bfloat16 if cuda else torch.float32)
+    best, end = 0.0, time.perf_counter() + _MEASURED_SECONDS
+    while time.perf_counter() < end:
+        started = time.perf_counter()
+        factor @ factor
+        if cuda:
+            torch.cuda.synchronize(device)
+        best = max(best, 2 * side**3 / (time.perf_counter() - started))
+    return best
