@@ -13,7 +13,8 @@ from dheads_model.network.export import save_export
 from dheads_model.shards.index import read_index
 from dheads_model.shards.loader import load_split
 from dheads_model.training.cost import SPEED_KEYS
-from dheads_model.training.loop import Interrupted, train
+from dheads_model.training.interruption import Interrupted
+from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
 from workflow_scripts.command import parser, run
 

@@ -1,7 +1,6 @@
 """The training loop: one function. The same call resumes, and k steps, a kill and N - k steps equal N steps."""
 
 import logging
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.training.cost import Cost
+from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
 from dheads_model.training.processes import Processes, shares
@@ -23,10 +23,6 @@ VALIDATION_BATCHES = 4
 _FAR_APART = 1_000_003  # seeds of different processes never meet those of other steps
 _VALIDATION_SEED = 1_000_003  # never a training seed: those are the config's
 log = logging.getLogger(__name__)
-
-
-class Interrupted(Exception):
-    """A signal asked the training to stop; its state is saved."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def train(
         seen = step * settings.batch_size
         return step == settings.steps or seen // images != (seen - settings.batch_size) // images
 
-    with _SignalWatch() as watch, tqdm(
+    with SignalWatch() as watch, tqdm(
         total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
         mininterval=5, desc="train", disable=not processes.is_first,
     ) as progress:  # fmt: skip
@@ -213,21 +209,3 @@ class _Meter:
                 entry[f"loss_noise_{number}"] = self.loss[number] / self.count[number]
         self.__init__()
         return entry
-
-
-class _SignalWatch:
-    """Remembers that a signal asked to stop, so that the running step can end and the state be saved."""
-
-    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-
-    def __enter__(self):
-        self.stopped = False
-        self._before = {number: signal.signal(number, self._stop) for number in self.SIGNALS}
-        return self
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, *_) -> None:
-        self.stopped = True
