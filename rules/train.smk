@@ -21,11 +21,12 @@ rule train_model:
         gpu=lambda wildcards: config["runs"][wildcards.run]["gpus"],
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
+        framing=as_json({name: config[name] for name in ("align", "crop")}),
         state=lambda wildcards: f"state/{wildcards.run}-{short_hash(config['runs'][wildcards.run])}",
         code=digest("workflow_scripts.train_model"),
     shell:
         "python -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
-        " --index {input.index} --state {params.state} --threads {threads}"
+        " --framing {params.framing:q} --index {input.index} --state {params.state} --threads {threads}"
         " --output {output.model} --log {output.log} 2>&1 | tee {log}"
 
 

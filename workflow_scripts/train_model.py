@@ -1,5 +1,6 @@
 """Train one run to its end, or go on where it stopped."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -34,9 +35,11 @@ def main(given) -> None:
     # What differs from run to run stays in the log and out of the export.
     last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
     facts = {"images": trained.images, "data": index.fingerprint, "dataset": index.dataset, "last": last}
-    save_export(given.output, trained.weights, given.settings, facts)
+    facts |= given.framing
+    config = given.settings | {"network": dataclasses.asdict(settings.network)}
+    save_export(given.output, trained.weights, config, facts)
     count = sum(value.numel() for value in trained.weights.values())
-    write_json(Path(given.output).with_name("model.json"), {"config": given.settings, "parameters": count, **facts})
+    write_json(Path(given.output).with_name("model.json"), {"config": config, "parameters": count, **facts})
     with atomic_path(given.log) as temporary:
         shutil.copyfile(Path(given.state, "training.jsonl"), temporary)
 
@@ -44,6 +47,8 @@ def main(given) -> None:
 if __name__ == "__main__":
     arguments = parser(__doc__)
     arguments.add_argument("--threads", type=int, default=1)
+    framing = "the blocks align and crop that the data were prepared with, as one JSON object; kept in the model"
+    arguments.add_argument("--framing", type=json.loads, default={}, help=framing)
     for name in ("--index", "--state", "--output", "--log"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.train_model", arguments, main)

@@ -128,23 +128,21 @@ def box_mask(boxes: Tensor, height: int, width: int) -> Tensor:
     return (inside | empty)[:, None].float()
 
 
-def mouth_weights(landmarks: Tensor, height: int, width: int, weight: float, margin: float = 0.05) -> Tensor:
-    """Pixel weights `[B, 1, H, W]`: `weight` in a box around the lips of landmarks `[B, 68, 2]`, 1 elsewhere.
-
-    margin: growth of the box on each side as a fraction of the picture's height.
-    """
-    boxes = boxes_around(landmarks[:, LIPS], height, width, round(margin * height))
-    return 1 + (weight - 1) * box_mask(boxes, height, width)
+def mouth_boxes(landmarks: Tensor, height: int, width: int, margin: float = 0.05) -> Tensor:
+    """Boxes around the lips of landmarks `[B, 68, 2]`, int64 `[B, 4]`, grown on each side by a fraction of the height."""
+    return boxes_around(landmarks[:, LIPS], height, width, round(margin * height))
 
 
-def lower_face_weights(
-    height: int, width: int, weight: float, box: tuple[float, float, float, float] = (0.55, 0.85, 0.3, 0.7)
-) -> Tensor:
-    """Pixel weights `[1, 1, H, W]` without landmarks: `weight` in a fixed box of aligned frames, 1 elsewhere.
+def fixed_boxes(fractions: tuple[float, float, float, float], count: int, height: int, width: int) -> Tensor:
+    """The same box for all of `count` aligned frames, without landmarks, int64 `[count, 4]`.
 
-    box: first and last row, first and last column as fractions; the default holds the mouth where the eyes stand at
+    fractions: first and last row, first and last column. (0.55, 0.85, 0.3, 0.7) holds the mouth where the eyes stand at
     0.42 of the height and 0.23 of the width apart.
     """
-    top, bottom, left, right = box
-    edges = [round(top * height), round(bottom * height), round(left * width), round(right * width)]
-    return 1 + (weight - 1) * box_mask(torch.tensor([edges]), height, width)
+    edges = [round(part * side) for part, side in zip(fractions, (height, height, width, width), strict=True)]
+    return torch.tensor([edges]).repeat(count, 1)
+
+
+def box_weights(boxes: Tensor, height: int, width: int, weight: float) -> Tensor:
+    """Pixel weights `[B, 1, H, W]`: `weight` inside boxes `[B, 4]`, 1 elsewhere."""
+    return 1 + (weight - 1) * box_mask(boxes, height, width)

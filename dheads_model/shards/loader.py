@@ -31,13 +31,14 @@ class LoadedClip:
 @dataclass(frozen=True)
 class Batch:
     """Training windows. target, identity: uint8 `[B, S, S, 3]`; motion: uint8 `[B, M, S, S, 3]`, oldest first; audio:
-    float32 `[B, 2 m + 1, 4, bands]`; landmarks: float32 `[B, 68, 2]` of the target."""
+    float32 `[B, 2 m + 1, 4, bands]`; landmarks, identity_landmarks: float32 `[B, 68, 2]` of target and identity frame."""
 
     target: np.ndarray
     identity: np.ndarray
     motion: np.ndarray
     audio: np.ndarray
     landmarks: np.ndarray
+    identity_landmarks: np.ndarray
     clips: tuple[str, ...]
     frames: np.ndarray
 
@@ -93,18 +94,19 @@ def sample_batch(
         window(clips[owner], int(target), int(other), audio_radius, motion_frames)
         for owner, target, other in zip(owners, targets, others, strict=True)
     ]
-    target, identity, motion, audio, landmarks = (np.stack(parts) for parts in zip(*windows, strict=True))
-    return Batch(target, identity, motion, audio, landmarks, tuple(clips[owner].clip for owner in owners), targets)
+    arrays = [np.stack(parts) for parts in zip(*windows, strict=True)]
+    return Batch(*arrays, tuple(clips[owner].clip for owner in owners), targets)
 
 
 def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, motion_frames: int):
-    """(target, identity, motion, audio, landmarks) of one target frame.
+    """(target, identity, motion, audio, landmarks, identity's landmarks) of one target frame.
 
     Frames before the clip's first are the identity frame; sound beyond its ends repeats the outermost frame's.
     """
     motion = [clip.frames[k] if k >= 0 else clip.frames[identity] for k in range(target - motion_frames, target)]
     around = audio_window(target, len(clip.frames), audio_radius)
-    return clip.frames[target], clip.frames[identity], np.array(motion), clip.features[around], clip.landmarks[target]
+    frames, marks = clip.frames, clip.landmarks
+    return frames[target], frames[identity], np.array(motion), clip.features[around], marks[target], marks[identity]
 
 
 def audio_window(frame: int, count: int, radius: int) -> np.ndarray:

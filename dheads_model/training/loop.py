@@ -1,6 +1,7 @@
 """The training loop: one function. The same call resumes, and k steps, a kill and N - k steps equal N steps."""
 
 import logging
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ def train(
     if device.type == "cuda":
         model.precision = torch.bfloat16
     average = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, betas=settings.adam_betas, weight_decay=0.0
+    )
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
     identity = {"config": config, "data": fingerprint}
@@ -122,7 +125,7 @@ def train(
                 (loss.total / len(parts)).backward()
                 seen += by_noise(loss)
             processes.average_gradients(model)
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()

@@ -9,7 +9,15 @@ from torch import Tensor
 from dheads_model.diffusion.conditions import Conditions, motion_pictures, pictures
 from dheads_model.diffusion.corruption import corrupt_motion, drop_audio
 from dheads_model.diffusion.denoiser import full_schedule
-from dheads_model.diffusion.losses import ddpm_losses, draw_sigmas, edm_loss, lip_boxes, mouth_weights
+from dheads_model.diffusion.losses import (
+    box_weights,
+    ddpm_losses,
+    draw_sigmas,
+    edm_loss,
+    fixed_boxes,
+    lip_boxes,
+    mouth_boxes,
+)
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
 from dheads_model.training.settings import RunSettings
@@ -48,12 +56,15 @@ def batch_loss(
     )
     clean, identity = (pictures(torch.from_numpy(part)) for part in (batch.target, batch.identity))
     frames = pictures(torch.from_numpy(batch.motion))
-    landmarks = torch.from_numpy(batch.landmarks)
+    landmarks, identity_landmarks = torch.from_numpy(batch.landmarks), torch.from_numpy(batch.identity_landmarks)
     count, size = len(clean), clean.shape[-1]
     if training and run.training.flip:
         mirrored = torch.rand(count, generator=generator) < 0.5
         clean, identity, frames = (_mirror(part, mirrored) for part in (clean, identity, frames))
-        landmarks = torch.where(mirrored[:, None, None], _mirror_points(landmarks, size), landmarks)
+        landmarks, identity_landmarks = (
+            torch.where(mirrored[:, None, None], _mirror_points(points, size), points)
+            for points in (landmarks, identity_landmarks)
+        )
     motion = motion_pictures(frames, run.network)
     level = torch.zeros(count)
     audio_drop = None
@@ -68,17 +79,23 @@ def batch_loss(
         None if audio_drop is None else audio_drop[share].to(device),
     )
     noise = torch.randn(clean.shape, generator=generator)[share]
-    clean, landmarks = clean[share], landmarks[share]
+    clean, landmarks, identity_landmarks = clean[share], landmarks[share], identity_landmarks[share]
+    fixed = run.training.mouth_box
+    boxes = None if fixed is None else fixed_boxes(fixed, len(clean), size, size)
     if run.diffusion.form == "ddpm":
         steps = torch.randint(0, run.diffusion.timesteps, (count,), generator=generator)[share]
-        boxes = lip_boxes(landmarks, landmarks, size, size)
+        if boxes is None:
+            boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
         schedule = full_schedule(run.diffusion.timesteps)
         losses = ddpm_losses(
             model, schedule, clean.to(device), conditions, steps.to(device), noise.to(device), boxes.to(device)
         )
-        return BatchLoss(losses.total(), losses.simple.detach(), steps * NOISE_BINS // run.diffusion.timesteps)
+        total = losses.total(run.training.bound_weight, run.training.lip_weight)
+        return BatchLoss(total, losses.simple.detach(), steps * NOISE_BINS // run.diffusion.timesteps)
     sigma = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)[share]
-    weights = mouth_weights(landmarks, size, size, run.training.mouth_weight)
+    if boxes is None:
+        boxes = mouth_boxes(landmarks, size, size)
+    weights = box_weights(boxes, size, size, run.training.mouth_weight)
     by_sample = edm_loss(model, clean.to(device), conditions, sigma.to(device), noise.to(device), weights.to(device))
     bins = torch.bucketize((sigma.log() - run.training.log_sigma_mean) / run.training.log_sigma_std, _QUARTILES)
     return BatchLoss(by_sample.mean(), by_sample.detach(), bins)

@@ -1,5 +1,6 @@
 """The config of a run as dataclasses, and what follows from it alone."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -9,6 +10,12 @@ from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 
 DECAYS = ("cosine", "step")
+# What a run does where the published code departs from the paper: the frequencies of the time embedding (see
+# `sinusoid_frequencies`), and whose lips the lip loss looks at (see `lip_boxes`).
+COMPAT = {
+    "paper": {"time_frequencies": "standard", "lip_frame": "target"},
+    "published": {"time_frequencies": "published", "lip_frame": "identity"},
+}
 _STEPS = 18  # the published training lowers its rate 18 times ...
 _STEP_FACTOR = 0.8  # ... by this factor
 
@@ -22,7 +29,7 @@ class TrainingSettings:
     learning_rate: float
     warmup_images: int
     decay: str
-    gradient_clip: float
+    gradient_clip: float | None
     ema_decay: float
     mouth_weight: float
     flip: bool
@@ -34,12 +41,23 @@ class TrainingSettings:
     seed: int
     accumulation: int = 1
     recompute_activations: bool = False
+    adam_betas: tuple[float, float] = (0.9, 0.99)
+    bound_weight: float = 1e-4
+    lip_weight: float = 0.2
+    mouth_box: tuple[float, float, float, float] | None = None
 
     def __post_init__(self):
         if self.accumulation < 1:
             raise UserError(f"training.accumulation must be at least 1, not {self.accumulation}.")
         if self.decay not in DECAYS:
             raise UserError(f"training.decay is {self.decay!r}; it must be one of {', '.join(DECAYS)}.")
+        if self.mouth_box is not None:
+            top, bottom, left, right = self.mouth_box
+            if not (0 <= top < bottom <= 1 and 0 <= left < right <= 1):
+                raise UserError(
+                    f"training.mouth_box is {list(self.mouth_box)}; it must be null or rising fractions of the "
+                    "picture: first and last row, first and last column."
+                )
 
     @property
     def steps(self) -> int:
@@ -49,7 +67,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The whole config of a run."""
+    """The whole config of a run. compat: a key of COMPAT; it decides network.time_frequencies too, see `run_settings`."""
 
     dataset: str
     min_clips: int
@@ -58,11 +76,27 @@ class RunSettings:
     diffusion: DiffusionSettings
     corruption: CorruptionSettings
     training: TrainingSettings
+    compat: str = "paper"
+
+    def __post_init__(self):
+        if self.compat not in COMPAT:
+            raise UserError(f"runs.NAME.compat is {self.compat!r}; it must be one of {', '.join(COMPAT)}.")
+        if self.compat == "published" and self.diffusion.form != "ddpm":
+            raise UserError("runs.NAME.compat published is the published DDPM; set runs.NAME.diffusion.form to ddpm.")
+
+    @property
+    def lip_frame(self) -> str:
+        """The frame whose landmarks place the box of the lip loss: "target", or "identity" as the published code has it."""
+        return COMPAT[self.compat]["lip_frame"]
 
 
 def run_settings(config: dict) -> RunSettings:
-    """The config block of a run, checked. Raises UserError for keys or values that do not fit."""
-    return build(RunSettings, config, "runs.NAME")
+    """The config block of a run, checked, with what its `compat` decides. Raises UserError for what does not fit."""
+    if "time_frequencies" in config.get("network", {}):
+        raise UserError("runs.NAME.network.time_frequencies follows from runs.NAME.compat; remove it.")
+    run = build(RunSettings, config, "runs.NAME")
+    network = dataclasses.replace(run.network, time_frequencies=COMPAT[run.compat]["time_frequencies"])
+    return dataclasses.replace(run, network=network)
 
 
 def learning_rate(settings: TrainingSettings, images: int) -> float:

@@ -3,13 +3,14 @@ import torch
 
 from dheads_model.diffusion.losses import (
     box_mask,
+    box_weights,
     boxes_around,
     ddpm_losses,
     draw_sigmas,
     edm_loss,
+    fixed_boxes,
     lip_boxes,
-    lower_face_weights,
-    mouth_weights,
+    mouth_boxes,
 )
 from dheads_model.diffusion.schedules import cosine_schedule
 from dheads_model.network.settings import DiffusionSettings
@@ -101,12 +102,16 @@ def test_lips_of_the_target_or_of_the_identity_frame():
 def test_mouth_weights():
     landmarks = torch.zeros(2, 68, 2)
     landmarks[:, 48:, 0], landmarks[:, 48:, 1] = 32, 40
-    weights = mouth_weights(landmarks, 64, 64, weight=4.0)
+    weights = box_weights(mouth_boxes(landmarks, 64, 64), 64, 64, weight=4.0)
     assert weights.shape == (2, 1, 64, 64)
     assert weights[0, 0, 40, 32] == 4
     assert weights[0, 0, 0, 0] == 1  # other landmarks do not count
     assert weights[0].sum() == 64 * 64 + 3 * 6 * 6
-    fixed = lower_face_weights(64, 64, weight=4.0)
-    assert fixed.shape == (1, 1, 64, 64)
-    assert fixed[0, 0, 43, 32] == 4
-    assert fixed[0, 0, 20, 32] == 1
+
+
+def test_a_fixed_box_needs_no_landmarks():
+    boxes = fixed_boxes((0.5, 0.75, 0.25, 1.0), 2, 64, 32)
+    assert boxes.tolist() == [[32, 48, 8, 32]] * 2
+    weights = box_weights(boxes, 64, 32, weight=4.0)
+    assert weights.shape == (2, 1, 64, 32)
+    assert weights[0].sum() == 64 * 32 + 3 * 16 * 24

@@ -1,0 +1,73 @@
+"""The configs of the paper's models: they pass every check, plan, and hold what the paper and its authors state."""
+
+import pytest
+import torch
+import yaml
+
+from dheads_model.config import build
+from dheads_model.diffusion.sampling import SamplingSettings
+from dheads_model.network.talking_model import parameter_count
+from dheads_model.network.unet import UNet
+from dheads_model.training.settings import RunSettings, learning_rate, run_settings
+from tests.plan.test_config_errors import SCHEMA, merged
+from tests.workflow import ROOT
+from workflow_scripts.config_check import check_config
+from workflow_scripts.planning import WorkPlan, make_work_plan
+
+
+def laid(*overlays: str) -> dict:
+    """The default config under some overlays."""
+    config: dict = {}
+    for name in ("config", *overlays):
+        config = merged(config, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")))
+    return config
+
+
+def planned(*overlays: str) -> tuple[WorkPlan, RunSettings, SamplingSettings]:
+    config = laid(*overlays)
+    check_config(config, SCHEMA)
+    sampling = build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling")
+    return make_work_plan(config), run_settings(config["runs"]["ours"]), sampling
+
+
+def unet_parameters(run: RunSettings) -> int:
+    with torch.device("meta"):
+        return parameter_count(UNet(run.network))
+
+
+def check_stated(run: RunSettings, sampling: SamplingSettings) -> None:
+    """What holds of all of the paper's models (sections 4 and 5, its code's config, the authors' answers)."""
+    network, training = run.network, run.training
+    assert (network.image_size, network.base_channels, network.channel_multiples) == (128, 256, (1, 2, 3))
+    assert (network.residual_blocks, network.head_channels, network.dropout, network.patch) == (2, 64, 0.1, 1)
+    assert (network.motion_frames, network.audio_radius, network.audio_channels) == (2, 2, 256)
+    assert network.learned_variance
+    assert (run.diffusion.form, run.diffusion.timesteps) == ("ddpm", 1000)
+    assert (training.batch_size, training.lip_weight, training.bound_weight) == (80, 0.2, 1e-4)
+    assert (training.adam_betas, training.gradient_clip, training.ema_decay) == ((0.9, 0.999), None, 0)
+    rates = [learning_rate(training, images) for images in (0, training.images // 18 + 1, training.images - 1)]
+    assert rates == pytest.approx([5e-5, 4e-5, 5e-5 * 0.8**17])
+    assert rates[-1] * 0.8 < 1e-6
+    assert not training.flip
+    assert training.mouth_box is None
+    assert (run.corruption.motion_noise, run.corruption.patch_drop, run.corruption.audio_drop) == (0, 0, 0)
+    assert (sampling.sampler, sampling.steps, sampling.guidance) == ("ancestral_ddpm", 200, 1)
+    assert (sampling.motion_noise, sampling.anchor_every) == (0, 0)
+
+
+def test_crema_d_as_in_the_paper():
+    plan, run, sampling = planned("paper_crema")
+    check_stated(run, sampling)
+    assert plan.trained_runs() == ["ours"]
+    assert plan.count("crema_d", "test") == 820
+    assert (run.compat, run.network.time_frequencies, run.lip_frame) == ("paper", "standard", "target")
+    assert run.network.motion_channels == 3
+    assert unet_parameters(run) == 203_929_094
+    assert abs(run.training.images / (plan.count("crema_d", "train") + plan.count("crema_d", "val")) - 3000) < 100
+
+
+def test_crema_d_as_in_the_published_code():
+    _, run, sampling = planned("paper_crema", "published_crema")
+    check_stated(run, sampling)
+    assert (run.compat, run.network.time_frequencies, run.lip_frame) == ("published", "published", "identity")
+    assert unet_parameters(run) == 215_739_398
