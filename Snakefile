@@ -45,6 +45,7 @@ include: "rules/benchmarks.smk"
 
 
 onstart:
+    absent_datasets()
     state_disk_need()
 
 

@@ -7,7 +7,14 @@ from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
-from workflow_scripts.planning import as_json, crema_d_settings, given_path, make_work_plan, short_hash
+from workflow_scripts.planning import (
+    LRW_FETCHED,
+    as_json,
+    crema_d_settings,
+    given_path,
+    make_work_plan,
+    short_hash,
+)
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
@@ -20,6 +27,10 @@ shell.prefix(
     f"export PATH={os.path.dirname(sys.executable)}:$PATH " f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
 )
 
+# Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
+MEMBERSHIPS = {
+    dataset: {number: membership(shard) for number, shard in shards.items()} for dataset, shards in PLAN.shards.items()
+}
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
@@ -31,6 +42,24 @@ def state_disk_need():
         raise SystemExit(f"error: {problem}")
 
 
+def absent_datasets():
+    """What is said of datasets that the config lists and that are not here."""
+    for name, why in PLAN.absent.items():
+        print(f"dataset {name} is left out: {why}", file=sys.stderr)
+
+
+def awaited_files():
+    """What this run fetches of datasets whose clips are not known yet."""
+    return [LRW_FETCHED for dataset in PLAN.awaited if dataset == "lrw"]
+
+
+def framed(block):
+    """Function from wildcards to the config block align or crop as JSON; LRW has a framing of its own."""
+    return lambda wildcards: as_json(
+        config[block] | ({"framing": config["lrw"]["framing"]} if wildcards.dataset == "lrw" else {})
+    )
+
+
 def settings(*path):
     """One config block as JSON, to be a rule's parameter."""
     block = config
@@ -39,30 +68,26 @@ def settings(*path):
     return as_json(block)
 
 
-def shard_membership(wildcards):
-    """Digest of the clips of one shard: a change of the plan reruns only the shards that it alters."""
-    return membership(PLAN.shards[wildcards.dataset][wildcards.shard])
-
-
 def membership_in(dataset):
-    """The same for rules of one dataset."""
-    return lambda wildcards: membership(PLAN.shards[dataset][wildcards.shard])
+    """Function from wildcards to the digest of the clips of one shard."""
+    return lambda wildcards: MEMBERSHIPS[dataset][wildcards.shard]
 
 
 def all_memberships(dataset):
     """Digest of the whole plan of a dataset."""
-    return short_hash([membership(shard) for shard in PLAN.shards[dataset].values()])
+    return short_hash(list(MEMBERSHIPS[dataset].values()))
 
 
-def adopted_datasets():
-    """Datasets whose files lie somewhere already and stay there."""
-    return [dataset for dataset in PLAN.shards if dataset not in ("embedded", "crema_d")]
+# Keys of a corpus that decide which clips there are; hosts and patience do not, and the framing comes later.
+PLANNED_KEYS = {"crema_d": ("path", "tables", "actors"), "lrw": ("path", "test_list")}
 
 
 def plan_settings(dataset):
     """The config that decides which clips form which shard."""
-    keys = ["clips", "sharding", dataset]
-    block = {key: config[key] for key in keys}
+    block = {key: config[key] for key in ("clips", "sharding")}
+    block[dataset] = {
+        key: value for key, value in config[dataset].items() if key in PLANNED_KEYS.get(dataset, config[dataset])
+    }
     block["clips"] = given_path(config["clips"]) if config["clips"] else None
     block["model"] = bool(config["model"])
     block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
@@ -140,7 +165,7 @@ def methods_of_kind(*kinds):
 def table_settings():
     """The table's config with its rows in the order of the config, and why others are missing."""
     rows = [[name, method["kind"]] for name, method in config["methods"].items()]
-    return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods()})
+    return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent})
 
 
 def provenance_input():

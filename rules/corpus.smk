@@ -67,28 +67,76 @@ rule fetch_crema_d:
         runtime=240,
         downloads=1,
     params:
-        settings=as_json(crema_d_settings(config)),
+        settings=as_json({key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}),
+        # With `input` in it Snakemake does not track it: another mirror or more patience fetches nothing anew.
+        hosts=lambda wildcards, input: as_json(
+            {key: config["crema_d"][key] for key in ("sources", "connections", "patience")}
+        ),
         budget=settings("budget"),
         membership=membership_in("crema_d"),
         code=digest("workflow_scripts.fetch_crema_d"),
     shell:
         "python -m workflow_scripts.fetch_crema_d --code {params.code} --settings {params.settings:q}"
+        " --hosts {params.hosts:q}"
         " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/crema_d/corpus"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule fetch_lrw:
+    """Bring LRW here with a licensee's login (LRW_USER, LRW_PASSWORD); the next run knows which clips there are."""
+    output:
+        manifest="resources/lrw/fetched.json",
+    log:
+        "logs/fetch_lrw.log",
+    benchmark:
+        "benchmarks/fetch_lrw.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+        downloads=1,
+    params:
+        hosts=lambda wildcards, output: as_json({key: config["lrw"][key] for key in ("url", "patience")}),
+        code=digest("workflow_scripts.fetch_lrw"),
+    shell:
+        "python -m workflow_scripts.fetch_lrw --code {params.code} --settings {params.hosts:q}"
+        " --parts-folder resources/lrw/parts --corpus-folder resources/lrw/corpus"
+        " --manifest {output.manifest} 2>&1 | tee {log}"
+
+
+rule adopt_lrw:
+    """Check and hash one shard of LRW; the files stay where they are."""
+    input:
+        plan="resources/lrw/plan/{shard}.json",
+    output:
+        manifest="resources/lrw/source/{shard}.json",
+    log:
+        "logs/adopt_lrw/{shard}.log",
+    benchmark:
+        "benchmarks/adopt_lrw/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=60,
+    params:
+        budget=settings("budget"),
+        membership=membership_in("lrw"),
+        code=digest("workflow_scripts.adopt_lrw"),
+    shell:
+        "python -m workflow_scripts.adopt_lrw --code {params.code} --budget {params.budget:q} --plan {input.plan}"
         " --manifest {output.manifest} > {log} 2>&1"
 
 
 rule adopt_clips:
     """Hash and probe one shard of the clips in a folder; the files stay where they are."""
     input:
-        plan="resources/{dataset}/plan/{shard}.json",
+        plan="resources/folder/plan/{shard}.json",
     output:
-        manifest="resources/{dataset}/source/{shard}.json",
+        manifest="resources/folder/source/{shard}.json",
     log:
-        "logs/adopt_clips/{dataset}/{shard}.log",
+        "logs/adopt_clips/{shard}.log",
     benchmark:
-        "benchmarks/adopt_clips/{dataset}/{shard}.jsonl"
-    wildcard_constraints:
-        dataset="|".join(adopted_datasets()) or "no-such-dataset",
+        "benchmarks/adopt_clips/{shard}.jsonl"
     threads: 1
     resources:
         mem_mb=500,
@@ -96,7 +144,7 @@ rule adopt_clips:
     params:
         settings=settings("folder"),
         budget=settings("budget"),
-        membership=shard_membership,
+        membership=membership_in("folder"),
         code=digest("workflow_scripts.adopt_clips"),
     shell:
         "python -m workflow_scripts.adopt_clips --code {params.code} --settings {params.settings:q}"

@@ -46,7 +46,7 @@ rule align_faces:
         mem_mb=1000,
         runtime=20,
     params:
-        settings=settings("align"),
+        settings=framed("align"),
         budget=settings("budget"),
         code=digest("workflow_scripts.align_faces"),
     shell:
@@ -73,7 +73,7 @@ rule crop_faces:
         mem_mb=1500,
         runtime=60,
     params:
-        settings=settings("crop"),
+        settings=framed("crop"),
         budget=settings("budget"),
         code=digest("workflow_scripts.crop_faces"),
     shell:

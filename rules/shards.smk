@@ -87,6 +87,7 @@ rule write_data_card:
     input:
         plans=[ancient(path) for dataset in PLAN.shards for path in plan_files(dataset)],
         manifests=[path for dataset in PLAN.shards for path in stage_manifests(dataset)],
+        awaited=awaited_files(),
     output:
         csv=report("results/data_card.csv", caption="../config/report/data_card.rst", category="Data"),
         markdown="results/data_card.md",
@@ -100,10 +101,11 @@ rule write_data_card:
         runtime=20,
     params:
         datasets=list(PLAN.shards),
+        absent=as_json(PLAN.absent),
         code=digest("workflow_scripts.write_data_card"),
     shell:
         "python -m workflow_scripts.write_data_card --code {params.code} --datasets {params.datasets}"
-        " --resources resources --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
+        " --absent {params.absent:q} --resources resources --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
 
 
 rule measure_quality:

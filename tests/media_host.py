@@ -1,5 +1,6 @@
 """A host of media on the loopback interface that behaves, and misbehaves, as real ones do."""
 
+import base64
 import contextlib
 import hashlib
 import http.server
@@ -17,10 +18,12 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n
 class MediaHost:
     """files: bytes by path. trouble: by path (or "batch"), what the next requests meet instead of a good answer, in order:
     "drop N" (cut after N bytes), "stall", "slow", "wrong", "long", "STATUS", "STATUS after SECONDS", "pointer", "page",
-    "redirect", "no ranges". asked: (path, first byte) of every request."""
+    "redirect", "no ranges". login: user and password that a file costs, None for nothing. asked: (path, first byte) of
+    every request for a file's bytes."""
 
     files: dict[str, bytes]
     url: str = ""
+    login: tuple[str, str] | None = None
     trouble: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     asked: list[tuple[str, int]] = field(default_factory=list)
     most_at_once: int = 0
@@ -83,6 +86,19 @@ def _handler(host: MediaHost):
                     objects.append({**item, "actions": {"download": {"href": href, "header": {"X-Token": "secret"}}}})
             self.answer(200, json.dumps({"transfer": "basic", "objects": objects}).encode())
 
+        def do_HEAD(self):
+            path = self.path.removeprefix("/files/")
+            if self.welcome() and path in host.files:
+                self.head(200, len(host.files[path]))
+            else:
+                self.head(404, 0)
+
+        def welcome(self) -> bool:
+            if host.login is None:
+                return True
+            expected = base64.b64encode(":".join(host.login).encode()).decode()
+            return self.headers.get("Authorization") == f"Basic {expected}"
+
         def do_GET(self):
             path = self.path.partition("?")[0].removeprefix("/files/").removeprefix("/moved/")
             start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
@@ -100,7 +116,9 @@ def _handler(host: MediaHost):
 
         def file(self, path: str, start: int) -> None:
             content, trouble = host.files.get(path), host.next_trouble(path)
-            if content is None:
+            if not self.welcome():
+                self.status("401")
+            elif content is None:
                 self.status("404")
             elif trouble[:3].isdigit():
                 self.status(trouble)

@@ -4,7 +4,7 @@ import numpy as np
 
 from dheads_model.config import build
 from dheads_model.errors import ClipFiltered
-from dheads_model.faces.align import AlignSettings, align_track
+from dheads_model.faces.align import AlignSettings, align_track, whole_picture
 from dheads_model.faces.tables import ALIGN, read_clips, write_table
 from dheads_model.manifest import (
     process_clips,
@@ -25,7 +25,11 @@ def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict,
         "frame": np.arange(len(times), dtype=np.int32),
         "source_frame": chosen.astype(np.int32),
         "time": times,
-        "matrix": align_track(track["landmarks"][chosen], settings),
+        "matrix": (
+            align_track(track["landmarks"][chosen], settings)
+            if settings.framing == "aligned"
+            else whole_picture(len(times), facts["width"], facts["height"])
+        ),
     }
     return columns, {"start": facts["start"], "frames": len(times)}
 

@@ -1,5 +1,6 @@
 """Bring one shard of CREMA-D here, or find it in a folder that has it; every file checked against the pinned table."""
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def source_of(clip: PlannedClip, corpus: Corpus) -> dict:
 
 def main(given) -> None:
     dataset, shard = read_plan(given.plan)
-    settings = build(FetchSettings, given.settings, "crema_d")
+    settings = build(FetchSettings, given.settings | given.hosts, "crema_d")
     corpus = Corpus(Path(settings.path or given.corpus_folder), settings)
     wanted = [clip.extra["object"] for clip in shard.clips if clip.extra["object"] not in corpus.bad]
     corpus.fetch(wanted)
@@ -99,6 +100,7 @@ def main(given) -> None:
 
 if __name__ == "__main__":
     arguments = add_budget(parser(__doc__))
+    arguments.add_argument("--hosts", type=json.loads, required=True, help="sources, connections, patience as JSON")
     for name in ("--plan", "--corpus-folder", "--manifest"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.fetch_crema_d", arguments, main)

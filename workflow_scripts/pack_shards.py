@@ -20,6 +20,8 @@ from dheads_model.shards.tar import open_tar, read_tar
 from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
+# What only some corpora know of a clip.
+MORE_FACTS = ("word", "word_seconds", "word_frames")
 
 
 def by_clip(path) -> Callable[[str], list[tuple[str, bytes]]]:
@@ -63,6 +65,7 @@ def main(given) -> None:
                 "clip": clip,
                 "dataset": stages["source"].dataset,
                 **{key: ok["source"][clip][key] for key in SOURCE_FACTS},
+                **{key: ok["source"][clip][key] for key in MORE_FACTS if key in ok["source"][clip]},
                 "fps": FRAMES_PER_SECOND,
                 "frames": ok["align"][clip]["frames"],
                 "size": ok["crop"][clip]["size"],

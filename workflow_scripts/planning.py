@@ -1,29 +1,40 @@
 """What the Snakefile needs to know before any job runs: clips, shards, which runs can train, which methods have videos.
 
-Standard library only, no network, nothing written: each job of a cluster evaluates the Snakefile again.
+Standard library only, no network: each job of a cluster evaluates the Snakefile again. Nothing is written but the table
+of LRW's clips, which saves walking half a million files each time.
 """
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
+from dheads_model.corpora.lrw import index as lrw
+from dheads_model.corpora.lrw.credentials import read_credentials
 from dheads_model.corpora.plan import PlannedClip, PlannedShard, plan_shards
 from dheads_model.errors import UserError
 
-KNOWN_DATASETS = ("embedded", "folder", "crema_d")
+KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
+# Where fetch_lrw unpacks the corpus.
+LRW_CORPUS, LRW_FETCHED = "resources/lrw/corpus", "resources/lrw/fetched.json"
 _TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 
 
 @dataclass(frozen=True)
 class WorkPlan:
-    """The checked config and the shards of each dataset, by dataset name and shard number."""
+    """The checked config and the shards of each dataset, by dataset name and shard number.
+
+    absent: datasets that the config lists and that are not here, with one sentence on how to get them. awaited: those of
+    them that this run fetches; which clips they have is known when it has ended.
+    """
 
     config: dict
     shards: dict[str, dict[str, PlannedShard]]
+    absent: dict[str, str] = field(default_factory=dict)
+    awaited: tuple[str, ...] = ()
 
     def numbers(self, dataset: str, *splits: str) -> list[str]:
         """Shard numbers of a dataset, all or those of the given splits."""
@@ -31,7 +42,8 @@ class WorkPlan:
 
     def count(self, dataset: str, split: str) -> int:
         """Number of planned clips in a split."""
-        return sum(len(shard.clips) for shard in self.shards[dataset].values() if shard.split == split)
+        shards = self.shards.get(dataset, {}).values()
+        return sum(len(shard.clips) for shard in shards if shard.split == split)
 
     def missing_methods(self) -> dict[str, str]:
         """Methods that get no row, with the reason: their run has too few clips to train and no model was given."""
@@ -41,7 +53,9 @@ class WorkPlan:
                 continue
             run = self.config["runs"][method["run"]]
             found, needed = self.count(run["dataset"], "train"), run["min_clips"]
-            if found < needed:
+            if run["dataset"] in self.absent:
+                missing[name] = f"not trained: dataset {run['dataset']} is not here"
+            elif found < needed:
                 missing[name] = (
                     f"not trained: {found} training clips, run {method['run']} needs {needed}; "
                     "give an earlier export with --config model=PATH"
@@ -62,7 +76,10 @@ class WorkPlan:
 
 
 def make_work_plan(config: dict) -> WorkPlan:
-    """Plan all datasets of a checked config. Raises UserError when a run or method names what does not exist."""
+    """Plan all datasets of a checked config that are here.
+
+    Raises UserError when a run or method names what does not exist, and when no dataset is here nor can be fetched.
+    """
     for run, block in config["runs"].items():
         if block["dataset"] not in config["datasets"]:
             raise UserError(f"config key runs.{run}.dataset is {block['dataset']}, which datasets does not list.")
@@ -71,7 +88,18 @@ def make_work_plan(config: dict) -> WorkPlan:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
     if config["model"] and not Path(given_path(config["model"])).is_file():
         raise UserError(f"config key model names {config['model']}, which is not a file.")
-    return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in config["datasets"]})
+    if "lrw" not in config["datasets"] or lrw_is_here(config):
+        return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in config["datasets"]})
+    present = [dataset for dataset in config["datasets"] if dataset != "lrw"]
+    try:
+        read_credentials(os.environ)
+    except UserError as problem:
+        if not present:
+            raise
+        absent, awaited = {"lrw": str(problem)}, ()
+    else:
+        absent, awaited = {"lrw": "this run fetches it; give the same command again when it has ended."}, ("lrw",)
+    return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in present}, absent, awaited)
 
 
 def plan_dataset(dataset: str, config: dict) -> dict[str, PlannedShard]:
@@ -86,6 +114,8 @@ def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
         return embedded.list_clips(config["embedded"])
     if dataset == "crema_d":
         return crema_d.list_clips(config["crema_d"], crema_d_settings(config)["tables"])
+    if dataset == "lrw":
+        return _lrw_clips(config)
     if dataset == "folder":
         if not config["clips"]:
             raise UserError("dataset folder needs the folder with your videos: add --config clips=PATH.")
@@ -100,6 +130,11 @@ def crema_d_settings(config: dict) -> dict:
         "path": given_path(block["path"]) if block["path"] else None,
         "tables": given_path(block["tables"]) if block["tables"] else str(_TABLES),
     }
+
+
+def lrw_is_here(config: dict) -> bool:
+    """Whether LRW's folder is given, or was fetched: its manifest is written last, a folder without it is half unpacked."""
+    return bool(config["lrw"]["path"]) or Path(LRW_FETCHED).is_file()
 
 
 def as_json(block) -> str:
@@ -121,6 +156,17 @@ def given_path(path: str) -> str:
         return path
     called_from = Path(os.environ.get("PWD", "."), path)
     return str(called_from) if called_from.exists() else path
+
+
+def _lrw_clips(config: dict) -> list[PlannedClip]:
+    """Clips of LRW from the table of its clips, made of the folder's names where there is none; delete it to walk again."""
+    block = config["lrw"]
+    root = given_path(block["path"]) if block["path"] else LRW_CORPUS
+    # Each folder has a table of its own.
+    table = Path(f"resources/lrw/index-{short_hash(root)}.tsv")
+    if not table.is_file():
+        lrw.build_index(root, table, read_texts=False)
+    return lrw.list_clips(table, root, given_path(block["test_list"]) if block["test_list"] else None)
 
 
 def _folder_clips(config: dict) -> list[PlannedClip]:

@@ -1,5 +1,7 @@
 """Write what became of every planned clip, as a table and as a page."""
 
+import json
+
 from dheads_model.files import write_text
 from dheads_model.tables.data_card import card, fates_of, markdown
 from workflow_scripts.command import parser, run
@@ -9,12 +11,13 @@ def main(given) -> None:
     fates = [fate for dataset in given.datasets for fate in fates_of(given.resources, dataset)]
     table = card(fates)
     write_text(given.output_csv, table.to_csv(index=False))
-    write_text(given.output_markdown, markdown(fates, table))
+    write_text(given.output_markdown, markdown(fates, table, given.absent))
 
 
 if __name__ == "__main__":
     arguments = parser(__doc__)
-    arguments.add_argument("--datasets", nargs="+", required=True)
+    arguments.add_argument("--datasets", nargs="*", required=True)
+    arguments.add_argument("--absent", type=json.loads, default={}, help="{dataset: why it is not here} as JSON")
     for name in ("--resources", "--output-csv", "--output-markdown"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.write_data_card", arguments, main)

@@ -28,9 +28,13 @@ def main(given) -> None:
         method = Path(path).parent.parent.name
         key = (manifest.dataset, method)
         lost[key] = lost.get(key, 0) + len(manifest.clips) - manifest.count("ok")
-    values = pd.concat(tables, ignore_index=True)
-    rows = make_rows(values, dict(settings["methods"]), lost, settings["bootstrap_samples"])
-    notes = [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
+    if tables or not settings["absent"]:
+        values = pd.concat([pd.DataFrame(), *tables], ignore_index=True)
+        rows = make_rows(values, dict(settings["methods"]), lost, settings["bootstrap_samples"])
+    else:
+        values, rows = pd.DataFrame({"dataset": []}), []
+    notes = [f"Dataset {name} is left out: {why}" for name, why in settings["absent"].items()]
+    notes += [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
     notes += (
         [f"{sum(lost.values())} videos could not be measured; the manifests say why."] if sum(lost.values()) else []
     )
@@ -62,8 +66,8 @@ def _version(package: str) -> str:
 
 if __name__ == "__main__":
     arguments = parser(__doc__)
-    arguments.add_argument("--metrics", nargs="+", required=True)
-    arguments.add_argument("--indexes", nargs="+", required=True)
+    arguments.add_argument("--metrics", nargs="*", required=True)
+    arguments.add_argument("--indexes", nargs="*", required=True)
     for name in ("--provenance-input", "--output-csv", "--output-markdown", "--output-tex", "--output-provenance"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.write_table1", arguments, main)

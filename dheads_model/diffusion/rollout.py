@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions, motion_pictures, pixels
-from dheads_model.diffusion.corruption import add_motion_noise
+from dheads_model.diffusion.corruption import add_motion_noise, hide_mouth
 from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
 from dheads_model.network.talking_model import TalkingModel
 
@@ -131,6 +131,8 @@ def next_frames(
         level = torch.full((len(rows),), settings.motion_noise, device=identity.device)
         if settings.motion_noise > 0:
             motion = add_motion_noise(motion, level, draw(MOTION_NOISE, tuple(motion.shape[1:])))
+        if settings.hide_mouth:
+            motion = hide_mouth(motion)
         told = level if model.network_settings.noise_level_input else None
         frames = sample_frame(model, Conditions(identity, motion, audio, told), settings, draw)[: len(going)]
         for one, frame in zip(going, frames, strict=True):

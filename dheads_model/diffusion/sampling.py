@@ -25,7 +25,8 @@ class SamplingSettings:
     sigma_max, rho: Karras' list of levels; ancestral_ddpm, and ddim on a DDPM, use the DDPM's own levels instead.
     eta: randomness of ddim. guidance: weight w of the sound, D = D_without + w (D_with - D_without); 1 is none and
     costs nothing, others double the passes at levels within guidance_interval. motion_noise: level of noise put on the
-    model's own frames when they become motion frames. anchor_every: the identity frame takes the oldest motion frame's
+    model's own frames when they become motion frames. hide_mouth: blank the mouth in them, for models that were trained
+    so (corruption.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's
     place every so many frames, 0 for never (an option of the published code). clips_at_once: clips in one pass of the
     network; part of the settings because it decides the last bits of a video, and so now and then a pixel.
     """
@@ -39,6 +40,7 @@ class SamplingSettings:
     guidance: float = 1.0
     guidance_interval: tuple[float, float] = (0.1, 10.0)
     motion_noise: float = 0.0
+    hide_mouth: bool = False
     anchor_every: int = 0
     clips_at_once: int = 4
 

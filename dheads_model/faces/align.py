@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dheads_model.errors import UserError
 from dheads_model.faces.landmarks import STABLE
 
 MEAN_FACE_SIZE = 256
 # Points 33, 36, 39, 42, 45: nose base, then the eye corners from left to right of the picture.
 MEAN_FACE_STABLE = np.array([[128.9, 137.3], [92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6]])
+FRAMINGS = ("aligned", "as_distributed")
 # Centre between the eyes, and distance of the eye centres, of the whole mean face.
 MEAN_FACE_EYES = np.array([(102.1 + 156.4) / 2, (94.3 + 93.6) / 2])
 MEAN_FACE_EYE_DISTANCE = 54.3
@@ -20,10 +22,16 @@ MEAN_FACE_EYE_DISTANCE = 54.3
 
 @dataclass(frozen=True)
 class AlignSettings:
-    """The config block `align`; the schema describes each key."""
+    """The config block `align`; the schema describes each key. framing: "aligned" to the mean face, or "as_distributed"
+    for a corpus that was cropped around the face already, whose whole picture is taken."""
 
     window: int
     direction: str
+    framing: str = "aligned"
+
+    def __post_init__(self):
+        if self.framing not in FRAMINGS:
+            raise UserError(f"framing is {self.framing!r}; it must be {' or '.join(FRAMINGS)}.")
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -68,6 +76,14 @@ def align_track(landmarks: np.ndarray, settings: AlignSettings) -> np.ndarray:
     """Transforms float64 `[T, 2, 3]` from source pixels to mean-face coordinates, from landmarks `[T, 68, 2]`."""
     stable = smooth(landmarks[:, STABLE].astype(np.float64), settings.window, settings.direction)
     return np.stack([similarity(points, MEAN_FACE_STABLE) for points in stable])
+
+
+def whole_picture(count: int, width: int, height: int) -> np.ndarray:
+    """Transforms float64 `[count, 2, 3]` that take a whole picture to the square of mean-face coordinates."""
+    x, y = MEAN_FACE_SIZE / width, MEAN_FACE_SIZE / height
+    # Pixel centres: x_new + 0.5 = (x + 0.5) * scale.
+    matrix = np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]])
+    return np.repeat(matrix[None], count, axis=0)
 
 
 def apply(matrices: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -5,22 +5,27 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dheads_model.faces.align import MEAN_FACE_EYE_DISTANCE, MEAN_FACE_EYES
+from dheads_model.faces.align import MEAN_FACE_EYE_DISTANCE, MEAN_FACE_EYES, MEAN_FACE_SIZE
 
 
 @dataclass(frozen=True)
 class CropSettings:
-    """The config block `crop`; the schema describes each key."""
+    """The config block `crop`; the schema describes each key. framing: as in AlignSettings; "as_distributed" takes the
+    square of mean-face coordinates whole, whatever eye_distance and eyes_height say."""
 
     size: int
     eye_distance: float
     eyes_height: float
     format: str
     crf: int
+    framing: str = "aligned"
 
 
 def framing(settings: CropSettings) -> np.ndarray:
     """Transform `[2, 3]` from mean-face coordinates to crop pixels: the eyes level, centred, at the wanted height."""
+    if settings.framing == "as_distributed":
+        scale = settings.size / MEAN_FACE_SIZE
+        return np.column_stack([scale * np.eye(2), np.full(2, 0.5 * scale - 0.5)])
     scale = settings.eye_distance * settings.size / MEAN_FACE_EYE_DISTANCE
     eyes = np.array([0.5 * settings.size, settings.eyes_height * settings.size])
     return np.column_stack([scale * np.eye(2), eyes - scale * MEAN_FACE_EYES])

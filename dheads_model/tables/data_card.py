@@ -1,7 +1,7 @@
 """The account of every planned clip: kept, filtered or failed, at which stage and why, and the hours that are left."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,7 @@ from dheads_model.corpora.plan import read_plan
 from dheads_model.errors import FAIL_REASONS, FILTER_REASONS, UserError
 from dheads_model.manifest import FAILED, FILTERED, OK, read_manifest
 from dheads_model.media.clock import FRAMES_PER_SECOND
+from dheads_model.shards.index import UNKNOWN_SPEAKER
 
 STAGES = ("source", "track", "align", "crop", "landmark", "audio", "shard")
 SHOWN_LOSSES = 50
@@ -17,7 +18,8 @@ SHOWN_LOSSES = 50
 
 @dataclass(frozen=True)
 class ClipFate:
-    """What became of one planned clip. stage: where it was lost, `shard` when it was kept."""
+    """What became of one planned clip. stage: where it was lost, `shard` when it was kept. word: what is said, where the
+    corpus has a word a clip and names no speakers; else ""."""
 
     dataset: str
     split: str
@@ -28,6 +30,7 @@ class ClipFate:
     reason: str
     detail: str
     frames: int
+    word: str = ""
 
 
 def fates_of(resources: Path | str, dataset: str) -> list[ClipFate]:
@@ -46,8 +49,11 @@ def fates_of(resources: Path | str, dataset: str) -> list[ClipFate]:
 
 
 def card(fates: Iterable[ClipFate]) -> pd.DataFrame:
-    """One row a dataset, a split and a speaker: planned, kept, hours, then a column for each reason that occurred."""
-    clips = pd.DataFrame([vars(fate) for fate in fates])
+    """One row a dataset, a split and a speaker: planned, kept, hours, then a column for each reason that occurred.
+
+    A corpus of words has a row a word instead of one a speaker, with the word in a column of its own.
+    """
+    clips = pd.DataFrame([vars(fate) for fate in fates], columns=[field.name for field in fields(ClipFate)])
     clips["cause"] = [f"{fate.status}:{fate.reason}" if fate.status != OK else "" for fate in clips.itertuples()]
     causes = [f"{FILTERED}:{name}" for name in FILTER_REASONS] + [f"{FAILED}:{name}" for name in FAIL_REASONS]
     causes = [cause for cause in causes if (clips["cause"] == cause).any()]
@@ -58,15 +64,17 @@ def card(fates: Iterable[ClipFate]) -> pd.DataFrame:
             of_split = of_dataset[of_dataset["split"] == split]
             if len(of_split):
                 rows.append(_row(dataset, split, "all", of_split, causes))
-                for speaker, of_speaker in of_split.groupby("speaker", sort=True):
-                    rows.append(_row(dataset, split, speaker, of_speaker, causes))
-    return pd.DataFrame(rows)
+                for (speaker, word), of_speaker in of_split.groupby(["speaker", "word"], sort=True):
+                    rows.append(_row(dataset, split, speaker, of_speaker, causes, word))
+    table = pd.DataFrame(rows, columns=None if rows else list(_row("", "", "", clips, causes)))
+    return table if table["word"].any() else table.drop(columns="word")
 
 
-def markdown(fates: list[ClipFate], table: pd.DataFrame) -> str:
-    """The card as a page: splits, reasons with their meaning, and the clips that were lost."""
-    splits = table[table["speaker"] == "all"].drop(columns="speaker")
+def markdown(fates: list[ClipFate], table: pd.DataFrame, absent: Mapping[str, str]) -> str:
+    """The card as a page: splits, datasets that are not here and why, reasons with their meaning, the lost clips."""
+    splits = table[table["speaker"] == "all"].drop(columns=["speaker", "word"], errors="ignore")
     lines = ["# Data card", "", splits.to_markdown(index=False, floatfmt=".4f"), ""]
+    lines += [f"Dataset {name} is left out: {why}\n" for name, why in absent.items()]
     lost = [fate for fate in fates if fate.status != OK]
     if lost:
         meanings = FILTER_REASONS | FAIL_REASONS
@@ -92,6 +100,7 @@ def markdown(fates: list[ClipFate], table: pd.DataFrame) -> str:
 
 def _fate(dataset: str, split: str, clip, outcomes: dict[str, dict]) -> ClipFate:
     known = (dataset, split, clip.speaker, clip.clip)
+    word = clip.transcript if clip.speaker == UNKNOWN_SPEAKER else ""
     for stage in STAGES:
         outcome = outcomes[stage].get(clip.clip)
         if outcome is None:
@@ -99,15 +108,16 @@ def _fate(dataset: str, split: str, clip, outcomes: dict[str, dict]) -> ClipFate
                 f"clip {clip.clip} of {dataset} vanished at stage {stage}; delete that stage's manifest to redo it."
             )
         if outcome.status != OK:
-            return ClipFate(*known, stage, outcome.status, outcome.reason, outcome.detail, 0)
-    return ClipFate(*known, "shard", OK, "", "", outcomes["shard"][clip.clip].facts["frames"])
+            return ClipFate(*known, stage, outcome.status, outcome.reason, outcome.detail, 0, word)
+    return ClipFate(*known, "shard", OK, "", "", outcomes["shard"][clip.clip].facts["frames"], word)
 
 
-def _row(dataset: str, split: str, speaker: str, clips: pd.DataFrame, causes: list[str]) -> dict:
+def _row(dataset: str, split: str, speaker: str, clips: pd.DataFrame, causes: list[str], word: str = "") -> dict:
     row = {
         "dataset": dataset,
         "split": split,
         "speaker": speaker,
+        "word": word,
         "planned": len(clips),
         "kept": int((clips["status"] == OK).sum()),
         "frames": int(clips["frames"].sum()),

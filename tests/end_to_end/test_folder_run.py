@@ -70,7 +70,7 @@ def test_more_bad_clips_than_the_budget_stop_with_one_sentence(tmp_path):
         (clips / f"{number}.mp4").write_bytes(b"")
     done = run(work, clips)
     assert done.returncode != 0
-    log = (work / "logs/adopt_clips/folder/00000.log").read_text()
+    log = (work / "logs/adopt_clips/00000.log").read_text()
     assert "error: adopt_clips lost 5 of 5 clips of shard 00000 (failed: unreadable) and the budget allows 3" in log
     assert "Traceback" not in log
     assert not (work / "resources/folder/source/00000.json").exists()

@@ -48,11 +48,12 @@ def fetched(files, tmp_path):
     tables = write_tables(tmp_path / "tables", files, {"1001": "test"}, bad)
 
     def fetch(sources, path=None):
-        block = {"path": path, "tables": str(tables), "actors": None, "sources": sources, "connections": 2}
+        block = {"path": path, "tables": str(tables), "actors": None}
+        hosts = {"sources": sources, "connections": 2, "patience": PATIENCE}
         shard = plan_shards(list_clips(block, tables), 100)[0]
         write_plan(tmp_path / "plan.json", "crema_d", shard)
         main(SimpleNamespace(
-            plan=tmp_path / "plan.json", manifest=tmp_path / "source.json", settings=block | {"patience": PATIENCE},
+            plan=tmp_path / "plan.json", manifest=tmp_path / "source.json", settings=block, hosts=hosts,
             budget=BUDGET, corpus_folder=tmp_path / "corpus",
         ))  # fmt: skip
         return read_manifest(tmp_path / "source.json")

@@ -1,0 +1,35 @@
+"""Check and hash the planned clips of LRW; the files stay where they are."""
+
+from pathlib import Path
+
+from dheads_model.corpora.lrw.check import check_clip
+from dheads_model.corpora.lrw.metadata import read_word_seconds, word_span
+from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.manifest import process_clips
+from workflow_scripts.adopt_clips import adopt
+from workflow_scripts.command import add_budget, finish_stage, parser, run
+
+
+def adopt_word(clip: PlannedClip) -> dict:
+    """Facts of one clip, with its word and when it is said.
+
+    word_seconds: from the text beside the clip. word_frames: first frame of the word, and the one after its last.
+    Raises ClipFailed or ClipFiltered as `adopt`, `check_clip` and `read_word_seconds` do.
+    """
+    facts = adopt(clip)
+    check_clip(clip.path)
+    seconds = read_word_seconds(Path(clip.path).with_suffix(".txt"))
+    return facts | {"word": clip.transcript, "word_seconds": seconds, "word_frames": list(word_span(seconds))}
+
+
+def main(given) -> None:
+    dataset, shard = read_plan(given.plan)
+    outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt_word(clip))
+    finish_stage(given, "adopt_lrw", dataset, shard, outcomes)
+
+
+if __name__ == "__main__":
+    arguments = add_budget(parser(__doc__))
+    for name in ("--plan", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.adopt_lrw", arguments, main)

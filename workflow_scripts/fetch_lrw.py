@@ -1,0 +1,100 @@
+"""Bring LRW here: the seven parts from the corpus' host with a licensee's login, checked, unpacked, accounted for."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from tqdm import tqdm
+
+from dheads_model.config import build
+from dheads_model.corpora.lrw.credentials import PASSWORD, USER, Credentials, read_credentials
+from dheads_model.corpora.lrw.parts import CHECKSUMS, PART_NAMES, record_parts
+from dheads_model.corpora.lrw.unpack import extract_parts
+from dheads_model.download import Expected, Link, Patience, Refused, download
+from dheads_model.errors import UserError
+from dheads_model.files import write_json
+from workflow_scripts.command import parser, run
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """What the config block `lrw` says of the host; the schema describes each key."""
+
+    url: str
+    patience: Patience
+
+
+def fetch_parts(settings: FetchSettings, login: Credentials, folder: Path) -> list[Path]:
+    """Paths of the seven parts, fetched where they are not here; each is gone on with where it was cut off.
+
+    Raises UserError when the host refuses, and when the disk has no room for what is missing, packed and unpacked.
+    """
+    parts = [folder / name for name in PART_NAMES]
+    links = {part: Link(f"{settings.url.rstrip('/')}/{part.name}", login=login.login()) for part in parts}
+    missing = [part for part in parts if not part.is_file()]
+    with requests.Session() as session:
+        sizes = {part: announced_size(session, links[part], settings.patience.timeout) for part in missing}
+        total = sum(size for size in sizes.values() if size)
+        _check_room(folder, total)
+        for part in missing:
+            with tqdm(
+                total=sizes[part], unit="B", unit_scale=True, mininterval=5, desc=part.name, file=sys.stderr
+            ) as bar:
+                try:
+                    download(session, links[part], part, Expected(sizes[part], ""), settings.patience, bar.update)
+                except Refused as problem:
+                    raise UserError(_refusal(problem)) from problem
+    return parts
+
+
+def announced_size(session: requests.Session, link: Link, timeout: float) -> int | None:
+    """Size in bytes that the host states for a file, None where it does not or cannot be asked."""
+    try:
+        answer = session.head(link.url, auth=link.login, timeout=timeout, headers={"Accept-Encoding": "identity"})
+    except requests.RequestException:
+        return None
+    size = answer.headers.get("Content-Length", "")
+    return int(size) if answer.ok and size.isdigit() else None
+
+
+def _check_room(folder: Path, need: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    print(
+        f"LRW: {need / 1e9:.1f} GB to fetch and as much again to unpack; {free / 1e9:.1f} GB are free", file=sys.stderr
+    )
+    if 2 * need > free:
+        raise UserError(
+            f"{folder.resolve()} has {free / 1e9:.1f} GB free and LRW needs {2 * need / 1e9:.1f} GB, packed and unpacked: "
+            "make room, or work on a larger disk with --directory."
+        )
+
+
+def _refusal(problem: Refused) -> str:
+    if " answers 401 " in str(problem) or " answers 403 " in str(problem):
+        return f"{problem}: it does not accept {USER} and {PASSWORD}; check both against the mail that came with the licence."
+    return f"{problem}: try again later (what is fetched stays), or set the config key lrw.path to an unpacked lipread_mp4."
+
+
+def main(given) -> None:
+    settings = build(FetchSettings, given.settings, "lrw")
+    folder = Path(given.parts_folder)
+    parts: Sequence[Path] = fetch_parts(settings, read_credentials(os.environ), folder)
+    record_parts(parts)
+    size = sum(part.stat().st_size for part in parts)
+    with tqdm(total=size, unit="B", unit_scale=True, mininterval=5, desc="unpack", file=sys.stderr) as bar:
+        extraction = extract_parts(parts, given.corpus_folder, bar.update)
+    recorded = Path(folder, CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    sums = {name: digest for digest, name in (line.split("  ") for line in recorded)}
+    write_json(given.manifest, {"parts": sums, "bytes": size, "files": extraction.written + extraction.kept})
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    for name in ("--parts-folder", "--corpus-folder", "--manifest"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.fetch_lrw", arguments, main)
