@@ -53,11 +53,24 @@ def awaited_files():
     return [LRW_FETCHED for dataset in PLAN.awaited if dataset == "lrw"]
 
 
+def framing_of(dataset, block):
+    """The config block align or crop of a dataset; LRW has a framing of its own."""
+    return config[block] | ({"framing": config["lrw"]["framing"]} if dataset == "lrw" else {})
+
+
 def framed(block):
-    """Function from wildcards to the config block align or crop as JSON; LRW has a framing of its own."""
-    return lambda wildcards: as_json(
-        config[block] | ({"framing": config["lrw"]["framing"]} if wildcards.dataset == "lrw" else {})
-    )
+    """Function from wildcards to the config block align or crop of their dataset as JSON."""
+    return lambda wildcards: as_json(framing_of(wildcards.dataset, block))
+
+
+def training_framing(dataset):
+    """How the pictures that a model learns from were framed, to be kept in the model."""
+    return as_json({block: framing_of(dataset, block) for block in ("align", "crop")})
+
+
+def launcher(gpus):
+    """What starts a training: Python, or torchrun with a process a GPU."""
+    return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
 
 
 def settings(*path):

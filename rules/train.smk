@@ -21,13 +21,14 @@ rule train_model:
         gpu=lambda wildcards: config["runs"][wildcards.run]["gpus"],
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
-        framing=as_json({name: config[name] for name in ("align", "crop")}),
+        framing=lambda wildcards: training_framing(config["runs"][wildcards.run]["dataset"]),
         state=lambda wildcards: f"state/{wildcards.run}-{short_hash(config['runs'][wildcards.run])}",
+        launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
         code=digest("workflow_scripts.train_model"),
     shell:
-        "python -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
+        "{params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
         " --framing {params.framing:q} --index {input.index} --state {params.state} --threads {threads}"
-        " --output {output.model} --log {output.log} 2>&1 | tee {log}"
+        " --output {output.model} --training-log {output.log} 2>&1 | tee {log}"
 
 
 rule plot_training:

@@ -9,29 +9,52 @@ from pathlib import Path
 
 import torch
 
+from dheads_model.errors import UserError
 from dheads_model.files import atomic_path, write_json
 from dheads_model.network.export import save_export
+from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.index import read_index
 from dheads_model.shards.loader import load_split
-from dheads_model.training.cost import SPEED_KEYS
+from dheads_model.training.cost import SPEED_KEYS, Cost
 from dheads_model.training.interruption import Interrupted
 from dheads_model.training.loop import train
-from dheads_model.training.settings import run_settings
+from dheads_model.training.processes import Processes, join_processes
+from dheads_model.training.settings import RunSettings, run_settings
 from workflow_scripts.command import parser, run
+
+FILES = ("--index", "--state", "--output", "--training-log")
 
 
 def main(given) -> None:
     torch.set_num_threads(given.threads)
     settings = run_settings(given.settings)
-    print(json.dumps(given.settings, indent=1), file=sys.stderr)
+    if given.dry_run:
+        print(json.dumps(given.settings, indent=1))
+        print(Cost.of(settings, pick_device()).report())
+        return
+    missing = [name for name in FILES if getattr(given, name[2:].replace("-", "_")) is None]
+    if missing:
+        raise UserError(f"{', '.join(missing)} must be given, or --dry-run.")
+    with join_processes() as processes:
+        train_run(given, settings, processes)
+
+
+def train_run(given, settings: RunSettings, processes: Processes) -> None:
+    """Train as one of the processes; the first one writes."""
+    if processes.is_first:
+        print(json.dumps(given.settings, indent=1), file=sys.stderr)
     index = read_index(given.index)
     clips = {split: load_split(given.index, split, settings.network.image_size) for split in ("train", "val")}
     try:
-        trained = train(settings, given.settings, clips["train"], clips["val"], index.fingerprint, given.state)
+        trained = train(
+            settings, given.settings, clips["train"], clips["val"], index.fingerprint, given.state, processes
+        )
     except Interrupted as stop:
         # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
         print(f"error: {stop}", file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL)
+    if not processes.is_first:
+        return
     # What differs from run to run stays in the log and out of the export.
     last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
     facts = {"images": trained.images, "data": index.fingerprint, "dataset": index.dataset, "last": last}
@@ -40,7 +63,7 @@ def main(given) -> None:
     save_export(given.output, trained.weights, config, facts)
     count = sum(value.numel() for value in trained.weights.values())
     write_json(Path(given.output).with_name("model.json"), {"config": config, "parameters": count, **facts})
-    with atomic_path(given.log) as temporary:
+    with atomic_path(given.training_log) as temporary:
         shutil.copyfile(Path(given.state, "training.jsonl"), temporary)
 
 
@@ -49,6 +72,7 @@ if __name__ == "__main__":
     arguments.add_argument("--threads", type=int, default=1)
     framing = "the blocks align and crop that the data were prepared with, as one JSON object; kept in the model"
     arguments.add_argument("--framing", type=json.loads, default={}, help=framing)
-    for name in ("--index", "--state", "--output", "--log"):
-        arguments.add_argument(name, required=True)
+    arguments.add_argument("--dry-run", action="store_true", help="say what the training costs, and train nothing")
+    for name in FILES:
+        arguments.add_argument(name)
     run("workflow_scripts.train_model", arguments, main)

@@ -66,6 +66,13 @@ def draw_sigmas(
     return torch.exp(log_mean + log_std * normal).float()
 
 
+def draw_steps(count: int, timesteps: int, generator: torch.Generator) -> Tensor:
+    """Steps of a DDPM to train on, int64 `[count]`, each uniform in 0 .. timesteps - 1, stratified as in `draw_sigmas`."""
+    where = generator.device
+    uniform = torch.rand(count, generator=generator, device=where, dtype=torch.float64)
+    return ((torch.arange(count, device=where) + uniform) / count * timesteps).long().clamp(max=timesteps - 1)
+
+
 def ddpm_losses(
     model: TalkingModel,
     schedule: DdpmSchedule,

@@ -1,9 +1,11 @@
 """The training loop: one function. The same call resumes, and k steps, a kill and N - k steps equal N steps."""
 
+import contextlib
 import logging
 import math
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from dheads_model.training.cost import Cost
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
+from dheads_model.training.previews import draw_preview
 from dheads_model.training.processes import Processes, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
 from dheads_model.training.state import load_state, save_state
@@ -47,8 +50,9 @@ def train(
     """Train a run to its end, or from where its state stands.
 
     config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
-    the state folder as training.jsonl. processes: those that share each batch, None for this one alone; the first of
-    them writes. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved.
+    the state folder as training.jsonl, pictures of held-out speakers in its folder samples. processes: those that share
+    each batch, None for this one alone; the first of them writes. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to
+    any of them, with the state saved.
     """
     processes = processes or Processes(0, 1, pick_device())
     settings, device = run.training, processes.device
@@ -136,14 +140,20 @@ def train(
             if every(settings.log_every_images):
                 seconds = time.perf_counter() - started
                 entry = {"images": step * settings.batch_size, "learning_rate": rate, **meter.take()}
-                rate = (step - since) * settings.batch_size / max(seconds, 1e-9)
-                entry |= cost.speed(rate, processes.count)
+                entry |= cost.speed((step - since) * settings.batch_size / max(seconds, 1e-9), processes.count)
                 if validation_clips and every(settings.validation_every_images):
-                    entry["validation_loss"] = validation_loss(model, average, validation_clips, run, device)
+                    with averaged(model, average):
+                        entry["validation_loss"] = validation_loss(model, validation_clips, run, device)
                 if processes.is_first:
                     append_log(log_path, entry)
                 progress.set_postfix(loss=f"{entry['loss']:.4f}")
                 started, since = time.perf_counter(), step
+            if settings.samples_every_images and validation_clips and every(settings.samples_every_images):
+                if processes.is_first:
+                    with averaged(model, average):
+                        shown = Path(state_folder, "samples", f"{step * settings.batch_size:012d}.png")
+                        draw_preview(model, validation_clips, run, shown)
+                processes.wait()
             stopped = bool(processes.sum(torch.tensor([float(watch.stopped)], dtype=torch.float64)))
             if every(settings.state_every_images) or stopped:
                 save()
@@ -152,13 +162,21 @@ def train(
     return Trained(average, step * settings.batch_size, read_log(log_path)[-1])
 
 
-def validation_loss(
-    model: TalkingModel, average: dict, clips: list[LoadedClip], run: RunSettings, device: torch.device
-) -> float:
-    """Mean loss of the averaged weights on clips of held-out speakers: the same windows and noise every time."""
+@contextlib.contextmanager
+def averaged(model: TalkingModel, average: dict) -> Iterator[None]:
+    """Inside, the model has the averaged weights and is in evaluation mode; afterwards it trains on."""
     trained = {name: value.clone() for name, value in model.state_dict().items()}
     model.load_state_dict(average)
     model.eval()
+    try:
+        yield
+    finally:
+        model.load_state_dict(trained)
+        model.train()
+
+
+def validation_loss(model: TalkingModel, clips: list[LoadedClip], run: RunSettings, device: torch.device) -> float:
+    """Mean loss on clips of held-out speakers: the same windows and noise every time."""
     losses = []
     with torch.inference_mode():
         for number in range(VALIDATION_BATCHES):
@@ -172,7 +190,6 @@ def validation_loss(
             )
             loss = batch_loss(model, batch, run, _VALIDATION_SEED, number, False, device)
             losses.append(loss.by_sample.double().mean().item())
-    model.load_state_dict(trained)
     return sum(losses) / len(losses)
 
 

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions, motion_pictures, pictures
-from dheads_model.diffusion.corruption import corrupt_motion, drop_audio
+from dheads_model.diffusion.corruption import corrupt_motion, drop_audio, hide_mouth
 from dheads_model.diffusion.denoiser import full_schedule
 from dheads_model.diffusion.losses import (
     box_weights,
     ddpm_losses,
     draw_sigmas,
+    draw_steps,
     edm_loss,
     fixed_boxes,
     lip_boxes,
@@ -71,6 +72,8 @@ def batch_loss(
     if training:
         motion, level = corrupt_motion(motion, run.corruption, generator)
         audio_drop = drop_audio(count, run.corruption, generator)
+    elif run.corruption.mouth_drop == 1:
+        motion = hide_mouth(motion)
     conditions = Conditions(
         identity[share].to(device),
         motion[share].to(device),
@@ -83,7 +86,7 @@ def batch_loss(
     fixed = run.training.mouth_box
     boxes = None if fixed is None else fixed_boxes(fixed, len(clean), size, size)
     if run.diffusion.form == "ddpm":
-        steps = torch.randint(0, run.diffusion.timesteps, (count,), generator=generator)[share]
+        steps = draw_steps(count, run.diffusion.timesteps, generator)[share]
         if boxes is None:
             boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
         schedule = full_schedule(run.diffusion.timesteps)

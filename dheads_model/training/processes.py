@@ -5,7 +5,9 @@ backward pass, all in one message; for a UNet of 215 M parameters that is well u
 needs no wrapper around the model, whose parts are called one by one.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -55,11 +57,13 @@ class Processes:
             distributed.barrier()
 
 
-def join_processes() -> Processes:
-    """This process as `torchrun` describes it; alone where nothing does. Raises UserError without a GPU for each."""
+@contextlib.contextmanager
+def join_processes() -> Iterator[Processes]:
+    """This process among those that `torchrun` started; alone where nothing did. Raises UserError without a GPU for each."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        return Processes(0, 1, pick_device())
+        yield Processes(0, 1, pick_device())
+        return
     local = int(os.environ["LOCAL_RANK"])
     if torch.cuda.is_available():
         if local >= torch.cuda.device_count():
@@ -67,7 +71,10 @@ def join_processes() -> Processes:
         torch.cuda.set_device(local)
     device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Processes(distributed.get_rank(), count, device)
+    try:
+        yield Processes(distributed.get_rank(), count, device)
+    finally:
+        distributed.destroy_process_group()
 
 
 def shares(batch_size: int, processes: Processes, accumulation: int) -> list[slice]:

@@ -39,6 +39,7 @@ class TrainingSettings:
     validation_every_images: int
     state_every_images: int
     seed: int
+    samples_every_images: int = 0
     accumulation: int = 1
     recompute_activations: bool = False
     adam_betas: tuple[float, float] = (0.9, 0.99)

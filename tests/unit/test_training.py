@@ -182,7 +182,7 @@ def test_sigterm_saves_and_asks_to_be_tried_again(tmp_path):
     command = [
         sys.executable, "-m", "workflow_scripts.train_model", "--settings", json.dumps(config), "--index",
         str(tmp_path / "index.json"), "--state", str(tmp_path / "state"), "--output", str(tmp_path / "model.safetensors"),
-        "--log", str(tmp_path / "training.jsonl"),
+        "--training-log", str(tmp_path / "training.jsonl"),
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

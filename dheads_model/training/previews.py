@@ -1,0 +1,52 @@
+"""Strips of generated frames while a training runs: what the averaged weights make of held-out speakers."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.rollout import clip_seed, rollout
+from dheads_model.diffusion.sampling import SamplingSettings
+from dheads_model.files import write_bytes
+from dheads_model.network.talking_model import TalkingModel
+from dheads_model.shards.loader import LoadedClip
+from dheads_model.training.settings import RunSettings
+
+CLIPS, FRAMES, EVERY = 2, 24, 2
+# Small pictures are shown larger, each pixel as a square.
+_LEAST_SIDE = 96
+_SEED = 0
+
+
+def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings, path: Path | str) -> None:
+    """Write a PNG of the first CLIPS clips: every EVERYth of FRAMES true frames, below them the generated ones.
+
+    The same weights give the same picture on one kind of machine. model: in evaluation mode on its device.
+    """
+    chosen = clips[:CLIPS]
+    device = next(model.parameters()).device
+    identity = pictures(torch.stack([torch.from_numpy(clip.frames[0]) for clip in chosen])).to(device)
+    features = [torch.from_numpy(clip.features[:FRAMES]).to(device) for clip in chosen]
+    seeds = [clip_seed(_SEED, clip.clip) for clip in chosen]
+    videos = rollout(model, identity, features, preview_sampling(run), seeds)
+    rows = []
+    for clip, video in zip(chosen, videos, strict=True):
+        rows += [_row(clip.frames[:FRAMES]), _row(video)]
+    width = max(row.shape[1] for row in rows)
+    sheet = np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows])
+    write_bytes(path, cv2.imencode(".png", sheet[:, :, ::-1])[1].tobytes())
+
+
+def preview_sampling(run: RunSettings) -> SamplingSettings:
+    """A quick sampler that fits the run's form: 8 steps, the mouth hidden where training always hides it."""
+    hidden = run.corruption.mouth_drop == 1
+    if run.diffusion.form == "ddpm":
+        return SamplingSettings(sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)
+    return SamplingSettings(sampler="euler", steps=8, sigma_max=3.0, hide_mouth=hidden, clips_at_once=CLIPS)
+
+
+def _row(frames: np.ndarray) -> np.ndarray:
+    factor = -(-_LEAST_SIDE // frames.shape[1])
+    return np.concatenate(list(frames[::EVERY].repeat(factor, axis=1).repeat(factor, axis=2)), axis=1)
