@@ -11,8 +11,9 @@
 #   resources/{dataset}/index.json                   all shards with sha256: what training reads
 #   results/quality/{dataset}/                       contact sheet, histograms, the clips that differ most
 #   results/runs/{run}/model.safetensors             export, with model.json, training.jsonl, loss.png
+#   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, where the config has a use for it
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
-#   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric
+#   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/table1.csv .md .tex .provenance.json, results/strips/, results/data_card.csv .md, results/benchmarks/
 #   state/{run}-{hash}/                              training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
@@ -38,6 +39,7 @@ include: "rules/corpus.smk"
 include: "rules/faces.smk"
 include: "rules/shards.smk"
 include: "rules/train.smk"
+include: "rules/sync.smk"
 include: "rules/sample.smk"
 include: "rules/metrics.smk"
 include: "rules/tables.smk"
@@ -55,6 +57,7 @@ wildcard_constraints:
     shard=r"\d{5}",
     run="[A-Za-z][A-Za-z0-9_-]*",
     method="[A-Za-z][A-Za-z0-9_-]*",
+    encoder="[A-Za-z][A-Za-z0-9_-]*",
 
 
 rule all:

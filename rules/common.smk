@@ -199,3 +199,37 @@ def model_of(wildcards):
     if config["model"]:
         return given_path(config["model"])
     return f"results/runs/{config['methods'][wildcards.method]['run']}/model.safetensors"
+
+
+def audio_encoder_of(wildcards):
+    """The sync encoder that a run's audio encoder starts from, if any."""
+    run = config["runs"][wildcards.run]
+    name = run.get("audio_encoder_from")
+    return sync_encoder(run["dataset"], name) if name else []
+
+
+def state_of_run(wildcards):
+    """Folder of a run's training state; another config, also of what it starts from, is another folder."""
+    run = config["runs"][wildcards.run]
+    name = run.get("audio_encoder_from")
+    about = [run, config["sync_encoders"][name]] if name else run
+    return f"state/{wildcards.run}-{short_hash(about)}"
+
+
+def sync_encoder(dataset, name):
+    """A sync encoder trained on a dataset."""
+    return f"results/sync_encoders/{dataset}/{name}/encoder.safetensors"
+
+
+def sync_scorer(wildcards):
+    """The sync encoder that videos of a dataset are measured with; none where it cannot be trained."""
+    if PLAN.sync_refusal(wildcards.dataset):
+        return []
+    return sync_encoder(wildcards.dataset, config["metrics"]["sync_encoder"])
+
+
+def all_sync_metrics():
+    """Per-clip sync of every evaluated method on every test shard, where the config asks for it."""
+    if config["metrics"]["sync_encoder"] is None:
+        return []
+    return [path.replace("results/metrics/", "results/sync/") for path in all_metrics()]

@@ -21,7 +21,7 @@ rule measure_videos:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=settings("metrics"),
+        settings=as_json({"backend": config["metrics"]["backend"]}),
         code=digest("workflow_scripts.measure_videos"),
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"

@@ -4,7 +4,7 @@
 rule write_table1:
     """One row a method, one column a metric, with n and spread; beside it what made it."""
     input:
-        metrics=all_metrics(),
+        metrics=all_metrics() + all_sync_metrics(),
         indexes=all_indexes(),
         awaited=awaited_files(),
     output:

@@ -5,6 +5,7 @@ rule train_model:
     """Train a run; its state lies outside of the declared outputs, so the same command goes on where it stopped."""
     input:
         index=lambda wildcards: f"resources/{config['runs'][wildcards.run]['dataset']}/index.json",
+        audio_encoder=audio_encoder_of,
     output:
         model="results/runs/{run}/model.safetensors",
         facts="results/runs/{run}/model.json",
@@ -22,12 +23,13 @@ rule train_model:
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
         framing=lambda wildcards: training_framing(config["runs"][wildcards.run]["dataset"]),
-        state=lambda wildcards: f"state/{wildcards.run}-{short_hash(config['runs'][wildcards.run])}",
+        state=state_of_run,
         launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
         code=digest("workflow_scripts.train_model"),
     shell:
         "{params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
-        " --framing {params.framing:q} --index {input.index} --state {params.state} --threads {threads}"
+        " --framing {params.framing:q} --audio-encoder {input.audio_encoder} --index {input.index}"
+        " --state {params.state} --threads {threads}"
         " --output {output.model} --training-log {output.log} 2>&1 | tee {log}"
 
 

@@ -16,6 +16,7 @@ from dheads_model.corpora.lrw import index as lrw
 from dheads_model.corpora.lrw.credentials import read_credentials
 from dheads_model.corpora.plan import PlannedClip, PlannedShard, plan_shards
 from dheads_model.errors import UserError
+from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
 KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
 # Where fetch_lrw unpacks the corpus.
@@ -60,7 +61,16 @@ class WorkPlan:
                     f"not trained: {found} training clips, run {method['run']} needs {needed}; "
                     "give an earlier export with --config model=PATH"
                 )
+            elif run.get("audio_encoder_from") and (
+                lack := too_few_clips(self.config, run["audio_encoder_from"], found)
+            ):
+                missing[name] = f"not trained: {lack}"
         return missing
+
+    def sync_refusal(self, dataset: str) -> str:
+        """Why sync is not measured on a dataset, "" when it is or when the config does not ask for it."""
+        encoder = self.config["metrics"]["sync_encoder"]
+        return too_few_clips(self.config, encoder, self.count(dataset, "train")) if encoder else ""
 
     def methods(self) -> list[str]:
         """Methods that get a row, in the order of the config."""
@@ -86,6 +96,7 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    check_sync_encoders(config)
     if config["model"] and not Path(given_path(config["model"])).is_file():
         raise UserError(f"config key model names {config['model']}, which is not a file.")
     if "lrw" not in config["datasets"] or lrw_is_here(config):

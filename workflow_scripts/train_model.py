@@ -16,6 +16,7 @@ from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.index import read_index
 from dheads_model.shards.loader import load_split
 from dheads_model.training.cost import SPEED_KEYS, Cost
+from dheads_model.training.initial_audio import load_initial_audio
 from dheads_model.training.interruption import Interrupted
 from dheads_model.training.loop import train
 from dheads_model.training.processes import Processes, join_processes
@@ -45,9 +46,12 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
         print(json.dumps(given.settings, indent=1), file=sys.stderr)
     index = read_index(given.index)
     clips = {split: load_split(given.index, split, settings.network.image_size) for split in ("train", "val")}
+    encoder = None
+    if given.audio_encoder:
+        encoder = load_initial_audio(given.audio_encoder, settings.network, settings.audio_encoder_frozen)
     try:
         trained = train(
-            settings, given.settings, clips["train"], clips["val"], index.fingerprint, given.state, processes
+            settings, given.settings, clips["train"], clips["val"], index.fingerprint, given.state, processes, encoder
         )
     except Interrupted as stop:
         # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
@@ -59,6 +63,8 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
     facts = {"images": trained.images, "data": index.fingerprint, "dataset": index.dataset, "last": last}
     facts |= given.framing
+    if encoder is not None:
+        facts["audio_encoder"] = {"name": settings.audio_encoder_from, "sha256": encoder.sha256}
     config = given.settings | {"network": dataclasses.asdict(settings.network)}
     save_export(given.output, trained.weights, config, facts)
     count = sum(value.numel() for value in trained.weights.values())
@@ -73,6 +79,7 @@ if __name__ == "__main__":
     framing = "the blocks align and crop that the data were prepared with, as one JSON object; kept in the model"
     arguments.add_argument("--framing", type=json.loads, default={}, help=framing)
     arguments.add_argument("--dry-run", action="store_true", help="say what the training costs, and train nothing")
+    arguments.add_argument("--audio-encoder", nargs="?", help="sync encoder to start the audio encoder from")
     for name in FILES:
         arguments.add_argument(name)
     run("workflow_scripts.train_model", arguments, main)

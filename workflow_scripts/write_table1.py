@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import defaultdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 from dheads_model.files import sha256_of, write_json, write_text
 from dheads_model.manifest import read_manifest, verify_file
 from dheads_model.shards.index import read_index
-from dheads_model.tables.table1 import make_rows, to_csv, to_markdown, to_tex
+from dheads_model.tables.table1 import make_rows, refusals, to_csv, to_markdown, to_tex
 from workflow_scripts.command import parser, run
 
 PACKAGES = (
@@ -21,23 +22,27 @@ PACKAGES = (
 
 def main(given) -> None:
     settings = given.settings
-    tables, lost = [], {}
+    tables, lost = [], defaultdict(set)
     for path in given.metrics:
         manifest = read_manifest(path)
         tables.append(pd.read_parquet(verify_file(path, manifest.files[0])))
         method = Path(path).parent.parent.name
-        key = (manifest.dataset, method)
-        lost[key] = lost.get(key, 0) + len(manifest.clips) - manifest.count("ok")
-    if tables or not settings["absent"]:
-        values = pd.concat([pd.DataFrame(), *tables], ignore_index=True)
-        rows = make_rows(values, dict(settings["methods"]), lost, settings["bootstrap_samples"])
-    else:
-        values, rows = pd.DataFrame({"dataset": []}), []
+        lost[manifest.dataset, method] |= {outcome.clip for outcome in manifest.clips} - set(manifest.ok())
     notes = [f"Dataset {name} is left out: {why}" for name, why in settings["absent"].items()]
     notes += [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
-    notes += (
-        [f"{sum(lost.values())} videos could not be measured; the manifests say why."] if sum(lost.values()) else []
-    )
+    if tables or not settings["absent"]:
+        values = pd.concat([pd.DataFrame(), *tables], ignore_index=True)
+        # A clip counts once, and only where nothing could be measured of it.
+        if not values.empty:
+            for key, of_method in values.groupby(["dataset", "method"]):
+                lost[key] -= set(of_method["clip"])
+        counts = {key: len(clips) for key, clips in lost.items()}
+        rows = make_rows(values, dict(settings["methods"]), counts, settings["bootstrap_samples"])
+        notes += refusals(values)
+    else:
+        values, rows = pd.DataFrame({"dataset": []}), []
+    if unmeasured := sum(map(len, lost.values())):
+        notes.append(f"{unmeasured} videos could not be measured; the manifests say why.")
     if "embedded" in values["dataset"].unique():
         notes.append(
             "embedded is a generated corpus (a mesh-warped portrait that speaks by eSpeak NG): its figures show that "

@@ -39,10 +39,14 @@ def measure_clip(
         ]
     results.append(_or_refuse("cpbd", sharpness.video_cpbd(frames), "no frame has an edge"))
     results += _smoothness(frames)
-    if seen.mean() < LEAST_SEEN:
-        reason = f"a face was found in {int(seen.sum())} of {len(seen)} frames"
+    if reason := unseen_reason(seen):
         return results + [refuse(name, reason) for name in BY_LANDMARKS]
     return results + _by_landmarks(fill_gaps(landmarks[seen], seen), reference_landmarks, audio)
+
+
+def unseen_reason(seen: np.ndarray) -> str:
+    """Why landmarks of a video say nothing, "" when they do: seen bool `[T]`, whether a face was found in each frame."""
+    return "" if seen.mean() >= LEAST_SEEN else f"a face was found in {int(seen.sum())} of {len(seen)} frames"
 
 
 def _smoothness(frames: np.ndarray) -> list[Measurement]:

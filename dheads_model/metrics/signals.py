@@ -20,6 +20,11 @@ def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
     return gap / np.median(eye_distance(landmarks))
 
 
+def is_still(opening: np.ndarray) -> bool:
+    """Whether a mouth opening `[T]` varies no more than a detector's does on a still face."""
+    return bool(opening.std() < STILL_MOUTH)
+
+
 def eye_aspect_ratio(landmarks: np.ndarray) -> np.ndarray:
     """Height over width of the eyes, mean of both, `[T]` (Soukupova and Cech 2016, equation 1)."""
     ratios = []
@@ -44,14 +49,14 @@ def mouth_audio_correlation(opening: np.ndarray, level: np.ndarray) -> float | N
     """
     if level.std() < 1e-6 or len(level) < 3:
         return None
-    if opening.std() < STILL_MOUTH:
+    if is_still(opening):
         return 0.0
     return float(np.corrcoef(opening, level)[0, 1])
 
 
 def mouth_audio_lag(opening: np.ndarray, level: np.ndarray, farthest: int = 5) -> int | None:
     """Frames by which the mouth comes after the sound where they correlate best, within +-farthest; None as above or still."""
-    if level.std() < 1e-6 or opening.std() < STILL_MOUTH or len(level) < 3 * farthest:
+    if level.std() < 1e-6 or is_still(opening) or len(level) < 3 * farthest:
         return None
     lags = np.arange(-farthest, farthest + 1)
     values = [_correlation(*_shifted(opening, level, lag)) for lag in lags]

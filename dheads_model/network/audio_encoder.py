@@ -1,17 +1,31 @@
 """From the sound around a frame to one embedding for each frame of the window."""
 
+from typing import Protocol
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
-from dheads_model.network.settings import NetworkSettings
 
 # Natural-log filterbank energies of speech recordings scaled to [-1, 1]: mean over 18 recordings -13.1, standard
 # deviation within a recording 3.8; digital silence is at -23. Constants, so that a window looks the same whatever clip
 # or corpus it is cut from.
 SPEECH_LEVEL = -13.0
 SPEECH_SPREAD = 4.0
+
+
+class AudioSizes(Protocol):
+    """What the encoder takes from `NetworkSettings`, or from the settings of another network that holds it."""
+
+    @property
+    def audio_frames(self) -> int: ...
+
+    @property
+    def audio_channels(self) -> int: ...
+
+    @property
+    def feature_bands(self) -> int: ...
 
 
 class AudioEncoder(nn.Module):
@@ -21,7 +35,7 @@ class AudioEncoder(nn.Module):
     Each embedding sees its own 40 ms and about 60 ms more on each side, as far as the window goes.
     """
 
-    def __init__(self, settings: NetworkSettings):
+    def __init__(self, settings: AudioSizes):
         super().__init__()
         self.window = (settings.audio_frames, FEATURE_COLUMNS_PER_FRAME, settings.feature_bands)
         width = settings.audio_channels

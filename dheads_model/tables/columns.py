@@ -1,14 +1,16 @@
 """The columns of a table: names, directions, and one line of explanation each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-HIGHER, LOWER, CLOSEST = "higher", "lower", "closest"
+HIGHER, LOWER, CLOSEST, UNJUDGED = "higher", "lower", "closest", "unjudged"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One metric in a table. better: higher, lower, or closest to the ground truth's. by_frames: clips count by their
-    length, so that events a second are pooled events over pooled seconds."""
+    """One metric in a table. better: higher, lower, closest to the ground truth's, or unjudged, where a good mean can
+    hide bad clips (lags of both signs). by_frames: clips count by their length, so that events a second are pooled
+    events over pooled seconds. optional: shown only where it was measured."""
 
     metric: str
     title: str
@@ -16,12 +18,18 @@ class Column:
     digits: int
     explanation: str
     by_frames: bool = False
+    optional: bool = False
 
 
 COLUMNS = (
     Column("mouth_audio_correlation", "mouth-audio corr.", CLOSEST, 3,
            "correlation of mouth opening and loudness over a clip's frames; 0 for a still mouth"),
-    Column("mouth_audio_lag", "lag", CLOSEST, 2, "frames by which the mouth follows the sound where they correlate best"),
+    Column("mouth_audio_lag", "lag", UNJUDGED, 2, "frames by which the mouth follows the sound where they correlate best"),
+    Column("sync_confidence", "sync conf.", CLOSEST, 3,
+           "by the config's own sync encoder: mean cosine at the best shift of the sound less the median over shifts",
+           optional=True),
+    Column("sync_offset", "sync offset", UNJUDGED, 2,
+           "frames by which the mouth follows the sound at that shift, within 5", optional=True),
     Column("head_motion", "head motion", CLOSEST, 4,
            "spread of the face's place, size and tilt over a clip, in eye distances; a frozen head has none"),
     Column("blinks_per_second", "blinks/s", CLOSEST, 3, "blinks of all clips over their seconds", by_frames=True),
@@ -38,3 +46,8 @@ COLUMNS = (
     Column("fmse_paper", "F-MSE (published)", CLOSEST, 2,
            "frame difference as published: squares of bytes, which wrap modulo 256"),
 )  # fmt: skip
+
+
+def shown_columns(metrics: Collection[str]) -> list[Column]:
+    """The columns of a table that has rows of these metrics: all but the optional ones without any."""
+    return [column for column in COLUMNS if not column.optional or column.metric in metrics]

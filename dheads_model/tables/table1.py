@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dheads_model.errors import UserError
-from dheads_model.tables.columns import CLOSEST, COLUMNS, HIGHER, Column
+from dheads_model.tables.columns import CLOSEST, COLUMNS, HIGHER, UNJUDGED, Column, shown_columns
 from dheads_model.tables.statistics import Cell, cell
 
 GROUND_TRUTH = "ground_truth"
-ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈"}
+ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,14 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, samples: 
         raise UserError(
             "no clip was measured: the test split is empty; look at results/data_card.md for where it went."
         )
+    columns = shown_columns(set(values["metric"]))
     rows = []
     for dataset, of_dataset in values.groupby("dataset", sort=True):
         for method, kind in kinds.items():
             of_method = of_dataset[of_dataset["method"] == method]
             if of_method.empty:
                 continue
-            cells = {c.metric: cell(of_method[of_method["metric"] == c.metric], c, samples) for c in COLUMNS}
+            cells = {c.metric: cell(of_method[of_method["metric"] == c.metric], c, samples) for c in columns}
             measured = of_method["clip"].nunique()
             rows.append(Row(str(dataset), method, kind, cells, measured, measured + lost.get((dataset, method), 0)))
     return rows
@@ -48,7 +49,7 @@ def to_csv(rows: list[Row]) -> str:
     records = []
     for row in rows:
         record = {"dataset": row.dataset, "method": row.method, "clips": row.clips, "measured": row.measured}
-        for column in COLUMNS:
+        for column in _columns([row]):
             found = row.cells[column.metric]
             record |= {
                 column.metric: found.mean,
@@ -61,6 +62,17 @@ def to_csv(rows: list[Row]) -> str:
     return pd.DataFrame(records).to_csv(index=False)
 
 
+def refusals(values: pd.DataFrame) -> list[str]:
+    """A sentence for each dataset and optional column whose every clip was refused, with the reason."""
+    sentences = []
+    for column in COLUMNS:
+        of_metric = values[values["metric"] == column.metric]
+        for dataset, rows in of_metric.groupby("dataset", sort=True):
+            if column.optional and not (rows["status"] == "ok").any():
+                sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
+    return sentences
+
+
 def best_methods(rows: list[Row], dataset: str, column: Column) -> set[str]:
     """Methods whose mean is best among those that are not the ground truth; empty when the column cannot be judged."""
     judged = {
@@ -68,7 +80,7 @@ def best_methods(rows: list[Row], dataset: str, column: Column) -> set[str]:
         for row in rows
         if row.dataset == dataset and row.method != GROUND_TRUTH and row.cells[column.metric].mean is not None
     }
-    if len(judged) < 2:
+    if len(judged) < 2 or column.better == UNJUDGED:
         return set()
     if column.better == CLOSEST:
         truth = [row.cells[column.metric].mean for row in rows if row.dataset == dataset and row.method == GROUND_TRUTH]
@@ -90,7 +102,7 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
         lines += [f"## {dataset} (test split)", ""]
         lines.append("| metric | | " + " | ".join(f"{row.method} (n = {row.measured})" for row in shown) + " |")
         lines.append("|---|---|" + "---|" * len(shown))
-        for column in COLUMNS:
+        for column in _columns(rows):
             best = best_methods(rows, dataset, column)
             cells = [_shown(row.cells[column.metric], column, row.measured, row.method in best) for row in shown]
             lines.append(f"| {column.title} | {ARROWS[column.better]} | " + " | ".join(cells) + " |")
@@ -101,17 +113,17 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
     ]
     lines += [f"- {note}" for note in notes] + [""]
     lines += ["| metric | meaning |", "|---|---|"]
-    lines += [f"| {column.title} | {column.explanation} |" for column in COLUMNS]
+    lines += [f"| {column.title} | {column.explanation} |" for column in _columns(rows)]
     return "\n".join(lines) + "\n"
 
 
 def to_tex(rows: list[Row]) -> str:
     """A booktabs table of the means, ready for \\input."""
-    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$"}
+    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$", "unjudged": ""}
     names = [(row, rf"{row.dataset} / {row.method}".replace("_", r"\_")) for row in rows]
     lines = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{ll{'r' * len(rows)}}}", r"\toprule"]
     lines += ["metric & & " + " & ".join(name for _, name in names) + r" \\", r"\midrule"]
-    for column in COLUMNS:
+    for column in _columns(rows):
         cells = []
         for row in rows:
             found = row.cells[column.metric]
@@ -120,6 +132,11 @@ def to_tex(rows: list[Row]) -> str:
             cells.append(rf"\textbf{{{text}}}" if bold else text)
         lines.append(f"{column.title} & {arrows[column.better]} & " + " & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _columns(rows: list[Row]) -> list[Column]:
+    """The columns that the rows have, in order; without rows those that are in every table."""
+    return shown_columns(rows[0].cells if rows else ())
 
 
 def _shown(found: Cell, column: Column, clips: int, best: bool) -> str:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.training.cost import Cost
+from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
@@ -46,13 +47,14 @@ def train(
     fingerprint: str,
     state_folder: Path | str,
     processes: Processes | None = None,
+    audio_encoder: InitialAudioEncoder | None = None,
 ) -> Trained:
     """Train a run to its end, or from where its state stands.
 
     config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
     the state folder as training.jsonl, pictures of held-out speakers in its folder samples. processes: those that share
-    each batch, None for this one alone; the first of them writes. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to
-    any of them, with the state saved.
+    each batch, None for this one alone; the first of them writes. audio_encoder: where the run starts from a trained one.
+    Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved.
     """
     processes = processes or Processes(0, 1, pick_device())
     settings, device = run.training, processes.device
@@ -62,13 +64,15 @@ def train(
     model.unet.recompute_activations = settings.recompute_activations
     if device.type == "cuda":
         model.precision = torch.bfloat16
+    if audio_encoder is not None:
+        audio_encoder.start(model)
     average = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, betas=settings.adam_betas, weight_decay=0.0
     )
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
-    identity = {"config": config, "data": fingerprint}
+    identity = {"config": config, "data": fingerprint, "audio encoder": audio_encoder and audio_encoder.sha256}
     log_path = Path(state_folder, "training.jsonl")
     log_path.parent.mkdir(parents=True, exist_ok=True)
     cost = Cost.of(run, device)

@@ -68,7 +68,8 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The whole config of a run. compat: a key of COMPAT; it decides network.time_frequencies too, see `run_settings`."""
+    """The whole config of a run. compat: a key of COMPAT; it decides network.time_frequencies too, see `run_settings`.
+    audio_encoder_from: the sync encoder that the audio encoder starts from, by name, and stays at where it is frozen."""
 
     dataset: str
     min_clips: int
@@ -78,12 +79,18 @@ class RunSettings:
     corruption: CorruptionSettings
     training: TrainingSettings
     compat: str = "paper"
+    audio_encoder_from: str | None = None
+    audio_encoder_frozen: bool = False
 
     def __post_init__(self):
         if self.compat not in COMPAT:
             raise UserError(f"runs.NAME.compat is {self.compat!r}; it must be one of {', '.join(COMPAT)}.")
         if self.compat == "published" and self.diffusion.form != "ddpm":
             raise UserError("runs.NAME.compat published is the published DDPM; set runs.NAME.diffusion.form to ddpm.")
+        if self.audio_encoder_frozen and self.audio_encoder_from is None:
+            raise UserError(
+                "runs.NAME.audio_encoder_frozen needs runs.NAME.audio_encoder_from, or nothing would learn to hear."
+            )
 
     @property
     def lip_frame(self) -> str:

@@ -1,0 +1,91 @@
+"""How well mouth and sound go together in time, from embeddings of both (network/sync_encoder.py).
+
+The definitions are SyncNet's (Chung & Zisserman 2016) with cosines in place of distances and without its zero padding,
+which rewards the farthest shifts of short clips: only windows count whose every shift lies within the clip. Figures of
+different encoders cannot be compared, least of all with those of the published SyncNet.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dheads_model.metrics.measurement import Measurement, refuse
+
+SYNC_METRICS = ("sync_confidence", "sync_offset")
+FARTHEST = 5  # frames, as for mouth_audio_lag
+
+
+def offset_similarities(mouth: np.ndarray, audio: np.ndarray, farthest: int = FARTHEST) -> np.ndarray:
+    """Cosines `[N - 2 k, 2 k + 1]` of mouth windows with the sound k frames before .. k frames after, k = farthest.
+
+    mouth, audio: embeddings of length 1, `[N, E]`. Windows nearer than k to an end of the clip are left out; without
+    any the result has no rows.
+    """
+    rows = np.arange(farthest, len(mouth) - farthest)[:, None] + np.arange(-farthest, farthest + 1)
+    centres = mouth[farthest : len(mouth) - farthest] if len(rows) else mouth[:0]
+    return np.einsum("ne,nse->ns", centres.astype(np.float64), audio[rows].astype(np.float64))
+
+
+def sync_offset(similarities: np.ndarray) -> int:
+    """Frames by which the mouth comes after the sound where they agree best over a clip, -k .. k.
+
+    Positive for sound that is early, as SyncNet's AV offset and `mouth_audio_lag`. From `offset_similarities`.
+    """
+    return similarities.shape[1] // 2 - int(similarities.mean(axis=0).argmax())
+
+
+def sync_confidence(similarities: np.ndarray) -> float:
+    """Mean cosine at the best shift less the median over all shifts, 0 .. 2; the counterpart of LSE-C.
+
+    It is above 0 also for a mouth that has nothing to do with the sound: read it beside the still mouth's.
+    """
+    means = similarities.mean(axis=0)
+    return float(means.max() - np.median(means))
+
+
+def measure_sync(mouth: np.ndarray, audio: np.ndarray, still: bool) -> list[Measurement]:
+    """Confidence and offset of a clip from its embeddings `[N, E]`; still: the mouth does not move, so it has no offset."""
+    similarities = offset_similarities(mouth, audio)
+    if not len(similarities):
+        return refuse_sync(f"fewer than {2 * FARTHEST + 1} windows, which the {2 * FARTHEST + 1} shifts need")
+    offset = refuse("sync_offset", "a still mouth") if still else Measurement("sync_offset", sync_offset(similarities))
+    return [Measurement("sync_confidence", sync_confidence(similarities)), offset]
+
+
+def refuse_sync(reason: str) -> list[Measurement]:
+    """No value for any of SYNC_METRICS, and why."""
+    return [refuse(name, reason) for name in SYNC_METRICS]
+
+
+@dataclass(frozen=True)
+class OffsetAccuracy:
+    """How often the true shift among 2 k + 1 is the likeliest: of single windows, of those within one frame, of clips.
+
+    chance, chance_within_one: what guessing gives for windows.
+    """
+
+    windows: int
+    window_accuracy: float
+    window_accuracy_within_one: float
+    chance: float
+    chance_within_one: float
+    clips: int
+    clip_accuracy: float
+
+
+def offset_accuracy(by_clip: list[np.ndarray]) -> OffsetAccuracy | None:
+    """Accuracy from `offset_similarities` of each clip; clips too short for a window do not count, None without any."""
+    by_clip = [similarities for similarities in by_clip if len(similarities)]
+    if not by_clip:
+        return None
+    shifts = by_clip[0].shape[1]
+    misses = np.concatenate([np.abs(similarities.argmax(axis=1) - shifts // 2) for similarities in by_clip])
+    return OffsetAccuracy(
+        windows=len(misses),
+        window_accuracy=float((misses == 0).mean()),
+        window_accuracy_within_one=float((misses <= 1).mean()),
+        chance=1 / shifts,
+        chance_within_one=3 / shifts,
+        clips=len(by_clip),
+        clip_accuracy=float(np.mean([sync_offset(similarities) == 0 for similarities in by_clip])),
+    )

@@ -1,0 +1,132 @@
+"""Settings, loss and held-out accuracy of the sync encoder's training."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dheads_model.config import build
+from dheads_model.errors import UserError
+from dheads_model.faces.mouth import crop_mouths
+from dheads_model.metrics.sync import offset_accuracy, offset_similarities
+from dheads_model.network.sync_encoder import SyncEncoder, SyncEncoderSettings, embed_clip
+from dheads_model.shards.pairs import MouthClip
+
+SPEAKERS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
+
+
+@dataclass(frozen=True)
+class ContrastiveSettings:
+    """The config block `training` of a sync encoder; the schema describes each key. A window counts as an image."""
+
+    images: int
+    clips_per_batch: int
+    windows_per_clip: int
+    closest_negative: int
+    learning_rate: float
+    warmup_images: int
+    weight_decay: float
+    log_every_images: int
+    validation_every_images: int
+    state_every_images: int
+    seed: int
+    decay: ClassVar[str] = "cosine"
+
+    def __post_init__(self):
+        if self.clips_per_batch * self.windows_per_clip < 2 or self.closest_negative < 1:
+            raise UserError(
+                "sync_encoders.NAME.training needs at least two windows a batch (clips_per_batch times "
+                "windows_per_clip) and closest_negative of at least 1."
+            )
+
+    @property
+    def batch_size(self) -> int:
+        """Windows of a step."""
+        return self.clips_per_batch * self.windows_per_clip
+
+    @property
+    def steps(self) -> int:
+        """Number of optimiser steps, the last one included that reaches `images`."""
+        return -(-self.images // self.batch_size)
+
+
+@dataclass(frozen=True)
+class SyncSettings:
+    """The whole config of a sync encoder."""
+
+    min_clips: int
+    most_clips: int
+    gpus: int
+    speakers: str
+    held_out_sentences: int
+    network: SyncEncoderSettings
+    training: ContrastiveSettings
+
+
+def sync_settings(config: dict) -> SyncSettings:
+    """The config block of a sync encoder, checked. Raises UserError for keys or values that do not fit."""
+    settings = build(SyncSettings, config, "sync_encoders.NAME")
+    if settings.speakers not in SPEAKERS:
+        raise UserError(
+            f"config key sync_encoders.NAME.speakers is {settings.speakers!r}; it must be one of {', '.join(SPEAKERS)}."
+        )
+    return settings
+
+
+def choose_clips(
+    clips: Sequence[MouthClip], held_out: Sequence[MouthClip], settings: SyncSettings
+) -> tuple[list[MouthClip], set[str]]:
+    """(clips to learn from, sentences that are held out) of a training split, given the clips of held-out speakers.
+
+    Speakers are every second one of the sorted names where the settings say so; held-out sentences are drawn by the
+    training's seed from the transcripts that both splits have. Raises UserError when nothing would be left.
+    """
+    spoken = {clip.transcript for clip in clips} - {""}
+    known = sorted(spoken & {clip.transcript for clip in held_out})
+    count = settings.held_out_sentences
+    if count and (count > len(known) or count >= len(spoken)):
+        raise UserError(
+            f"sync_encoders.NAME.held_out_sentences is {count}, and the training split has {len(spoken)} known sentences, "
+            f"{len(known)} of them in the validation split too; hold out fewer."
+        )
+    drawn = np.random.default_rng(settings.training.seed).choice(len(known), count, replace=False) if count else []
+    new = {known[number] for number in drawn}
+    speakers = sorted({clip.speaker for clip in clips})
+    taken = set(speakers[SPEAKERS[settings.speakers]])
+    chosen = [clip for clip in clips if clip.speaker in taken and clip.transcript not in new]
+    if not chosen:
+        raise UserError(
+            f"sync_encoders.NAME.speakers {settings.speakers} leaves no training clip of {len(speakers)} speakers; "
+            "take all."
+        )
+    return chosen, new
+
+
+def contrastive_loss(mouth: Tensor, audio: Tensor, scale: Tensor | float) -> Tensor:
+    """InfoNCE of embeddings `[B, E]` of length 1 that go together row by row, in both directions: a scalar.
+
+    Half of -log softmax(scale * cosine) of the right sound among all sounds of the batch, and half of that of the right
+    mouth among all mouths (van den Oord et al. 2018, equation 4; symmetric as in CLIP).
+    """
+    cosines = scale * mouth @ audio.T
+    right = torch.arange(len(cosines), device=cosines.device)
+    return (F.cross_entropy(cosines, right) + F.cross_entropy(cosines.T, right)) / 2
+
+
+def held_out_accuracy(model: SyncEncoder, clips: Sequence[MouthClip], new_sentences: set[str]) -> dict:
+    """Accuracy on clips of held-out speakers as JSON values, of all of them and of those with held-out sentences.
+
+    Keys `all` and `new_sentences`, each an `OffsetAccuracy` as a dictionary, or None without clips of the kind.
+    """
+    parts = {"all": clips, "new_sentences": [clip for clip in clips if clip.transcript in new_sentences]}
+    found = {name: offset_accuracy([clip_similarities(model, clip) for clip in part]) for name, part in parts.items()}
+    return {name: accuracy and asdict(accuracy) for name, accuracy in found.items()}
+
+
+def clip_similarities(model: SyncEncoder, clip: MouthClip) -> np.ndarray:
+    """`offset_similarities` of a clip, in evaluation mode."""
+    return offset_similarities(*embed_clip(model.eval(), crop_mouths(clip.mouth), clip.features))

@@ -1,0 +1,63 @@
+# The sync encoder, trained on a dataset where the config has a use for it, and measurements with it.
+
+
+rule train_sync_encoder:
+    """Train encoders of mouth and sound against each other; state outside of the outputs, so a killed job goes on."""
+    input:
+        index="resources/{dataset}/index.json",
+    output:
+        model="results/sync_encoders/{dataset}/{encoder}/encoder.safetensors",
+        facts="results/sync_encoders/{dataset}/{encoder}/encoder.json",
+        log="results/sync_encoders/{dataset}/{encoder}/training.jsonl",
+    log:
+        "logs/train_sync_encoder/{dataset}/{encoder}.log",
+    benchmark:
+        "benchmarks/train_sync_encoder/{dataset}/{encoder}.jsonl"
+    retries: 3
+    # One thread: the same bits on every machine of a kind, and room for the jobs beside it.
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=720,
+        gpu=lambda wildcards: config["sync_encoders"][wildcards.encoder]["gpus"],
+    params:
+        settings=lambda wildcards: settings("sync_encoders", wildcards.encoder),
+        state=lambda wildcards: "state/sync_encoders/{}/{}-{}".format(
+            wildcards.dataset, wildcards.encoder, short_hash(config["sync_encoders"][wildcards.encoder])
+        ),
+        code=digest("workflow_scripts.train_sync_encoder"),
+    shell:
+        "python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
+        " --index {input.index} --state {params.state} --threads {threads}"
+        " --output {output.model} --log {output.log} 2>&1 | tee {log}"
+
+
+rule measure_sync:
+    """Sync confidence and offset of one method on one test shard, by an encoder that no model was trained with."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+        videos="results/videos/{method}/{dataset}/{shard}.json",
+        measured="results/metrics/{method}/{dataset}/{shard}.json",
+        landmarks=ancient("results/metrics/{method}/{dataset}/{shard}.landmarks.parquet"),
+        encoder=sync_scorer,
+    output:
+        metrics="results/sync/{method}/{dataset}/{shard}.parquet",
+        manifest="results/sync/{method}/{dataset}/{shard}.json",
+    log:
+        "logs/measure_sync/{method}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/measure_sync/{method}/{dataset}/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=as_json({"sync_encoder": config["metrics"]["sync_encoder"]}),
+        refusal=lambda wildcards: PLAN.sync_refusal(wildcards.dataset),
+        code=digest("workflow_scripts.measure_sync"),
+    shell:
+        "python -m workflow_scripts.measure_sync --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --videos {input.videos} --measured {input.measured} --method {wildcards.method}"
+        " --encoder {input.encoder} --refusal {params.refusal:q}"
+        " --output {output.metrics} --manifest {output.manifest} > {log} 2>&1"
