@@ -20,6 +20,7 @@ from tqdm import tqdm
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
 from dheads_model.diffusion.rollout import SamplingSettings, stream
+from dheads_model.diffusion.sampling import check_sampling
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
@@ -28,8 +29,10 @@ from dheads_model.fingerprint import ROOT
 from dheads_model.media.audio import loudest_frame_dbfs, stream_speech
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.encode import write_video_stream
-from dheads_model.media.features import stream_log_filterbank
 from dheads_model.network.export import load_export
+from dheads_model.network.placement import place_for_sampling
+from dheads_model.network.published_audio_encoder import WindowEncoder
+from dheads_model.network.sound import hear, open_window_encoder
 from dheads_model.network.talking_model import TalkingModel, pick_device
 from dheads_model.shards.loader import resize_frames
 
@@ -37,10 +40,30 @@ DEFAULT_CONFIG = ROOT / "config/config.yaml"
 DEFAULT_SEED = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Talker:
+    """A model that was opened to generate: `encoder` makes its embeddings of the sound where it hears by such, `config`
+    and `facts` are what its export records."""
+
+    model: TalkingModel
+    encoder: WindowEncoder | None
+    config: Mapping
+    facts: Mapping
+
+
+def open_talker(path: Path | str, audio_encoder: Path | str | None = None) -> Talker:
+    """Open an export, see `save_export`. audio_encoder: the file that an imported model may need beside it.
+
+    Raises UserError for what is no export, and as `open_window_encoder` does.
+    """
+    model, config, facts = load_export(path)
+    return Talker(model, open_window_encoder(model, facts, audio_encoder), config, facts)
+
+
 def generate_video(
     identity: Path | str,
     audio: Path | str,
-    model: Path | str,
+    talker: Talker,
     out: Path | str,
     config: Mapping,
     sampling: SamplingSettings,
@@ -48,19 +71,18 @@ def generate_video(
 ) -> str:
     """Write the talking video of a photo and a sound file, and say in one line what was written.
 
-    model: an export, see `save_export`. config: the project's; its blocks track and audio say which faces and sounds are
-    refused, its align and crop how the photo is framed unless the export records them. The video has the size of that
-    crop. Raises UserError for everything that a person can mend, before the first frame where it can be known then.
+    config: the project's; its blocks track and audio say which faces and sounds are refused, its align and crop how the
+    photo is framed unless the export records them. The video has the size of that crop. Raises UserError for everything
+    that a person can mend, before the first frame where it can be known then.
     """
-    _check_out(Path(out), (identity, audio, model))
+    check_sampling(sampling, talker.config)
     frames = count_frames(audio, _number(config, "audio", "silence_dbfs"))
-    loaded, recorded = _load(model)
-    align, crop = (_framing_block(name, cls, recorded, config) for name, cls in _FRAMING.items())
+    align, crop = (_framing_block(name, cls, talker.facts, config) for name, cls in _FRAMING.items())
     if crop.size % 2:
         raise UserError(f"config key crop.size is {crop.size}; it must be even.")
     backend = _block(config, "track").get("backend")
     face = crop_photo(identity, align, crop, backend, _number(config, "track", "min_eye_distance"))
-    pairs = talk(loaded, face, audio, sampling, seed)
+    pairs = talk(talker, face, audio, sampling, seed)
     written = write_video_stream(out, tqdm(pairs, "generate", frames, unit=" frames", file=sys.stderr))
     return (
         f"wrote {out}: {written} frames ({written / FRAMES_PER_SECOND:.1f} s) of {crop.size} x {crop.size} pixels "
@@ -69,22 +91,21 @@ def generate_video(
 
 
 def talk(
-    model: TalkingModel, face: np.ndarray, audio: Path | str, sampling: SamplingSettings, seed: int
+    talker: Talker, face: np.ndarray, audio: Path | str, sampling: SamplingSettings, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(picture uint8 RGB `[S, S, 3]`, its sound int16 `[640]`) one by one, in constant memory.
 
     face: uint8 RGB `[S, S, 3]`, aligned as the model's data. Only as much of the sound file is read as the next frame
     needs. Raises UserError when the sound cannot be decoded.
     """
-    network, device = model.network_settings, pick_device()
-    model = model.to(device)
-    if device.type == "cuda":
-        model.precision = torch.bfloat16
-    identity = pictures(torch.from_numpy(resize_frames(face[None], network.image_size)[0])).to(device)
+    device = pick_device()
+    model = place_for_sampling(talker.model, device, sampling.compiled)
+    identity = torch.from_numpy(resize_frames(face[None], model.network_settings.image_size)[0])
     heard, kept = itertools.tee(_speech(audio))
-    features = (torch.from_numpy(columns) for columns in stream_log_filterbank(heard, network.feature_bands))
+    features = hear(model, talker.encoder, heard)
     alone = dataclasses.replace(sampling, clips_at_once=1)
-    for picture, samples in zip(stream(model, identity, features, alone, seed), kept, strict=True):
+    frames = stream(model, pictures(identity).to(device), features, alone, seed)
+    for picture, samples in zip(frames, kept, strict=True):
         yield resize_frames(picture[None], len(face))[0], samples
 
 
@@ -113,8 +134,13 @@ def read_config(overlay: Path | str | None) -> dict:
     return config if overlay is None else _overlaid(config, _read_yaml(overlay))
 
 
-def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
-    """Sampler settings of a method of kind model, by default of the only one; raises UserError when there are others."""
+def sampling_of(config: Mapping, method: str | None, recorded: Mapping | None = None) -> SamplingSettings:
+    """Sampler settings of a method of kind model, by default those that the export records, else of the only method.
+
+    Raises UserError when there are several.
+    """
+    if method is None and recorded is not None:
+        return build(SamplingSettings, recorded, "sampling")
     methods = {
         name: block for name, block in _block(config, "methods").items()
         if isinstance(block, Mapping) and block.get("kind") == "model"
@@ -129,17 +155,6 @@ def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
 
 
 _FRAMING = {"align": AlignSettings, "crop": CropSettings}
-
-
-def _load(path: Path | str) -> tuple[TalkingModel, dict]:
-    """(a model that hears sound, what its export records)."""
-    model, config, facts = load_export(path)
-    if model.audio_encoder is None:
-        raise UserError(
-            f"{path} takes embeddings of the sound that were made before (network.audio_encoder none); give a model "
-            "with network.audio_encoder conv."
-        )
-    return model, {**facts, **config}
 
 
 def _framing_block(name: str, cls, recorded: Mapping, config: Mapping):
@@ -214,6 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     result.add_argument("--out", required=True, help="the video to write, an .mp4")
     result.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the noise (%(default)s)")
     result.add_argument("--config", help=f"YAML laid over {DEFAULT_CONFIG.relative_to(ROOT)}")
+    result.add_argument("--audio-encoder", help="audio_encoder.pt, where an imported model needs it beside it")
     result.add_argument("--method", help="whose sampler settings of the config to take (the only one)")
     result.add_argument("--steps", type=int, help="noise levels a frame, instead of the method's")
     result.add_argument("--guidance", type=float, help="weight of the sound, instead of the method's; 1 is fastest")
@@ -226,8 +242,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = read_config(given.config)
         chosen = {name: getattr(given, name) for name in ("steps", "guidance") if getattr(given, name) is not None}
-        sampling = dataclasses.replace(sampling_of(config, given.method), **chosen)
-        print(generate_video(given.identity, given.audio, given.model, given.out, config, sampling, given.seed))
+        _check_out(Path(given.out), (given.identity, given.audio, given.model))
+        talker = open_talker(given.model, given.audio_encoder)
+        # A config that was given is wanted as it is.
+        recorded = talker.facts.get("sampling") if given.config is None else None
+        sampling = dataclasses.replace(sampling_of(config, given.method, recorded), **chosen)
+        print(generate_video(given.identity, given.audio, talker, given.out, config, sampling, given.seed))
     except UserError as problem:
         print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
         return 1

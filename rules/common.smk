@@ -194,6 +194,17 @@ def weights_of_back_end(block):
     return [f"resources/weights/{name}" for name in names[config[block]["backend"]]]
 
 
+def published_audio_encoder():
+    """The file that the config names as such, if any."""
+    return given_path(config["published_audio_encoder"]) if config["published_audio_encoder"] else []
+
+
+def encoder_of_run(wildcards):
+    """The same for a run that hears by it."""
+    published = config["runs"][wildcards.run]["network"]["audio_encoder"] == "published"
+    return published_audio_encoder() if published else []
+
+
 def model_of(wildcards):
     """The export that a method samples from: the one given in the config, else the one its run trains."""
     if config["model"]:

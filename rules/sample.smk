@@ -7,6 +7,7 @@ rule sample_videos:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
         model=model_of,
+        encoder=published_audio_encoder() if config["model"] else [],
     output:
         manifest="results/videos/{method}/{dataset}/{shard}.json",
     log:
@@ -27,6 +28,7 @@ rule sample_videos:
     shell:
         "python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --model {input.model:q} --seed {params.seed} --threads {threads}"
+        " --published-audio-encoder {input.encoder:q}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
         " --manifest {output.manifest} 2>&1 | tee {log}"
 

@@ -6,6 +6,7 @@ rule train_model:
     input:
         index=lambda wildcards: f"resources/{config['runs'][wildcards.run]['dataset']}/index.json",
         audio_encoder=audio_encoder_of,
+        encoder=encoder_of_run,
     output:
         model="results/runs/{run}/model.safetensors",
         facts="results/runs/{run}/model.json",
@@ -28,7 +29,8 @@ rule train_model:
         code=digest("workflow_scripts.train_model"),
     shell:
         "{params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
-        " --framing {params.framing:q} --audio-encoder {input.audio_encoder} --index {input.index}"
+        " --framing {params.framing:q} --audio-encoder {input.audio_encoder}"
+        " --published-audio-encoder {input.encoder:q} --index {input.index}"
         " --state {params.state} --threads {threads}"
         " --output {output.model} --training-log {output.log} 2>&1 | tee {log}"
 

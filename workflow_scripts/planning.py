@@ -97,8 +97,13 @@ def make_work_plan(config: dict) -> WorkPlan:
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
     check_sync_encoders(config)
-    if config["model"] and not Path(given_path(config["model"])).is_file():
-        raise UserError(f"config key model names {config['model']}, which is not a file.")
+    for key in ("model", "published_audio_encoder"):
+        if config[key] and not Path(given_path(config[key])).is_file():
+            raise UserError(f"config key {key} names {config[key]}, which is not a file.")
+    if not config["model"]:
+        for name, method in config["methods"].items():
+            if method["kind"] == "model":
+                _check_trained_method(name, method, config)
     if "lrw" not in config["datasets"] or lrw_is_here(config):
         return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in config["datasets"]})
     present = [dataset for dataset in config["datasets"] if dataset != "lrw"]
@@ -111,6 +116,26 @@ def make_work_plan(config: dict) -> WorkPlan:
     else:
         absent, awaited = {"lrw": "this run fetches it; give the same command again when it has ended."}, ("lrw",)
     return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in present}, absent, awaited)
+
+
+def _check_trained_method(name: str, method: dict, config: dict) -> None:
+    """Before the training, whether its model can do what its method will ask of it."""
+    run, sampling = config["runs"][method["run"]], method["sampling"]
+    if run["network"]["audio_encoder"] == "published" and not config["published_audio_encoder"]:
+        raise UserError(
+            f"config key runs.{method['run']}.network.audio_encoder is published, which needs the released file: set "
+            "published_audio_encoder to its path, or audio_encoder to conv."
+        )
+    if sampling["guidance"] != 1 and not run["corruption"]["audio_drop"]:
+        raise UserError(
+            f"config key methods.{name}.sampling.guidance is {sampling['guidance']}, but runs.{method['run']} trains "
+            "with corruption.audio_drop 0 and never without sound; set guidance to 1."
+        )
+    if sampling["hide_mouth"] and not run["corruption"]["mouth_drop"]:
+        raise UserError(
+            f"config key methods.{name}.sampling.hide_mouth is true, but runs.{method['run']} trains with "
+            "corruption.mouth_drop 0; set hide_mouth to false."
+        )
 
 
 def plan_dataset(dataset: str, config: dict) -> dict[str, PlannedShard]:

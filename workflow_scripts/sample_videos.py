@@ -10,11 +10,14 @@ from tqdm import tqdm
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
 from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout
+from dheads_model.diffusion.sampling import check_sampling
 from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.network.export import load_export
+from dheads_model.network.placement import place_for_sampling
+from dheads_model.network.sound import hear_clip, open_window_encoder
 from dheads_model.network.talking_model import pick_device
-from dheads_model.shards.loader import load_clip, resize_frames
+from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
 from workflow_scripts.command import finish_stage, parser, run
 
@@ -32,16 +35,16 @@ class MethodSettings:
 def main(given) -> None:
     torch.set_num_threads(given.threads)
     settings = build(MethodSettings, given.settings, "methods.NAME")
-    model, _, _ = load_export(given.model)
+    model, config, facts = load_export(given.model)
+    check_sampling(settings.sampling, config)
+    encoder = open_window_encoder(model, facts, given.published_audio_encoder)
     device = pick_device()
-    model = model.to(device)
-    if device.type == "cuda":
-        model.precision = torch.bfloat16
+    model = place_for_sampling(model, device, settings.sampling.compiled)
     shard = read_manifest(given.shard)
     clips = {clip.clip: clip for clip in read_shard(given.shard)}
     total = sum(len(clip.frames) for clip in clips.values())
     with tqdm(total=total, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
-        videos = generate_videos(model, list(clips.values()), settings, given, device, progress.update)
+        videos = generate_videos(model, encoder, list(clips.values()), settings, given, device, progress.update)
     folder = Path(given.videos_folder)
 
     def work(name: str, clip: ShardClip) -> dict:
@@ -54,22 +57,25 @@ def main(given) -> None:
     finish_stage(given, "sample_videos", shard.dataset, shard, outcomes, files)
 
 
-def generate_videos(model, clips: list[ShardClip], settings: MethodSettings, given, device, report) -> dict:
+def generate_videos(model, encoder, clips: list[ShardClip], settings: MethodSettings, given, device, report) -> dict:
     """{clip: generated frames uint8 `[T, S, S, 3]` at the model's size}, several clips at once."""
     if not clips:
         return {}
-    loaded = [load_clip(clip, model.network_settings.image_size) for clip in clips]
-    identity = pictures(torch.stack([torch.from_numpy(clip.frames[0]) for clip in loaded])).to(device)
-    features = [torch.from_numpy(clip.features).to(device) for clip in loaded]
-    seeds = [clip_seed(given.seed, clip.clip) for clip in loaded]
+    first = [resize_frames(clip.frames[:1], model.network_settings.image_size)[0] for clip in clips]
+    identity = pictures(torch.stack([torch.from_numpy(frame) for frame in first])).to(device)
+    features = [hear_clip(encoder, clip.audio, clip.features).to(device) for clip in clips]
+    seeds = [clip_seed(given.seed, clip.clip) for clip in clips]
     frames = rollout(model, identity, features, settings.sampling, seeds, given.threads, report)
-    return {clip.clip: video for clip, video in zip(loaded, frames, strict=True)}
+    return {clip.clip: video for clip, video in zip(clips, frames, strict=True)}
 
 
 if __name__ == "__main__":
     arguments = parser(__doc__)
     arguments.add_argument("--seed", type=int, required=True)
     arguments.add_argument("--threads", type=int, default=1)
+    arguments.add_argument(
+        "--published-audio-encoder", nargs="?", help="audio_encoder.pt, where an imported model needs it"
+    )
     for name in ("--shard", "--model", "--videos-folder", "--manifest"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.sample_videos", arguments, main)

@@ -20,6 +20,7 @@ from dheads_model.training.initial_audio import load_initial_audio
 from dheads_model.training.interruption import Interrupted
 from dheads_model.training.loop import train
 from dheads_model.training.processes import Processes, join_processes
+from dheads_model.training.published_sound import open_published_sound
 from dheads_model.training.settings import RunSettings, run_settings
 from workflow_scripts.command import parser, run
 
@@ -45,14 +46,16 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     if processes.is_first:
         print(json.dumps(given.settings, indent=1), file=sys.stderr)
     index = read_index(given.index)
-    clips = {split: load_split(given.index, split, settings.network.image_size) for split in ("train", "val")}
+    sound = open_published_sound(settings.network, given.published_audio_encoder)
+    learner, heard, data = settings, None, index.fingerprint
+    if sound is not None:
+        learner, heard, data = sound.of_unet(settings), sound.heard, f"{data}, heard by {sound.sha256}"
+    clips = {split: load_split(given.index, split, settings.network.image_size, heard) for split in ("train", "val")}
     encoder = None
     if given.audio_encoder:
         encoder = load_initial_audio(given.audio_encoder, settings.network, settings.audio_encoder_frozen)
     try:
-        trained = train(
-            settings, given.settings, clips["train"], clips["val"], index.fingerprint, given.state, processes, encoder
-        )
+        trained = train(learner, given.settings, clips["train"], clips["val"], data, given.state, processes, encoder)
     except Interrupted as stop:
         # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
         print(f"error: {stop}", file=sys.stderr)
@@ -65,9 +68,13 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     facts |= given.framing
     if encoder is not None:
         facts["audio_encoder"] = {"name": settings.audio_encoder_from, "sha256": encoder.sha256}
-    config = given.settings | {"network": dataclasses.asdict(settings.network)}
-    save_export(given.output, trained.weights, config, facts)
-    count = sum(value.numel() for value in trained.weights.values())
+    network, weights = settings.network, trained.weights
+    if sound is not None:
+        facts["published_audio_encoder"] = {"sha256": sound.sha256}
+        network, weights = sound.with_encoder(network), sound.add_weights(weights)
+    config = given.settings | {"network": dataclasses.asdict(network)}
+    save_export(given.output, weights, config, facts)
+    count = sum(value.numel() for value in weights.values())
     write_json(Path(given.output).with_name("model.json"), {"config": config, "parameters": count, **facts})
     with atomic_path(given.training_log) as temporary:
         shutil.copyfile(Path(given.state, "training.jsonl"), temporary)
@@ -80,6 +87,9 @@ if __name__ == "__main__":
     arguments.add_argument("--framing", type=json.loads, default={}, help=framing)
     arguments.add_argument("--dry-run", action="store_true", help="say what the training costs, and train nothing")
     arguments.add_argument("--audio-encoder", nargs="?", help="sync encoder to start the audio encoder from")
+    arguments.add_argument(
+        "--published-audio-encoder", nargs="?", help="audio_encoder.pt, for network.audio_encoder published"
+    )
     for name in FILES:
         arguments.add_argument(name)
     run("workflow_scripts.train_model", arguments, main)

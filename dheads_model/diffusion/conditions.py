@@ -17,9 +17,9 @@ class Conditions:
     """Conditions of a batch of frames.
 
     identity: `[B, 3, H, W]` in [-1, 1]. motion: the frames before, oldest first, `[B, M C, H, W]` in [-1, 1], with
-    their noise if any. audio_features: `[B, 2 m + 1, 4, 80]`; embeddings `[B, 2 m + 1, D]` with audio encoder "none".
-    motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop: bool
-    `[B]`, True where the model shall not hear; None for nowhere.
+    their noise if any. audio_features: `[B, 2 m + 1, 4, bands]`, or embeddings `[B, 2 m + 1, D]` where these are made
+    before. motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop:
+    bool `[B]`, True where the model shall not hear; None for nowhere.
     """
 
     identity: Tensor

@@ -1,6 +1,5 @@
 """Videos frame by frame: each frame is generated from the identity frame, the two before it and the sound around it."""
 
-import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from dheads_model.diffusion.conditions import Conditions, motion_pictures, pixel
 from dheads_model.diffusion.corruption import add_motion_noise, hide_mouth
 from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.network.threads import one_thread
 
 MOTION_NOISE = -1  # number of the draw that noises the motion frames; 0 starts a frame, 1, 2, ... are its steps
 
@@ -33,8 +33,8 @@ def rollout(
 ) -> list[np.ndarray]:
     """Videos of several clips, uint8 `[T_i, S, S, 3]` each.
 
-    identity `[N, 3, S, S]` in [-1, 1]; audio_features: of each clip `[T_i, 4, bands]` (embeddings `[T_i, D]` with audio
-    encoder "none"); seeds: one a clip, see `clip_seed`. workers: threads that generate clips beside each other on a
+    identity `[N, 3, S, S]` in [-1, 1]; audio_features: of each clip as of `hear_clip`, `[T_i, 4, bands]` or embeddings
+    `[T_i, D]`; seeds: one a clip, see `clip_seed`. workers: threads that generate clips beside each other on a
     CPU; each calculates alone, because libraries choose other algorithms for another number of threads. So a video
     depends on its clip, its seed, the settings, the weights and the kind of machine, and on nothing else.
     report: called with 1 for each finished frame, from any worker; `tqdm.update` for instance.
@@ -51,7 +51,7 @@ def rollout(
             if report is not None:
                 report(1)
 
-    with _one_thread_each(), ThreadPoolExecutor(len(shares)) as pool:
+    with one_thread(), ThreadPoolExecutor(len(shares)) as pool:
         for done in [pool.submit(generate_share, share) for share in shares]:
             done.result()
     side = identity.shape[-1]
@@ -85,9 +85,10 @@ def stream(
 ) -> Iterator[np.ndarray]:
     """The video of one clip whose length need not be known, frame by frame, uint8 `[S, S, 3]`, in constant memory.
 
-    identity `[3, S, S]` in [-1, 1]; features: one `[4, bands]` a frame. A frame comes as soon as the sound of
-    `audio_radius` frames after it has been given, and equals the frame that `rollout` makes with the same settings;
-    clips_at_once 1 is the fastest here.
+    identity `[3, S, S]` in [-1, 1]; features: one `[4, bands]` or `[D]` a frame, as of `hear`. A frame comes as soon as
+    those of `audio_radius` frames after it have been given, and equals the frame that `rollout` makes with the same
+    settings; clips_at_once 1 is the fastest here. So a frame waits for audio_radius 40 ms of sound after its own, 40 ms
+    more that `hear` waits (80 ms with the published audio encoder), and its calculation.
     """
     radius, noise = model.network_settings.audio_radius, seeded_noise([seed])
     one = _start(model, 0, identity[None])
@@ -97,7 +98,7 @@ def stream(
         heard.extend([given] * (1 if heard else radius + 1))  # before the first frame its sound is repeated
         ahead += 1
         if ahead >= radius:
-            with _one_thread_each():
+            with one_thread():
                 frame = next_frames(model, [one], [torch.stack(list(heard))], settings, noise)[0]
             yield pixels(frame).cpu().numpy()
 
@@ -159,16 +160,6 @@ def _anchored(one: _Going, settings: SamplingSettings) -> Tensor:
     if settings.anchor_every and one.frame and one.frame % settings.anchor_every == 0:
         return torch.cat([one.identity[None], one.history[1:]])
     return one.history
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def clip_seed(seed: int, clip: str) -> int:

@@ -1,6 +1,6 @@
 """One frame from noise: sampler, noise levels and guidance by the sound, as configured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -26,9 +26,10 @@ class SamplingSettings:
     eta: randomness of ddim. guidance: weight w of the sound, D = D_without + w (D_with - D_without); 1 is none and
     costs nothing, others double the passes at levels within guidance_interval. motion_noise: level of noise put on the
     model's own frames when they become motion frames. hide_mouth: blank the mouth in them, for models that were trained
-    so (corruption.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's
-    place every so many frames, 0 for never (an option of the published code). clips_at_once: clips in one pass of the
-    network; part of the settings because it decides the last bits of a video, and so now and then a pixel.
+    so (corruption.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's place every so many
+    frames, 0 for never (an option of the published code). clips_at_once: clips in one pass of the network. compiled: see
+    `place_for_sampling`. The last two are settings because they decide the last bits of a video, and so now and then a
+    pixel.
     """
 
     sampler: str = "dpmpp_2m"
@@ -43,6 +44,7 @@ class SamplingSettings:
     hide_mouth: bool = False
     anchor_every: int = 0
     clips_at_once: int = 4
+    compiled: bool = False
 
     def __post_init__(self):
         if self.sampler not in SAMPLERS:
@@ -50,6 +52,21 @@ class SamplingSettings:
         if not 0 <= self.eta <= 1 or self.motion_noise < 0 or self.anchor_every < 0 or self.clips_at_once < 1:
             raise UserError("sampling needs eta in [0, 1], motion_noise >= 0, anchor_every >= 0, clips_at_once >= 1.")
         karras_sigmas(self.steps, self.sigma_min, self.sigma_max, self.rho)
+
+
+def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
+    """Raise UserError where sampling asks for what a model with this config, an export's, was never trained for."""
+    trained = config.get("corruption") or {}
+    if settings.guidance != 1 and not trained.get("audio_drop"):
+        raise UserError(
+            f"sampling.guidance is {settings.guidance:g}, but this model was trained with corruption.audio_drop 0 and "
+            "does not know frames without sound; set sampling.guidance to 1."
+        )
+    if settings.hide_mouth and not trained.get("mouth_drop"):
+        raise UserError(
+            "sampling.hide_mouth is true, but this model was trained with corruption.mouth_drop 0 and never saw motion "
+            "frames without a mouth; set sampling.hide_mouth to false."
+        )
 
 
 def sample_frame(

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dheads_model.errors import UserError
-from dheads_model.faces.align import AlignSettings, align_track
+from dheads_model.faces.align import AlignSettings, align_track, whole_picture
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.detect import Detector, open_detector
 from dheads_model.faces.landmarks import box_of, eye_distance
@@ -24,6 +24,8 @@ from dheads_model.media.photo import read_photo
 
 # The main face must be this many times as large as the next one.
 CLEARLY_LARGER = 1.5
+# A picture is square when its sides differ by less than this ratio.
+SQUARE = 1.05
 
 _FULL_RANGE = 1  # MediaPipe's number of that model
 _CONFIDENCE = 0.5
@@ -58,7 +60,8 @@ def crop_photo(
     """The aligned crop uint8 RGB `[S, S, 3]`, S = crop.size, of the one face in a photo file, or of its main face.
 
     backend: of the landmarks, see `open_detector`. Raises UserError as `read_photo` and `open_detector` do, and when
-    there is no face, when several are of similar size, or when the eyes are fewer than min_eye_distance pixels apart.
+    there is no face, when several are of similar size, when the eyes are fewer than min_eye_distance pixels apart, or
+    when the framing is "as_distributed", which takes a picture whole, and the picture is not square.
     """
     photo = read_photo(path)
     with _quiet():
@@ -75,7 +78,15 @@ def crop_photo(
             f"the face in {path} is too small: its eyes are {distance:.0f} pixels apart and at least "
             f"{min_eye_distance:g} are needed; take a larger photo or one from nearer."
         )
-    return warp(picture, chain(framing(crop), align_track(landmarks[None], align)[0]), crop.size)
+    if align.framing == "aligned":
+        return warp(picture, chain(framing(crop), align_track(landmarks[None], align)[0]), crop.size)
+    height, width = picture.shape[:2]
+    if not 1 / SQUARE < width / height < SQUARE:
+        raise UserError(
+            f"this model's data were taken whole, as they were distributed, so {path} must be a square picture framed "
+            f"like those; it is {width} x {height} pixels."
+        )
+    return warp(picture, chain(framing(crop), whole_picture(1, width, height)[0]), crop.size)
 
 
 def find_faces(picture: np.ndarray, detector: Detector) -> tuple[np.ndarray, list[PhotoFace]]:

@@ -3,9 +3,14 @@
 Two forms were released (the repository's README): TorchScript archives (`crema_script.pt` with `audio_encoder.pt`) and
 later a Lightning checkpoint; safetensors with the same names are taken too. The released weights are CC BY-NC-SA 4.0,
 and so is a model made of them.
+
+The UNet hears by embeddings that audio_encoder.pt makes. Where that file holds the layers of SDA's encoder, its weights
+go into the model, which is then complete. Where it holds others, only its sha256 does: the file must then be given with
+the model, and is executed if it is that very file (`published_audio_encoder.script_audio_encoder`).
 """
 
 import argparse
+import dataclasses
 import logging
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,12 +24,15 @@ from dheads_model.files import sha256_of
 from dheads_model.network.checkpoint_files import Checkpoint, is_torchscript, read_checkpoint
 from dheads_model.network.export import save_export
 from dheads_model.network.import_published import PREFIXES, load_published, published_settings
-from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.published_audio_encoder import SDAAudioEncoder, has_sda_layers, sda_audio_encoder
+from dheads_model.network.settings import PUBLISHED_AUDIO_CHANNELS, DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 
 # What leaves no trace in the tensors, of the released network (its configuration).
 IMAGE_SIZE, HEAD_CHANNELS, TIMESTEPS = 128, 64, 1000
 _NETWORK_KINDS = {"id_condition_type": "frame", "audio_condition_type": "double_pre_gn", "resblock_updown": True}
+# What the authors recommend for the released network.
+SAMPLING = {"sampler": "ancestral_ddpm", "steps": 100, "guidance": 1.0}
 log = logging.getLogger(__name__)
 
 
@@ -47,20 +55,52 @@ def import_unet(path: Path | str, image_size: int, head_channels: int) -> tuple[
 def import_model(
     unet: Path | str, audio_encoder: Path | str | None, output: Path | str, image_size: int, head_channels: int
 ) -> None:
-    """Write a published UNet as a model of this project (see `import_unet`) with the sha256 of the files it belongs to.
+    """Write a published UNet as a model of this project (see `import_unet`) with the sha256 of the files it is made of.
 
-    audio_encoder: the TorchScript that makes this UNet's embeddings, None where it is not at hand. It is no part of the
-    model: its hash is kept in the facts, so that later only this very file is run. Equal files give equal bytes.
+    audio_encoder: the file that makes this UNet's embeddings, None where it is not at hand; it becomes part of the model
+    or is named in its facts, see above. The facts also hold how the authors sample. Equal files give equal bytes.
     """
     model, checkpoint = import_unet(unet, image_size, head_channels)
-    facts = {"unet": {**_file_facts(unet), "kind": checkpoint.kind}, "audio_encoder": None}
+    facts = {"unet": {**_file_facts(unet), "kind": checkpoint.kind}, "audio_encoder": None, "sampling": SAMPLING}
     if audio_encoder is not None:
-        if not is_torchscript(audio_encoder):
-            raise UserError(f"{audio_encoder} is no TorchScript archive; give the audio_encoder.pt of the release.")
         facts["audio_encoder"] = _file_facts(audio_encoder)
+        inner = _sda_layers(audio_encoder)
+        if inner is not None:
+            model = _with_encoder(model, inner)
     config = {"network": model.network_settings, "diffusion": model.diffusion_settings}
     save_export(output, model.state_dict(), config, facts)
     log.info("%s: %s tensors from %s; the released weights are CC BY-NC-SA 4.0", output, len(model.state_dict()), unet)
+
+
+def _sda_layers(path: Path | str) -> SDAAudioEncoder | None:
+    """The encoder in a file that holds SDA's layers; None for an archive of other layers, which must be run itself."""
+    tensors = read_checkpoint(path).tensors
+    if has_sda_layers(tensors):
+        return sda_audio_encoder(tensors)
+    if not is_torchscript(path):
+        raise UserError(
+            f"{path} holds neither SDA's audio encoder nor a TorchScript archive; give the audio_encoder.pt of the release."
+        )
+    log.warning(
+        "%s does not hold the layers of SDA's encoder: the model keeps its sha256 only, and needs that file beside it.",
+        path,
+    )
+    return None
+
+
+def _with_encoder(model: TalkingModel, encoder: SDAAudioEncoder) -> TalkingModel:
+    """The model with the encoder of its embeddings inside."""
+    if model.network_settings.audio_channels != PUBLISHED_AUDIO_CHANNELS:
+        raise UserError(
+            f"the UNet takes embeddings of {model.network_settings.audio_channels} values and the audio encoder makes "
+            f"{PUBLISHED_AUDIO_CHANNELS}; they do not belong together."
+        )
+    codes = encoder.rnn.input_size
+    settings = dataclasses.replace(model.network_settings, audio_encoder="published", audio_code_channels=codes)
+    whole = TalkingModel(settings, model.diffusion_settings)
+    whole.unet.load_state_dict(model.unet.state_dict())
+    whole.audio_encoder.load_state_dict(encoder.state_dict())
+    return whole.eval().requires_grad_(False)
 
 
 def _unet_state(tensors: Mapping[str, Tensor], path: Path | str) -> dict[str, Tensor]:
@@ -106,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command; a UserError ends as one sentence and exit code 2. arguments: None takes those of the process."""
     parser = argparse.ArgumentParser(prog="dheads_model.network.import_model", description=__doc__)
     parser.add_argument("--unet", required=True, help="crema_script.pt, the Lightning .ckpt, or safetensors")
-    parser.add_argument("--audio-encoder", help="audio_encoder.pt, whose sha256 the model then carries")
+    parser.add_argument("--audio-encoder", help="audio_encoder.pt, which becomes part of the model if it can")
     parser.add_argument("--output", required=True, help="the model, .safetensors")
     parser.add_argument("--image-size", type=int, default=IMAGE_SIZE, help="pixels a side (default: %(default)s)")
     parser.add_argument(

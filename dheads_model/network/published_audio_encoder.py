@@ -6,13 +6,16 @@ returns the embedding, something unused, and the new state `[2, 1, 256]`. Not kn
 tensors and its hash. So there are two ways to it. `script_audio_encoder` runs the archive itself, after its sha256 was
 found to be the expected one. `sda_audio_encoder` runs nothing from the file: it fills the layers of SDA (Vougioukas et
 al., IJCV 2020; repository DinoMan/speech-driven-animation), from which the paper says that its encoder comes, and
-refuses a file of other layers. Neither was tried on the released file, which is not redistributed.
+refuses a file of other layers; `has_sda_layers` says which of the two ways a file goes. Neither was tried on the
+released file, which is not redistributed.
 """
 
 import hashlib
 import io
+import itertools
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -21,13 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from dheads_model.errors import UserError
-from dheads_model.fingerprint import ROOT
 from dheads_model.media.clock import SAMPLES_PER_FRAME
-from dheads_model.weights import read_weights_table
 
 WINDOW = 5 * SAMPLES_PER_FRAME
 HIDDEN = (2, 1, 256)
-_WEIGHTS_TABLE = ROOT / "config/weights.tsv"
 # Kernel, stride and padding at 16 kHz: a window of 3200 samples becomes 200, 100, 50, 25, 5 and 1 columns.
 _CONVOLUTIONS = ((80, 16, 32), (4, 2, 1), (4, 2, 1), (4, 2, 1), (10, 5, 3), (5, 1, 0))
 _CHANNELS = (1, 16, 32, 64, 128, 256)
@@ -53,18 +53,36 @@ def audio_windows(samples: np.ndarray) -> Tensor:
     return torch.from_numpy(padded).unfold(0, WINDOW, SAMPLES_PER_FRAME)
 
 
+def stream_windows(speech: Iterable[np.ndarray]) -> Iterator[Tensor]:
+    """The windows of `audio_windows` one by one, float32 `[3200]`, as frames of sound int16 `[640]` come.
+
+    Window k is there when frame k + 2 is, or when the sound ends; only five frames are held.
+    """
+    silence = np.zeros(SAMPLES_PER_FRAME, np.int16)
+    around = WINDOW // SAMPLES_PER_FRAME // 2
+    held = deque([silence] * around, maxlen=2 * around + 1)
+    for samples in itertools.chain(speech, [silence] * around):
+        held.append(samples)
+        if len(held) == held.maxlen:
+            yield torch.from_numpy(np.concatenate(held).astype(np.float32) / 32768.0)
+
+
+def embed_windows(encoder: WindowEncoder, windows: Iterable[Tensor]) -> Iterator[Tensor]:
+    """One embedding float32 `[D]` on the CPU a window `[3200]`; the state is zero before the first and carried on."""
+    state = torch.zeros(HIDDEN)
+    for window in windows:
+        with torch.no_grad():
+            embedding, state = encoder(window[None, None], state)
+        yield embedding
+
+
 def embed_speech(encoder: WindowEncoder, samples: np.ndarray) -> Tensor:
     """Embeddings of a clip's sound, float32 `[n, D]` on the CPU, of int16 `[N]` at 16 kHz; n = floor(N / 640).
 
     The state is zero before the first frame and carried over all frames, so a clip must be given whole: its frames
     depend on all sound before them and on 0.08 s after. Raises ValueError as `audio_windows`.
     """
-    state, embeddings = torch.zeros(HIDDEN), []
-    with torch.no_grad():
-        for window in audio_windows(samples):
-            embedding, state = encoder(window[None, None], state)
-            embeddings.append(embedding)
-    return torch.stack(embeddings)
+    return torch.stack(list(embed_windows(encoder, audio_windows(samples))))
 
 
 class SDAAudioEncoder(nn.Module):
@@ -97,6 +115,12 @@ class SDAAudioEncoder(nn.Module):
         code = torch.tanh(self.encoder.cl[-1](x))
         embedding, state = self.rnn(code.transpose(1, 2), state)
         return embedding.flatten(), state
+
+
+def has_sda_layers(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether these are the tensors of SDA's encoder by their names."""
+    with torch.device("meta"):
+        return tensors.keys() == SDAAudioEncoder(1).state_dict().keys()
 
 
 def sda_audio_encoder(tensors: Mapping[str, Tensor]) -> SDAAudioEncoder:
@@ -132,10 +156,10 @@ def sda_audio_encoder(tensors: Mapping[str, Tensor]) -> SDAAudioEncoder:
 def script_audio_encoder(path: Path | str, sha256: str) -> WindowEncoder:
     """The released TorchScript itself, on the CPU and in evaluation mode; its code runs, so it must be the known file.
 
-    sha256: all 64 hex digits, from `listed_sha256`, or from the facts of a model that `import_model` made with this
-    file. (The published code leaves the archive's own training flag as it is.) Raises UserError for a missing file, one
-    of another hash, or one that is no TorchScript; the encoder raises it when the archive takes or returns something
-    else than is described above.
+    sha256: all 64 hex digits, from the facts of a model that `import_model` made with this file. (The published code
+    leaves the archive's own training flag as it is.) Raises UserError for a missing file, one of another hash, or one
+    that is no TorchScript; the encoder raises it when the archive takes or returns something else than is described
+    above.
     """
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise UserError(f"the sha256 of {path} must be given as 64 hex digits, not {sha256!r}: the file is executed.")
@@ -163,17 +187,6 @@ def script_audio_encoder(path: Path | str, sha256: str) -> WindowEncoder:
             ) from problem
 
     return encode
-
-
-def listed_sha256(name: str, table: Path | str = _WEIGHTS_TABLE) -> str:
-    """The hash of a file in config/weights.tsv, all 64 digits; raises UserError when it is not listed with them."""
-    listed = read_weights_table(table).get(name)
-    if listed is None or len(listed.sha256) != 64:
-        raise UserError(
-            f"{table} has no line for {name} with a whole sha256, and what is executed needs one; add the line, or "
-            "import the model together with the file."
-        )
-    return listed.sha256
 
 
 def _first_line(problem: Exception) -> str:

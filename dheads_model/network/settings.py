@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from dheads_model.errors import UserError
 
-AUDIO_ENCODERS = ("conv", "none")
+AUDIO_ENCODERS = ("conv", "published", "none")
+PUBLISHED_AUDIO_CHANNELS = 256
 TIME_FREQUENCIES = ("standard", "published")
 FORMS = ("edm", "ddpm")
 CENTRES = ("zero", "identity")
@@ -20,7 +21,9 @@ class NetworkSettings:
     first layer folds into channels; 1 is the paper's, 2 makes a pass about four times cheaper. norm_groups: groups of
     each group normalisation. motion_channels: 1 for grey motion frames, 3 for colour. audio_radius: frames of sound on
     each side of the target. audio_channels: width of a frame's sound embedding. audio_encoder: "conv" learns it from
-    filterbank features, "none" takes embeddings that were made before. learned_variance: three more output channels
+    filterbank features; "published" has the frozen encoder of `published_audio_encoder` in it, which hears a clip from
+    its beginning; "none" takes embeddings that were made elsewhere. audio_code_channels: width of that encoder's codes
+    before its recurrent layers. learned_variance: three more output channels
     (DDPM only). time_frequencies: "standard" spans 1 to 1e-4 radians a step; "published" is what the authors' code
     does, 1 to 0.1, and what weights trained with it need. noise_level_input: the network is told how noisy its motion
     frames were made. Raises UserError for sizes that do not fit together.
@@ -41,6 +44,7 @@ class NetworkSettings:
     audio_channels: int = 256
     feature_bands: int = 80
     audio_encoder: str = "conv"
+    audio_code_channels: int = 256
     learned_variance: bool = False
     time_frequencies: str = "standard"
     noise_level_input: bool = True
@@ -50,9 +54,14 @@ class NetworkSettings:
         _choose("time_frequencies", self.time_frequencies, TIME_FREQUENCIES)
         _choose("motion_channels", self.motion_channels, (1, 3))
         for name in ("image_size", "base_channels", "residual_blocks", "head_channels", "patch", "norm_groups",
-                     "motion_frames", "audio_channels", "feature_bands"):  # fmt: skip
+                     "motion_frames", "audio_channels", "feature_bands", "audio_code_channels"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UserError(f"network.{name} must be at least 1, not {getattr(self, name)}.")
+        if self.audio_encoder == "published" and self.audio_channels != PUBLISHED_AUDIO_CHANNELS:
+            raise UserError(
+                f"network.audio_channels must be {PUBLISHED_AUDIO_CHANNELS} with network.audio_encoder published, not "
+                f"{self.audio_channels}."
+            )
         if self.audio_radius < 0 or not 0 <= self.dropout < 1:
             raise UserError("network.audio_radius must not be negative and network.dropout must lie in [0, 1).")
         if not self.channel_multiples or min(self.channel_multiples) < 1:

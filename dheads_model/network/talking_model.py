@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from dheads_model.errors import UserError
 from dheads_model.network.audio_encoder import AudioEncoder
+from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.unet import FrameConditions, UNet
 
@@ -24,7 +25,7 @@ class TalkingModel(nn.Module):
             raise UserError("network.learned_variance needs diffusion.form ddpm; edm has no variance to learn.")
         self.network_settings, self.diffusion_settings = network, diffusion
         self.precision = torch.float32
-        self.audio_encoder = AudioEncoder(network) if network.audio_encoder == "conv" else None
+        self.audio_encoder = _audio_encoder(network)
         self.unet = UNet(network)
 
     def encode(
@@ -37,12 +38,15 @@ class TalkingModel(nn.Module):
     ) -> FrameConditions:
         """What the UNet needs of a frame's conditions, once for all denoising steps.
 
-        identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features `[B, W, 4, bands]`, or embeddings
-        `[B, W, D]` with audio encoder "none"; motion_noise `[B]`, None with a network that has no such input;
-        audio_drop: bool `[B]`, True where the model shall not hear (its embeddings become zero), None for nowhere.
+        identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features as `network.sound` makes them:
+        `[B, W, 4, bands]`, or embeddings `[B, W, D]` with other audio encoders than "conv"; motion_noise `[B]`, None
+        with a network that has no such input; audio_drop: bool `[B]`, True where the model shall not hear (its
+        embeddings become zero), None for nowhere.
         """
         with self._arithmetic(identity):
-            audio = audio_features if self.audio_encoder is None else self.audio_encoder(audio_features)
+            audio = audio_features
+            if self.network_settings.audio_encoder == "conv":
+                audio = self.audio_encoder(audio_features)
             if audio_drop is not None:
                 audio = audio * ~audio_drop[:, None, None]
             return self.unet.encode_conditions(identity, motion, audio, motion_noise)
@@ -57,6 +61,14 @@ class TalkingModel(nn.Module):
         if self.precision == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(x.device.type, dtype=self.precision)
+
+
+def _audio_encoder(network: NetworkSettings) -> nn.Module | None:
+    if network.audio_encoder == "conv":
+        return AudioEncoder(network)
+    if network.audio_encoder == "published":
+        return SDAAudioEncoder(network.audio_code_channels).requires_grad_(False)
+    return None
 
 
 def pick_device() -> torch.device:

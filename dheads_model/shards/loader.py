@@ -5,6 +5,7 @@ the frames before the target, and the sound around it. A batch is a pure functio
 what an uninterrupted one would have seen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from dheads_model.shards.reader import ShardClip, read_shard
 
 @dataclass(frozen=True)
 class LoadedClip:
-    """A clip at the model's size: frames uint8 `[T, S, S, 3]`, features float32 `[T, 4, bands]`, landmarks float32 `[T, 68, 2]`."""
+    """A clip at the model's size: frames uint8 `[T, S, S, 3]`, features float32 `[T, 4, bands]` or embeddings `[T, D]`,
+    landmarks float32 `[T, 68, 2]`."""
 
     clip: str
     speaker: str
@@ -31,7 +33,8 @@ class LoadedClip:
 @dataclass(frozen=True)
 class Batch:
     """Training windows. target, identity: uint8 `[B, S, S, 3]`; motion: uint8 `[B, M, S, S, 3]`, oldest first; audio:
-    float32 `[B, 2 m + 1, 4, bands]`; landmarks, identity_landmarks: float32 `[B, 68, 2]` of target and identity frame."""
+    float32 `[B, 2 m + 1, 4, bands]` or `[B, 2 m + 1, D]`; landmarks, identity_landmarks: float32 `[B, 68, 2]` of target
+    and identity frame."""
 
     target: np.ndarray
     identity: np.ndarray
@@ -43,20 +46,22 @@ class Batch:
     frames: np.ndarray
 
 
-def load_split(index_path: Path | str, split: str, image_size: int) -> list[LoadedClip]:
+def load_split(
+    index_path: Path | str, split: str, image_size: int, heard: Callable[[ShardClip], np.ndarray] | None = None
+) -> list[LoadedClip]:
     """All clips of a split in memory, resized to `image_size`; empty when the split has none.
 
-    Raises UserError for a truncated or altered shard.
+    heard: see `load_clip`. Raises UserError for a truncated or altered shard.
     """
     index = read_index(index_path)
-    return [load_clip(clip, image_size) for path in index.manifests(split) for clip in read_shard(path)]
+    return [load_clip(clip, image_size, heard) for path in index.manifests(split) for clip in read_shard(path)]
 
 
-def load_clip(clip: ShardClip, image_size: int) -> LoadedClip:
-    """A prepared clip at the model's size, its features grouped by frame."""
+def load_clip(clip: ShardClip, image_size: int, heard: Callable[[ShardClip], np.ndarray] | None = None) -> LoadedClip:
+    """A prepared clip at the model's size, its features grouped by frame, or what `heard` makes of it, one row a frame."""
     size = clip.frames.shape[1]
     frames = resize_frames(clip.frames, image_size)
-    features = clip.features.reshape(len(frames), FEATURE_COLUMNS_PER_FRAME, -1)
+    features = clip.features.reshape(len(frames), FEATURE_COLUMNS_PER_FRAME, -1) if heard is None else heard(clip)
     landmarks = (clip.landmarks + 0.5) * (image_size / size) - 0.5
     return LoadedClip(clip.clip, clip.speaker, frames, features, landmarks.astype(np.float32))
 

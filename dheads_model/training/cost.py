@@ -100,7 +100,8 @@ def memory_mib(device: torch.device) -> int:
 def _pass(model: TalkingModel, network: NetworkSettings) -> Tensor:
     """One pass for one image of nothing, as training does it."""
     size = network.image_size
-    sound = (FEATURE_COLUMNS_PER_FRAME, network.feature_bands) if model.audio_encoder else (network.audio_channels,)
+    heard = network.audio_encoder == "conv"
+    sound = (FEATURE_COLUMNS_PER_FRAME, network.feature_bands) if heard else (network.audio_channels,)
     conditions = model.encode(
         torch.zeros(1, 3, size, size),
         torch.zeros(1, network.motion_frames * network.motion_channels, size, size),

@@ -73,6 +73,32 @@ def test_a_missing_key_is_named(config):
         check_config(config, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            ["runs", "ours", "corruption", "audio_drop"],
+            0.0,
+            r"methods\.ours\.sampling\.guidance is 6\.0, but runs\.ours",
+        ),
+        (
+            ["runs", "ours", "corruption", "mouth_drop"],
+            0.0,
+            r"methods\.ours\.sampling\.hide_mouth is true, but runs\.ours",
+        ),
+        (
+            ["runs", "ours", "network", "audio_encoder"],
+            "published",
+            r"needs the released file: set published_audio_enc",
+        ),
+        (["published_audio_encoder"], "none.pt", r"key published_audio_encoder names none\.pt, which is not a file"),
+    ],
+)
+def test_what_a_method_asks_of_its_run_is_checked_before_the_training(config, path, value, sentence):
+    with pytest.raises(UserError, match=sentence):
+        make_work_plan(changed(config, path, value))
+
+
 def test_a_method_of_an_undefined_run_is_refused(config):
     with pytest.raises(UserError, match=r"methods\.ours\.run is other, which runs does not define"):
         make_work_plan(changed(config, ["methods", "ours", "run"], "other"))

@@ -9,6 +9,7 @@ from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.network.talking_model import parameter_count
 from dheads_model.network.unet import UNet
 from dheads_model.training.settings import RunSettings, learning_rate, run_settings
+from tests.lrw_fixtures import make_tree
 from tests.plan.test_config_errors import SCHEMA, merged
 from tests.workflow import ROOT
 from workflow_scripts.config_check import check_config
@@ -64,6 +65,24 @@ def test_crema_d_as_in_the_paper():
     assert run.network.motion_channels == 3
     assert unet_parameters(run) == 203_929_094
     assert abs(run.training.images / (plan.count("crema_d", "train") + plan.count("crema_d", "val")) - 3000) < 100
+
+
+def test_lrw_as_in_the_paper(tmp_path):
+    config = laid("lrw", "paper_crema", "paper_lrw")
+    check_config(config, SCHEMA)
+    run = run_settings(config["runs"]["ours"])
+    check_stated(run, build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling"))
+    assert config["datasets"] == ["lrw"]
+    assert config["sharding"] == laid("lrw")["sharding"]
+    assert (run.dataset, run.compat, run.network.motion_channels) == ("lrw", "paper", 1)
+    assert unet_parameters(run) == 203_919_878
+    assert run.training.images == pytest.approx(112 * 488_766, rel=1e-3)
+    # With a tree of a few clips the run has too few to train; with as few as those it is planned.
+    config["lrw"]["path"] = str(make_tree(tmp_path, media=b"not opened"))
+    plan = make_work_plan(config)
+    assert (plan.count("lrw", "train"), plan.trained_runs()) == (5, [])
+    config["runs"]["ours"]["min_clips"] = 5
+    assert make_work_plan(config).trained_runs() == ["ours"]
 
 
 def test_crema_d_as_in_the_published_code():

@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import itertools
+import warnings
 import weakref
 from pathlib import Path
 
@@ -13,19 +14,24 @@ import torch
 import yaml
 from PIL import Image
 from skimage.data import astronaut, chelsea
+from torch import Tensor, nn
 
 from dheads_model import generate as module
 from dheads_model.diffusion.rollout import SamplingSettings
 from dheads_model.errors import ClipFailed, UserError
-from dheads_model.generate import main, read_config, sampling_of, talk
+from dheads_model.generate import main, open_talker, read_config, sampling_of, talk
 from dheads_model.media.audio import load_speech, read_audio, stream_speech, write_wav
 from dheads_model.media.encode import encode_video, write_video_stream
 from dheads_model.media.features import log_filterbank, stream_log_filterbank
 from dheads_model.media.video import decode_video
-from dheads_model.network.export import load_export, save_export
+from dheads_model.network.export import save_export
+from dheads_model.network.import_model import main as import_main
+from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.media_fixtures import write_media
+from tests.unit.test_checkpoint_files import PUBLISHED as RELEASED
+from tests.unit.test_checkpoint_files import Names, published_state
 from tests.unit.test_unet import SMALL, settled
 
 
@@ -34,7 +40,8 @@ def export(path: Path, facts: dict, **changes) -> Path:
     network, diffusion = dataclasses.replace(SMALL, **changes), DiffusionSettings(sigma_data=0.4)
     torch.manual_seed(0)
     state = settled(TalkingModel(network, diffusion)).state_dict()
-    save_export(path, state, {"network": network, "diffusion": diffusion}, facts)
+    corruption = {"audio_drop": 0.1, "mouth_drop": 1.0}
+    save_export(path, state, {"network": network, "diffusion": diffusion, "corruption": corruption}, facts)
     return path
 
 
@@ -154,8 +161,9 @@ def test_frames_and_sound_come_one_by_one(given, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "stream_speech", counted)
     fake_stream(monkeypatch, steps)
-    model, _, _ = load_export(given["--model"])
-    pairs = talk(model, np.zeros((16, 16, 3), np.uint8), tmp_path / "long.wav", SamplingSettings(), 0)
+    pairs = talk(
+        open_talker(given["--model"]), np.zeros((16, 16, 3), np.uint8), tmp_path / "long.wav", SamplingSettings(), 0
+    )
     next(pairs)
     assert len(read) <= 2
     for _ in itertools.islice(pairs, 1000):
@@ -236,6 +244,81 @@ def test_streamed_features_are_those_of_the_whole(frames):
     np.testing.assert_allclose(streamed, whole, atol=1e-4)
 
 
+class Beside(nn.Module):
+    """An audio encoder of layers that nobody knows, called as the released one."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = nn.Linear(3200, 256)
+
+    def forward(self, window: Tensor, length: Tensor, init_state: Tensor):
+        return self.heard(window)[0], length, init_state
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory) -> Path:
+    """A folder with files in the released forms, of random weights: the UNet as TorchScript and as a Lightning
+    checkpoint, and two audio encoders."""
+    folder = tmp_path_factory.mktemp("released")
+    torch.manual_seed(0)
+    network = dataclasses.replace(
+        RELEASED, image_size=8, base_channels=256, channel_multiples=(1,), attention_sizes=(), head_channels=64,
+        audio_channels=256,
+    )  # fmt: skip
+    state = published_state(settled(TalkingModel(network, DiffusionSettings(form="ddpm"))).unet)
+    torch.jit.script(Names(state)).save(folder / "crema_script.pt")
+    torch.save({"state_dict": {f"unet.{name}": value for name, value in state.items()}}, folder / "crema.ckpt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        silence = torch.zeros(1, 1, 3200), torch.zeros(2, 1, 256)
+        torch.jit.trace(settled(SDAAudioEncoder(16)), silence).save(folder / "audio_encoder.pt")
+    torch.jit.script(Beside()).save(folder / "other_encoder.pt")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unet", ["crema_script.pt", "crema.ckpt"])
+def test_released_weights_become_a_video(given, released, unet, tmp_path, capfd):
+    write_wav(tmp_path / "word.wav", noise(0.2))
+    model = tmp_path / "model.safetensors"
+    command = ["--unet", str(released / unet), "--audio-encoder", str(released / "audio_encoder.pt")]
+    import_main([*command, "--output", str(model), "--image-size", "8"])
+    arguments = {
+        **given,
+        "--audio": str(tmp_path / "word.wav"),
+        "--model": str(model),
+        "--out": str(tmp_path / "a.mp4"),
+    }
+    talker = open_talker(model)
+    assert sampling_of(read_config(None), None, talker.facts["sampling"]).sampler == "ancestral_ddpm"
+    assert run(arguments, "--steps", "2") == 0
+    assert len(decode_video(tmp_path / "a.mp4")) == 5
+    # The default config's guidance and hidden mouth are of no use to it, and it says so.
+    assert "does not know frames without sound; set sampling.guidance to 1" in refusal(
+        arguments, capfd, "--method", "ours"
+    )
+    assert "never saw motion frames without a mouth" in refusal(arguments, capfd, "--method", "ours", "--guidance", "1")
+
+
+@pytest.mark.slow
+def test_released_weights_with_an_encoder_of_unknown_layers(given, released, tmp_path, capfd):
+    write_wav(tmp_path / "word.wav", noise(0.2))
+    model, beside = tmp_path / "model.safetensors", str(released / "other_encoder.pt")
+    command = ["--unet", str(released / "crema.ckpt"), "--audio-encoder", beside, "--image-size", "8"]
+    import_main([*command, "--output", str(model)])
+    arguments = {
+        **given,
+        "--audio": str(tmp_path / "word.wav"),
+        "--model": str(model),
+        "--out": str(tmp_path / "a.mp4"),
+    }
+    assert "give that file as the published audio encoder" in refusal(arguments, capfd)
+    wrong = str(released / "audio_encoder.pt")
+    assert "it was not opened" in refusal(arguments, capfd, "--audio-encoder", wrong)
+    assert run(arguments, "--steps", "2", "--audio-encoder", beside) == 0
+    assert len(decode_video(tmp_path / "a.mp4")) == 5
+
+
 def refusal(given: dict[str, str], capsys, *more: str) -> str:
     """The one sentence with which the command ends."""
     capsys.readouterr()
@@ -288,7 +371,7 @@ def test_unusable_models(given, tmp_path, capsys):
     refuse(tmp_path / "none.safetensors", "cannot be read as a model")
     refuse(given["--identity"], "cannot be read as a model")
     deaf = export(tmp_path / "deaf.safetensors", {}, audio_encoder="none")
-    refuse(deaf, "takes embeddings of the sound that were made before")
+    refuse(deaf, "import it again together with its audio_encoder.pt")
     odd = export(tmp_path / "odd.safetensors", {"crop": {**read_config(None)["crop"], "size": 65}})
     refuse(odd, "crop.size is 65; it must be even")
     wrong = export(tmp_path / "wrong.safetensors", {"crop": {"size": 64}})

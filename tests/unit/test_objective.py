@@ -6,10 +6,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from dheads_model.errors import UserError
+from dheads_model.files import sha256_of
 from dheads_model.network.export import load_export
 from dheads_model.network.layers import sinusoid_frequencies
+from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.index import write_index
 from dheads_model.shards.loader import Batch, LoadedClip, sample_batch
@@ -87,13 +90,49 @@ def test_the_model_remembers_what_it_was_trained_with(tmp_path):
     framing = {"align": {"window": 7, "direction": "symmetric"}, "crop": {"size": 32}}
     call(
         train_model.main, settings=config, framing=framing, index=tmp_path / "index.json", state=tmp_path / "state",
-        output=tmp_path / "model.safetensors", log=tmp_path / "training.jsonl", threads=1,
+        output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
+        audio_encoder=None, published_audio_encoder=None,
     )  # fmt: skip
     model, kept, facts = load_export(tmp_path / "model.safetensors")
     assert model.network_settings.time_frequencies == "published"
     assert kept["compat"] == "published"
     assert {name: facts[name] for name in framing} == framing
     assert json.loads((tmp_path / "model.json").read_text())["crop"] == {"size": 32}
+
+
+def test_training_with_the_published_audio_encoder(tmp_path):
+    paths = [pack(tmp_path, lengths={"a_1": 9}), pack(tmp_path, shard="00001", split="val", speakers="c")]
+    write_index(tmp_path / "index.json", paths)
+    torch.manual_seed(0)
+    encoder = settled(SDAAudioEncoder(24))
+    save_file(encoder.state_dict(), tmp_path / "audio_encoder.safetensors")
+    network = {**CONFIG["network"], "audio_encoder": "published", "audio_channels": 256}
+    config = {**CONFIG, "network": network, "training": {**CONFIG["training"], "images": 32}}
+
+    def train(file):
+        call(
+            train_model.main, settings=config, framing={}, index=tmp_path / "index.json", state=tmp_path / "state",
+            output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
+            audio_encoder=None, published_audio_encoder=file,
+        )  # fmt: skip
+
+    with pytest.raises(UserError, match=r"needs the released audio_encoder\.pt"):
+        train(None)
+    train(tmp_path / "audio_encoder.safetensors")
+    model, _, facts = load_export(tmp_path / "model.safetensors")
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(model.audio_encoder.state_dict()[name], value), name
+    assert model.unet.audio_embed[0].weight.shape[1] == 5 * 256
+    assert facts["published_audio_encoder"] == {"sha256": sha256_of(tmp_path / "audio_encoder.safetensors")}
+    # Another encoder is other data: its state is not gone on with.
+    save_file(settled(SDAAudioEncoder(24), seed=1).state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(UserError, match="made with another data"):
+        train(tmp_path / "other.safetensors")
+
+
+def test_embeddings_from_elsewhere_cannot_be_trained_with():
+    with pytest.raises(UserError, match="audio_encoder none is for imported models"):
+        run_settings({**CONFIG, "network": {**CONFIG["network"], "audio_encoder": "none"}})
 
 
 @pytest.mark.parametrize("config", [CONFIG, DDPM], ids=["edm", "ddpm"])

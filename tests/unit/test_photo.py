@@ -1,5 +1,7 @@
 """Photos of all kinds become upright RGB, and the one face in them the crop that a clip's frame would have become."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -122,6 +124,16 @@ def test_a_photo_gives_the_crop_that_a_clip_of_it_gives(tmp_path):
     assert found.dtype == np.uint8
     assert np.abs(found.astype(int) - expected).mean() < 4
     np.testing.assert_array_equal(found, crop_of(tmp_path / "photo.png"))
+
+
+def test_a_photo_is_taken_whole_where_the_data_were(tmp_path):
+    align, crop = (dataclasses.replace(block, framing="as_distributed") for block in (ALIGN, CROP))
+    face = astronaut()[:300, 100:400]
+    found = crop_photo(saved(tmp_path, face), align, crop, "mediapipe", 20)
+    assert found.shape == (128, 128, 3)
+    assert np.abs(found.astype(int) - cv2.resize(face, (128, 128), interpolation=cv2.INTER_AREA)).mean() < 5
+    with pytest.raises(UserError, match="must be a square picture framed like those; it is 300 x 400 pixels"):
+        crop_photo(saved(tmp_path, astronaut()[:400, 100:400]), align, crop, "mediapipe", 20)
 
 
 @pytest.mark.parametrize("degrees", [-100, -60, 45, 90, 135, 180])

@@ -1,6 +1,7 @@
 """Windows and carried state of the published audio encoder; the released file itself is not needed."""
 
 import hashlib
+import weakref
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from dheads_model.network.published_audio_encoder import (
     SDAAudioEncoder,
     audio_windows,
     embed_speech,
-    listed_sha256,
     script_audio_encoder,
     sda_audio_encoder,
+    stream_windows,
 )
 from tests.unit.test_unet import settled
 
@@ -75,6 +76,32 @@ def test_an_impulse_is_in_five_windows():
     assert windows[5, 1600] == -1
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3, 11])
+def test_streamed_windows_are_those_of_the_whole(frames):
+    samples = speech(640 * frames)
+    assert torch.equal(torch.stack(list(stream_windows(iter(samples.reshape(-1, 640))))), audio_windows(samples))
+
+
+def test_a_window_waits_for_two_frames_and_five_are_held():
+    given = []
+
+    def frames():
+        for number in range(300):
+            frame = np.full(640, number, np.int16)
+            given.append(weakref.ref(frame))
+            yield frame
+
+    windows = stream_windows(frames())
+    next(windows)
+    assert len(given) == 3
+    for _ in range(200):
+        next(windows)
+    assert len(given) == 203
+    assert sum(frame() is not None for frame in given) <= 6
+    assert sum(1 for _ in windows) == 99
+    assert list(stream_windows([])) == []
+
+
 @pytest.mark.parametrize("samples", [np.zeros(639, np.int16), np.zeros(640, np.float32), np.zeros((640, 1), np.int16)])
 def test_other_sound_is_refused(samples):
     with pytest.raises(ValueError, match=r"samples must be int16 \[N\]"):
@@ -114,15 +141,6 @@ def test_archives_of_another_kind(tmp_path):
         encoder = script_audio_encoder(tmp_path / "e.pt", save_script(module, tmp_path / "e.pt"))
         with pytest.raises(UserError, match="no audio encoder of the published kind"):
             embed_speech(encoder, speech(640))
-
-
-def test_the_hash_may_stand_in_the_table(tmp_path):
-    table = tmp_path / "weights.tsv"
-    table.write_text(f"name\tbytes\tsha256\turl\tlicence\nlong.pt\t\t{'a' * 64}\tu\tl\nshort.pt\t\t{'b' * 10}\tu\tl\n")
-    assert listed_sha256("long.pt", table) == "a" * 64
-    for name in ("short.pt", "audio_encoder.pt"):
-        with pytest.raises(UserError, match=f"no line for {name} with a whole sha256"):
-            listed_sha256(name, table)
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 
 import numpy as np
@@ -10,6 +11,7 @@ from dheads_model.diffusion.denoiser import denoise_encoded
 from dheads_model.diffusion.rollout import clip_seed, generate, rollout, seeded_noise, stream
 from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
 from dheads_model.errors import UserError
+from dheads_model.network.placement import place_for_sampling
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.unit.test_denoiser import make_conditions, make_model
@@ -27,7 +29,8 @@ SETTINGS = SamplingSettings(steps=2, sigma_max=5.0, guidance=1.5, motion_noise=0
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return settled(TalkingModel(NETWORK, DiffusionSettings())).requires_grad_(False)  # as `load_export` gives it
+    loaded = settled(TalkingModel(NETWORK, DiffusionSettings())).requires_grad_(False)  # as `load_export` gives it
+    return place_for_sampling(loaded, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +201,31 @@ def test_motion_noise_is_added_and_told(monkeypatch, model, clips):
     rollout(model, identity[:1], sound[:1], dataclasses.replace(SETTINGS, motion_noise=0.0, clips_at_once=1), seeds[:1])
     assert seen[0].motion_noise.tolist() == [0]
     assert torch.equal(seen[0].motion[0, 0], grey(identity[0])[0])
+
+
+def test_a_placed_model_makes_the_same_videos(model, clips, videos):
+    assert model.unet.stem.weight.is_contiguous(memory_format=torch.channels_last)
+    assert model.precision == torch.float32
+    plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    for video, expected in zip(rollout(plain, *clips[:2], SETTINGS, clips[2], 2), videos, strict=True):
+        assert np.abs(video.astype(int) - expected).max() <= 1  # another order of summing
+
+
+@pytest.mark.slow
+def test_a_compiled_model_makes_the_same_videos(monkeypatch, model, clips, videos):
+    compiled = []
+
+    def compile_quickly(function, **options):
+        compiled.append(options)
+        return real(function, **options | {"backend": "eager", "mode": None})
+
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", compile_quickly)
+    placed = place_for_sampling(copy.deepcopy(model), torch.device("cpu"), compiled=True)
+    for video, expected in zip(rollout(placed, *clips[:2], SETTINGS, clips[2], 2), videos, strict=True):
+        assert np.abs(video.astype(int) - expected).max() <= 1
+    assert [options["fullgraph"] for options in compiled] == [True]
+    assert placed.state_dict().keys() == model.state_dict().keys()
 
 
 def test_model_must_not_be_training(clips):

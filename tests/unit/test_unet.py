@@ -182,7 +182,7 @@ def test_dropped_audio_is_not_heard():
         ({"head_channels": 5}, "head_channels 5 must divide the 16 channels"),
         ({"motion_channels": 2}, "motion_channels must be one of 1, 3"),
         ({"time_frequencies": "linear"}, "time_frequencies must be one of standard, published"),
-        ({"audio_encoder": "mel"}, "audio_encoder must be one of conv, none"),
+        ({"audio_encoder": "mel"}, "audio_encoder must be one of conv, published, none"),
         ({"dropout": 1.0}, "dropout"),
         ({"residual_blocks": 0}, "residual_blocks must be at least 1"),
         ({"channel_multiples": ()}, "at least one level"),

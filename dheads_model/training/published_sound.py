@@ -1,0 +1,56 @@
+"""Training with the frozen audio encoder of the paper: embeddings are made once a clip, and only the UNet learns."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from dheads_model.errors import UserError
+from dheads_model.files import sha256_of
+from dheads_model.network.checkpoint_files import read_checkpoint
+from dheads_model.network.published_audio_encoder import SDAAudioEncoder, sda_audio_encoder
+from dheads_model.network.settings import NetworkSettings
+from dheads_model.network.sound import hear_clip
+from dheads_model.shards.reader import ShardClip
+from dheads_model.training.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class PublishedSound:
+    """The encoder in evaluation mode, and the sha256 of the file that it comes from."""
+
+    encoder: SDAAudioEncoder
+    sha256: str
+
+    def heard(self, clip: ShardClip) -> np.ndarray:
+        """Embeddings float32 `[T, 256]` of a prepared clip's sound, for `load_split`."""
+        return hear_clip(self.encoder, clip.audio, clip.features).numpy()
+
+    def of_unet(self, run: RunSettings) -> RunSettings:
+        """The run as the training loop sees it: a network that takes embeddings."""
+        return dataclasses.replace(run, network=dataclasses.replace(run.network, audio_encoder="none"))
+
+    def with_encoder(self, network: NetworkSettings) -> NetworkSettings:
+        """The settings of the whole model, with the width of this encoder's codes."""
+        return dataclasses.replace(network, audio_code_channels=self.encoder.rnn.input_size)
+
+    def add_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The trained UNet's weights and the encoder's: those of the whole model."""
+        return weights | {f"audio_encoder.{name}": value for name, value in self.encoder.state_dict().items()}
+
+
+def open_published_sound(network: NetworkSettings, path: Path | str | None) -> PublishedSound | None:
+    """The frozen encoder that a run with network.audio_encoder published hears by, from its file; None for other runs.
+
+    Raises UserError without a file, and for one that does not hold the layers of SDA's encoder.
+    """
+    if network.audio_encoder != "published":
+        return None
+    if path is None:
+        raise UserError(
+            "network.audio_encoder published needs the released audio_encoder.pt; give its path as config key "
+            "published_audio_encoder."
+        )
+    return PublishedSound(sda_audio_encoder(read_checkpoint(path).tensors), sha256_of(path))
