@@ -1,5 +1,7 @@
 import copy
 import dataclasses
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -114,6 +116,46 @@ def test_stream_answers_as_soon_as_the_sound_ahead_is_known(model, clips):
     assert given == [0, 1, 2, 3]
     assert len(list(frames)) == 3
     assert list(stream(model, identity[0], [], SETTINGS, 0)) == []
+
+
+def living_bytes() -> int:
+    """Bytes of all tensors that are still alive."""
+    gc.collect()
+    return sum(thing.nbytes for thing in gc.get_objects() if isinstance(thing, torch.Tensor))
+
+
+@pytest.mark.slow
+def test_a_stream_of_two_thousand_frames_holds_no_more_than_one_of_fifty():
+    torch.manual_seed(0)
+    small = settled(TalkingModel(SMALL, DiffusionSettings())).requires_grad_(False)
+    generator, given = torch.Generator().manual_seed(2), []
+
+    def features():
+        for _ in range(2000):
+            item = -13 + 4 * torch.randn(4, 80, generator=generator)
+            given.append(weakref.ref(item))
+            yield item
+
+    settings = SamplingSettings(sampler="euler", steps=1, motion_noise=0.1, clips_at_once=1)
+    held, frames = [], 0
+    for frame in stream(small, torch.zeros(3, 16, 16), features(), settings, seed=1):
+        frames += 1
+        assert frame.shape == (16, 16, 3)
+        if frames in (50, 1000, 1990):
+            held.append((living_bytes(), sum(item() is not None for item in given)))
+    assert frames == 2000
+    assert len(set(held)) == 1
+    assert held[0][1] <= 6  # the window's, and the one that was given last
+
+
+def test_conditions_are_encoded_once_a_frame(monkeypatch, model, clips):
+    encoded, passed = [], []
+    encode, step = type(model.unet).encode_conditions, type(model.unet).step
+    monkeypatch.setattr(model.unet, "encode_conditions", lambda *given: encoded.append(1) or encode(model.unet, *given))
+    monkeypatch.setattr(model.unet, "step", lambda *given: passed.append(1) or step(model.unet, *given))
+    settings = dataclasses.replace(SETTINGS, steps=7, clips_at_once=1)
+    rollout(model, clips[0][:1], clips[1][:1], settings, clips[2][:1])
+    assert (len(encoded), len(passed)) == (LENGTHS[0], 7 * LENGTHS[0])
 
 
 def test_seed_decides_the_video(model, clips, videos):

@@ -127,3 +127,49 @@ def test_passes_a_sampler_needs():
         sampler(lambda x, sigma, calls=calls: calls.append(sigma) or exact_denoiser(x, sigma), start, sigmas)
         assert len(calls) == passes
         assert 0 not in calls
+
+
+def spread_of(sampler, steps: int, size: float = 1e-3) -> float:
+    """Standard deviation of what a sampler makes, exactly: its result is linear in its draws, so their squares add up.
+
+    sampler(draw) returns a picture a sample. Each sample gets one draw of `size` and no other; small, so that the
+    clamps of the discrete form stay out of it.
+    """
+
+    def impulses(step):
+        drawn = torch.zeros(steps + 1, 1, 1, 1, dtype=torch.float64)
+        drawn[step] = size
+        return drawn
+
+    at_rest = sampler(lambda step: torch.zeros(steps + 1, 1, 1, 1, dtype=torch.float64))
+    return float((((sampler(impulses) - at_rest) / size) ** 2).sum().sqrt())
+
+
+def test_order_of_random_ddim():
+    errors = []
+    for steps in (40, 80, 160):
+        sigmas = karras_sigmas(steps + 1, LOW, HIGH)[:-1].tolist()
+        found = spread_of(lambda draw, sigmas=sigmas: ddim(exact_denoiser, HIGH * draw(0), sigmas, draw, 1.0), steps)
+        errors.append(found - (SPREAD**2 + LOW**2) ** 0.5)
+    assert errors[0] / errors[1] == pytest.approx(2, rel=0.1)
+    assert errors[1] / errors[2] == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize(("nu", "sign"), [(None, 1), (1.0, 1), (-1.0, -1)])
+def test_order_of_ancestral_sampling(nu, sign):
+    errors = []
+    for steps in (80, 160, 320):
+        schedule = respace(cosine_schedule(1000), steps)
+        predict = exact_output(schedule, nu)
+
+        def sample(draw, schedule=schedule, predict=predict):
+            def wide(step):
+                return draw(step).expand(-1, 3, -1, -1)
+
+            return ancestral_ddpm(lambda x, index: predict(x[:, :1], index), wide(0), schedule, wide)[:, :1]
+
+        errors.append(spread_of(sample, steps) - SPREAD)
+    # The larger variance spreads too far, the smaller one too little, both by an error of first order.
+    assert all(error * sign > 0 for error in errors)
+    assert errors[0] / errors[1] == pytest.approx(2, rel=0.15)
+    assert errors[1] / errors[2] == pytest.approx(2, rel=0.15)
