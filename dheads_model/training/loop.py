@@ -68,7 +68,7 @@ def train(
         audio_encoder.start(model)
     average = {name: value.clone() for name, value in model.state_dict().items()}
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, betas=settings.adam_betas, weight_decay=0.0
+        model.parameters(), lr=settings.learning_rate, betas=settings.adam_betas, weight_decay=0.0, fused=True
     )
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
