@@ -85,4 +85,6 @@ rule benchmarks:
         "results/benchmarks/preparation.json",
         "results/benchmarks/loader.json",
         "results/benchmarks/planning.json",
+        "results/benchmarks/sampling.json",
+        "results/benchmarks/steps.json",
     localrule: True

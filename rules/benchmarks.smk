@@ -60,3 +60,55 @@ rule benchmark_planning:
         code=digest("workflow_scripts.benchmark_planning"),
     shell:
         "python -m workflow_scripts.benchmark_planning --code {params.code} --output {output} > {log} 2>&1"
+
+
+rule benchmark_sampling:
+    """Frames a second of a trained model's sampling, against the published algorithm with the same weights."""
+    input:
+        model=lambda wildcards: model_of_method(benchmarked_method()),
+    output:
+        json="results/benchmarks/sampling.json",
+        table="results/benchmarks/sampling.md",
+    log:
+        "logs/benchmark_sampling.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
+    params:
+        settings=lambda wildcards: settings("methods", benchmarked_method()),
+        code=digest("workflow_scripts.benchmark_sampling"),
+    shell:
+        "python -m workflow_scripts.benchmark_sampling --code {params.code} --settings {params.settings:q}"
+        " --model {input.model:q} --threads {threads} --output {output.json} > {log} 2>&1"
+
+
+rule benchmark_steps:
+    """What fewer steps than 100 cost a trained model: mouth, head, eyes, sharpness, and drift over 1,000 frames."""
+    input:
+        model=lambda wildcards: model_of_method(benchmarked_method()),
+        shards=lambda wildcards: benchmarked_shards(),
+        tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in benchmarked_shards()],
+        encoder=published_audio_encoder() if config["model"] else [],
+        weights=weights_of_back_end("metrics"),
+    output:
+        json="results/benchmarks/steps.json",
+        table="results/benchmarks/steps.md",
+    log:
+        "logs/benchmark_steps.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
+    params:
+        settings=lambda wildcards: as_json(
+            {"method": config["methods"][benchmarked_method()], "backend": config["metrics"]["backend"]}
+        ),
+        seed=config["seed"],
+        code=digest("workflow_scripts.benchmark_steps"),
+    shell:
+        "python -m workflow_scripts.benchmark_steps --code {params.code} --settings {params.settings:q}"
+        " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
+        " --seed {params.seed} --threads {threads} --output {output.json} > {log} 2>&1"

@@ -206,10 +206,29 @@ def encoder_of_run(wildcards):
 
 
 def model_of(wildcards):
-    """The export that a method samples from: the one given in the config, else the one its run trains."""
+    """The export that a method samples from."""
+    return model_of_method(wildcards.method)
+
+
+def model_of_method(method):
+    """The same by name: the one given in the config, else the one its run trains."""
     if config["model"]:
         return given_path(config["model"])
-    return f"results/runs/{config['methods'][wildcards.method]['run']}/model.safetensors"
+    return f"results/runs/{config['methods'][method]['run']}/model.safetensors"
+
+
+def benchmarked_method():
+    """The method whose sampling is measured: the first of kind model that gets a row."""
+    found = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
+    if not found:
+        raise WorkflowError("no method of kind model gets a row: " + "; ".join(PLAN.missing_methods().values()))
+    return found[0]
+
+
+def benchmarked_shards():
+    """Test shards of the dataset of that method's run."""
+    dataset = config["runs"][config["methods"][benchmarked_method()]["run"]]["dataset"]
+    return [shard_manifest(dataset, number) for number in PLAN.numbers(dataset, "test")]
 
 
 def audio_encoder_of(wildcards):

@@ -1,0 +1,220 @@
+"""Measure frames a second against the published algorithm: same weights, same machine, one run."""
+
+import contextlib
+import copy
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dheads_model.config import build
+from dheads_model.diffusion import samplers
+from dheads_model.diffusion.conditions import Conditions, encode_conditions
+from dheads_model.diffusion.denoiser import denoise, full_schedule
+from dheads_model.diffusion.rollout import rollout, stream
+from dheads_model.diffusion.sampling import SamplingSettings, check_sampling
+from dheads_model.diffusion.schedules import karras_sigmas, respace
+from dheads_model.files import write_json, write_text
+from dheads_model.network.export import load_export
+from dheads_model.network.placement import place_for_sampling
+from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings, NetworkSettings
+from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
+from dheads_model.network.threads import one_thread
+from workflow_scripts.command import parser, run
+from workflow_scripts.machine import machine_facts
+from workflow_scripts.sample_videos import MethodSettings
+
+PUBLISHED_STEPS = 100  # what the published code's page recommends
+PAPER_STEPS = 10
+REPEATS = 3
+SMALL_FRAMES = 25  # of ours a repeat; the published algorithm makes a tenth of them
+# On a CPU a pass of the paper's network takes seconds: so many are timed, and a frame is their multiple.
+PAPER_PASSES = 2
+
+
+def published_frame(model: TalkingModel, conditions: Conditions, steps: int, draw: Callable[[int], Tensor]) -> Tensor:
+    """A frame as the published code makes it: respaced ancestral steps, the conditions encoded anew in each of them.
+
+    A model of edm form takes the same steps in coordinates of sigma (ddim with eta 1), with as many passes.
+    """
+    if model.diffusion_settings.form == "ddpm":
+        schedule = respace(full_schedule(model.diffusion_settings.timesteps), steps)
+
+        def predict(x: Tensor, index: int) -> Tensor:
+            time_of = torch.full((len(x),), float(schedule.timesteps[index]), device=x.device)
+            return model(x, time_of, encode_conditions(model, conditions))
+
+        return samplers.ancestral_ddpm(predict, draw(0), schedule, draw)
+    sigmas = karras_sigmas(steps, 0.02, 20.0).tolist()
+
+    def estimate(x: Tensor, sigma: float) -> Tensor:
+        return denoise(model, x, torch.full((len(x),), sigma, device=x.device), conditions).clamp(-1, 1)
+
+    return samplers.ddim(estimate, sigmas[0] * draw(0), sigmas, draw, eta=1.0)
+
+
+def example(network: NetworkSettings, device: torch.device, batch: int = 1) -> Conditions:
+    """Conditions of the right shape; what they hold does not change the speed."""
+    size = network.image_size
+    sound = (4, network.feature_bands) if network.audio_encoder == "conv" else (network.audio_channels,)
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape):
+        return torch.randn(batch, *shape, generator=generator).to(device)
+
+    level = torch.zeros(batch, device=device) if network.noise_level_input else None
+    return Conditions(
+        normal(3, size, size), normal(network.motion_frames * network.motion_channels, size, size),
+        normal(network.audio_frames, *sound), level,
+    )  # fmt: skip
+
+
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
+    """Wall time of one call, the device's work included."""
+    _wait(device)
+    started = time.perf_counter()
+    work()
+    _wait(device)
+    return time.perf_counter() - started
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def ways_of_small(
+    model: TalkingModel, settings: SamplingSettings, device: torch.device, threads: int
+) -> dict[str, tuple[Callable[[], object], int]]:
+    """{name: (work, frames it makes)} for the run's own network."""
+    conditions, size = example(model.network_settings, device), model.network_settings.image_size
+    plain = copy.deepcopy(model).to(device)
+
+    def published() -> None:
+        for _ in range(max(SMALL_FRAMES // 10, 1)):
+            with torch.inference_mode():
+                published_frame(
+                    plain, conditions, PUBLISHED_STEPS, lambda _: torch.randn(1, 3, size, size, device=device)
+                )
+
+    sound = conditions.audio_features[0, :1].expand(SMALL_FRAMES, *conditions.audio_features.shape[2:])
+    alone = dataclasses.replace(settings, clips_at_once=1)
+    ways = {"published algorithm": (published, max(SMALL_FRAMES // 10, 1))}
+    cuda = device.type == "cuda"
+    for name, compiled in [("ours", False), *([("ours, compiled", True)] if cuda else [])]:
+        placed = place_for_sampling(copy.deepcopy(model), device, compiled)
+        face = conditions.identity[0].clamp(-1, 1)
+        ways[f"{name}, one video as it streams{'' if cuda else ', one thread'}"] = (
+            lambda placed=placed, face=face: list(stream(placed, face, iter(sound), alone, 0)),
+            SMALL_FRAMES,
+        )
+        count = settings.clips_at_once * (1 if cuda else threads)
+        faces = face.expand(count, -1, -1, -1)
+        ways[f"{name}, {count} videos at once"] = (
+            lambda placed=placed, faces=faces, count=count: rollout(
+                placed, faces, [sound] * count, settings, list(range(count)), threads
+            ),
+            count * SMALL_FRAMES,
+        )
+    return ways
+
+
+def measure_small(ways: dict[str, tuple[Callable[[], object], int]], device: torch.device) -> dict[str, list[float]]:
+    """Frames a second of each way, REPEATS times in turn after one round that warms up."""
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for repeat in range(REPEATS + 1):
+        for name, (work, frames) in ways.items():
+            seconds = seconds_of(work, device)
+            if repeat:
+                rates[name].append(round(frames / seconds, 3))
+    return rates
+
+
+def measure_paper(device: torch.device) -> dict:
+    """The paper's network: passes of both algorithms, and the frames a second that so many of them give."""
+    torch.manual_seed(0)
+    model = TalkingModel(PAPER_CREMA, DiffusionSettings(form="ddpm")).eval().requires_grad_(False).to(device)
+    conditions, size = example(PAPER_CREMA, device), PAPER_CREMA.image_size
+    x, step = torch.randn(1, 3, size, size, device=device), torch.full((1,), 500.0, device=device)
+    passes = PAPER_PASSES if device.type == "cpu" else 10 * PAPER_PASSES
+
+    def timed(work: Callable[[], object]) -> list[float]:
+        with torch.inference_mode():
+            work()
+            return [seconds_of(work, device) for _ in range(passes)]
+
+    published = timed(lambda: model(x, step, encode_conditions(model, conditions)))
+    result = {"parameters": parameter_count(model), "published_seconds_a_pass": published}
+    found = {"published algorithm": [1 / (PUBLISHED_STEPS * seconds) for seconds in published]}
+    cuda = device.type == "cuda"
+    placed = place_for_sampling(model, device, compiled=cuda)
+    with torch.inference_mode():
+        encoded = encode_conditions(placed, conditions)
+    with contextlib.nullcontext() if cuda else one_thread():  # as a stream calculates
+        encoding = timed(lambda: encode_conditions(placed, conditions))
+        stepping = timed(lambda: placed(x, step, encoded))
+    result |= {"our_seconds_to_encode": encoding, "our_seconds_a_pass": stepping}
+    found[f"ours, one video, dpmpp_2m with {PAPER_STEPS} steps{'' if cuda else ', one thread'}"] = [
+        1 / (once + PAPER_STEPS * seconds) for once, seconds in zip(encoding, stepping, strict=True)
+    ]
+    return result | {"frames_per_second": {name: [round(v, 5) for v in values] for name, values in found.items()}}
+
+
+def table(result: dict) -> str:
+    """The result as markdown."""
+    lines = [
+        f"Frames a second of 25 are real time. {result['machine']['processor']}, {result['threads']} threads, "
+        f"{result['device']}; `{result['command']}`. The published algorithm: {PUBLISHED_STEPS} ancestral steps, "
+        "conditions encoded in each, float32, one video.",
+        "",
+        "| network | algorithm | frames/s, median (range, n) | times the published |",
+        "|---|---|---|---|",
+    ]
+    for network, block in result["networks"].items():
+        published = statistics.median(block["frames_per_second"]["published algorithm"])
+        for name, rates in block["frames_per_second"].items():
+            middle = statistics.median(rates)
+            lines.append(
+                f"| {network} | {name} | {middle:.3g} ({min(rates):.3g} to {max(rates):.3g}, {len(rates)}) | "
+                f"{middle / published:.1f} |"
+            )
+    notes = [f"{network}: {block['note']}." for network, block in result["networks"].items() if block.get("note")]
+    return "\n".join([*lines, "", *notes]) + "\n"
+
+
+def main(given) -> None:
+    torch.set_num_threads(given.threads)
+    settings = build(MethodSettings, given.settings, "methods.NAME").sampling
+    model, config, _ = load_export(given.model)
+    check_sampling(settings, config)
+    device = pick_device()
+    ways = ways_of_small(model, settings, device, given.threads)
+    small = {"parameters": parameter_count(model), "frames_per_second": measure_small(ways, device)}
+    small["settings"] = dataclasses.asdict(settings)
+    paper = measure_paper(device)
+    paper["note"] = (
+        "no frame was made whole; frames a second follow from the time of passes, with random weights, "
+        f"{len(paper['our_seconds_a_pass'])} of each kind"
+    )
+    result = {
+        "command": f"snakemake --cores {given.threads} {given.output}",
+        "machine": machine_facts(),
+        "threads": given.threads,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU only",
+        "networks": {"the run's own": small, "the paper's": paper},
+        "goal": "10 times the published algorithm on a CPU with the run's own network, at equal quality (steps.json)",
+    }
+    write_json(given.output, result)
+    write_text(Path(given.output).with_suffix(".md"), table(result))
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--threads", type=int, default=1)
+    arguments.add_argument("--model", required=True)
+    arguments.add_argument("--output", required=True)
+    run("workflow_scripts.benchmark_sampling", arguments, main)
