@@ -95,7 +95,9 @@ def sample_frame(
     else:
         sigmas = karras_sigmas(settings.steps, settings.sigma_min, settings.sigma_max, settings.rho)
     levels = sigmas.tolist()
-    start = levels[0] * draw(0)
+    # Noise lies around what frames lie around: with centre "identity" the first level need only drown what changes.
+    centre = encoded.identity[: len(conditions.identity)] if model.diffusion_settings.centre == "identity" else 0.0
+    start = centre + levels[0] * draw(0)
     if settings.sampler == "ddim":
         return samplers.ddim(denoise, start, levels, draw, settings.eta)
     return {"euler": samplers.euler, "heun": samplers.heun, "dpmpp_2m": samplers.dpmpp_2m}[settings.sampler](

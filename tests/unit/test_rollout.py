@@ -286,10 +286,11 @@ def test_guidance(interval, centre):
     model, conditions = make_model(centre=centre), make_conditions()
     settings = SamplingSettings(sampler="euler", steps=1, sigma_max=3.0, guidance=2.0, guidance_interval=interval)
     start = torch.randn(3, 3, 16, 16)
+    noisy = 3.0 * start + (conditions.identity if centre == "identity" else 0)
     with torch.no_grad():
         found = sample_frame(model, conditions, settings, lambda number: start)
         with_sound, without = (
-            denoise_encoded(model, 3.0 * start, torch.full((3,), 3.0), encode_conditions(model, variant))
+            denoise_encoded(model, noisy, torch.full((3,), 3.0), encode_conditions(model, variant))
             for variant in (conditions, dataclasses.replace(conditions, audio_drop=torch.ones(3, dtype=torch.bool)))
         )
     expected = 2 * with_sound - without if interval[1] > 3 else with_sound
@@ -335,3 +336,28 @@ def test_networks_without_level_input_and_with_colour():
     sound = torch.randn(2, 4, 80)
     videos = rollout(model, torch.zeros(1, 3, 16, 16), [sound], SamplingSettings(steps=2, motion_noise=0.1), [0])
     assert videos[0].shape == (2, 16, 16, 3)
+
+
+def test_noise_starts_around_what_the_frames_lie_around():
+    model = TalkingModel(SMALL, DiffusionSettings(sigma_data=0.2, centre="identity")).eval()  # its output is 0
+    conditions = make_conditions()
+    conditions = dataclasses.replace(conditions, identity=conditions.identity.clamp(-0.9, 0.9))
+    settings = SamplingSettings(sampler="euler", steps=6, sigma_min=0.02, sigma_max=0.2)
+    draws = seeded_noise([0])
+    frames = torch.stack(
+        [sample_frame(model, conditions, settings, lambda n, k=k: draws(0, k, n, (3, 3, 16, 16))) for k in range(40)]
+    )
+    # The prior of a frame: the identity frame plus noise; started around zero it would be paler by half here.
+    difference = frames.mean(dim=0) - conditions.identity
+    slope = (difference * conditions.identity).sum() / (conditions.identity**2).sum()
+    assert abs(slope) < 0.05
+
+
+def test_the_mouth_is_hidden_in_the_motion_frames_when_asked(monkeypatch, model, clips):
+    identity, sound, seeds = clips
+    for hidden in (False, True):
+        seen = record(monkeypatch)
+        rollout(model, identity.abs() + 0.1, sound, SamplingSettings(steps=1, hide_mouth=hidden), seeds)
+        motion = torch.stack([one.motion for one in seen])
+        assert ((motion[..., 18:27, 10:22] == 0).all()) == hidden
+        assert (motion[..., :18, :] != 0).all()
