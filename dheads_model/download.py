@@ -89,7 +89,7 @@ def download(
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
+    partial = unfinished(target)
     idle, wrong, trouble = 0, 0, "no try was made"
     while idle < patience.attempts:
         before = _size(partial)
@@ -115,6 +115,12 @@ def download(
             log.warning("%s: %s; next try in %.1f s", _shown(link), trouble, seconds)
             time.sleep(seconds)
     raise Refused(f"{_shown(link)} failed {max(idle, wrong)} times, at last: {trouble}")
+
+
+def unfinished(target: Path | str) -> Path:
+    """Where `download` keeps what it has of a file that is not whole yet."""
+    target = Path(target)
+    return target.with_name(f".{target.name}.partial")
 
 
 class _TryAgain(Exception):

@@ -2,16 +2,15 @@
 import os
 from pathlib import Path
 
-from dheads_model.corpora.plan import membership
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
 from workflow_scripts.planning import (
-    LRW_FETCHED,
     as_json,
     crema_d_settings,
     given_path,
+    lrw_settings,
     make_work_plan,
     short_hash,
 )
@@ -29,7 +28,7 @@ shell.prefix(
 
 # Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
 MEMBERSHIPS = {
-    dataset: {number: membership(shard) for number, shard in shards.items()} for dataset, shards in PLAN.shards.items()
+    dataset: {number: shard.membership for number, shard in shards.items()} for dataset, shards in PLAN.shards.items()
 }
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
@@ -46,11 +45,6 @@ def absent_datasets():
     """What is said of datasets that the config lists and that are not here."""
     for name, why in PLAN.absent.items():
         print(f"dataset {name} is left out: {why}", file=sys.stderr)
-
-
-def awaited_files():
-    """What this run fetches of datasets whose clips are not known yet."""
-    return [LRW_FETCHED for dataset in PLAN.awaited if dataset == "lrw"]
 
 
 def framing_of(dataset, block):
@@ -98,13 +92,22 @@ PLANNED_KEYS = {"crema_d": ("path", "tables", "actors"), "lrw": ("path", "test_l
 def plan_settings(dataset):
     """The config that decides which clips form which shard."""
     block = {key: config[key] for key in ("clips", "sharding")}
-    block[dataset] = {
-        key: value for key, value in config[dataset].items() if key in PLANNED_KEYS.get(dataset, config[dataset])
-    }
+    found = {"crema_d": crema_d_settings, "lrw": lrw_settings}.get(dataset, lambda config: config[dataset])(config)
+    block[dataset] = {key: value for key, value in found.items() if key in PLANNED_KEYS.get(dataset, found)}
     block["clips"] = given_path(config["clips"]) if config["clips"] else None
     block["model"] = bool(config["model"])
     block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
     return as_json(block)
+
+
+def planned_counts(dataset):
+    """Number of clips by split with which a dataset was planned."""
+    return as_json({split: PLAN.count(dataset, split) for split in ("train", "val", "test")})
+
+
+def fetched_corpus(dataset):
+    """What must be here before a dataset's clips can be named; not a reason to plan it anew."""
+    return [ancient("resources/lrw/fetched.json")] if dataset == "lrw" and not config["lrw"]["path"] else []
 
 
 def plan_files(dataset):

@@ -4,6 +4,8 @@ for planned_dataset in PLAN.shards:
     rule:
         name:
             f"plan_shards_{planned_dataset}"
+        input:
+            fetched_corpus(planned_dataset),
         output:
             plans=plan_files(planned_dataset),
         log:
@@ -18,10 +20,11 @@ for planned_dataset in PLAN.shards:
             dataset=planned_dataset,
             settings=plan_settings(planned_dataset),
             memberships=all_memberships(planned_dataset),
+            clips=planned_counts(planned_dataset),
             code=digest("workflow_scripts.plan_shards"),
         shell:
             "python -m workflow_scripts.plan_shards --code {params.code} --settings {params.settings:q}"
-            " --dataset {params.dataset} --folder resources/{params.dataset}/plan > {log} 2>&1"
+            " --dataset {params.dataset} --clips {params.clips:q} --folder resources/{params.dataset}/plan > {log} 2>&1"
 
 
 rule synthesise_clips:
@@ -83,7 +86,7 @@ rule fetch_crema_d:
 
 
 rule fetch_lrw:
-    """Bring LRW here with a licensee's login (LRW_USER, LRW_PASSWORD); the next run knows which clips there are."""
+    """Bring LRW here with a licensee's login (LRW_USER, LRW_PASSWORD), unpack it and list its clips."""
     output:
         manifest="resources/lrw/fetched.json",
     log:

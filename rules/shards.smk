@@ -87,7 +87,6 @@ rule write_data_card:
     input:
         plans=[ancient(path) for dataset in PLAN.shards for path in plan_files(dataset)],
         manifests=[path for dataset in PLAN.shards for path in stage_manifests(dataset)],
-        awaited=awaited_files(),
     output:
         csv=report("results/data_card.csv", caption="../config/report/data_card.rst", category="Data"),
         markdown="results/data_card.md",

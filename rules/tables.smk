@@ -6,7 +6,6 @@ rule write_table1:
     input:
         metrics=all_metrics() + all_sync_metrics(),
         indexes=all_indexes(),
-        awaited=awaited_files(),
     output:
         csv="results/table1.csv",
         markdown=report("results/table1.md", caption="../config/report/table1.rst", category="Tables"),

@@ -87,8 +87,10 @@ def _handler(host: MediaHost):
             self.answer(200, json.dumps({"transfer": "basic", "objects": objects}).encode())
 
         def do_HEAD(self):
-            path = self.path.removeprefix("/files/")
-            if self.welcome() and path in host.files:
+            path = self.path.removeprefix("/files/").removeprefix("/moved/")
+            if self.path.startswith("/files/") and "redirect" in host.trouble[path]:
+                self.head(302, 0, {"Location": f"{host.url}/moved/{path}"})
+            elif self.welcome() and path in host.files:
                 self.head(200, len(host.files[path]))
             else:
                 self.head(404, 0)

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from dheads_model.corpora.plan import PlannedShard
+from dheads_model.corpora.plan import ShardOutline
 from dheads_model.errors import UserError
-from workflow_scripts.planning import WorkPlan
+from workflow_scripts.planning import WorkPlan, lrw_is_here
 
 # Frames of a mean clip at 25 a second: CREMA-D's 5.26 hours over 7,442 clips, LRW's fixed length, the embedded corpus as
 # measured. How long the clips of a folder are is not known before they are opened.
@@ -39,15 +39,17 @@ def check_disk(plan: WorkPlan, work: Path | str) -> str:
     return f"about {_gigabytes(total)} will be written ({parts}); {_gigabytes(free)} are free"
 
 
-def _shard_need(dataset: str, shard: PlannedShard, config: dict, work: Path) -> int:
+def _shard_need(dataset: str, shard: ShardOutline, config: dict, work: Path) -> int:
     base = work / "resources" / dataset
     if (base / "shards" / shard.split / f"{shard.shard}.json").exists():
         return 0
     scale = (config["crop"]["size"] / 128) ** 2
-    prepared = len(shard.clips) * _FRAMES[dataset] * _BYTES_A_FRAME[config["crop"]["format"]] * scale
+    prepared = shard.clips * _FRAMES[dataset] * _BYTES_A_FRAME[config["crop"]["format"]] * scale
     fetched = dataset == "crema_d" and not config["crema_d"]["path"]
     if fetched and not (base / "source" / f"{shard.shard}.json").exists():
-        prepared += sum(clip.extra["bytes"] for clip in shard.clips)
+        prepared += shard.bytes
+    if dataset == "lrw" and not lrw_is_here(config):
+        prepared += 2 * shard.bytes  # packed and unpacked
     return round(prepared)
 
 

@@ -1,9 +1,9 @@
-"""Bring LRW here: the seven parts from the corpus' host with a licensee's login, checked, unpacked, accounted for."""
+"""Bring LRW here: the seven parts from the corpus' host with a licensee's login, checked, unpacked, listed."""
 
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from tqdm import tqdm
 
 from dheads_model.config import build
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER, Credentials, read_credentials
+from dheads_model.corpora.lrw.index import build_index
 from dheads_model.corpora.lrw.parts import CHECKSUMS, PART_NAMES, record_parts
 from dheads_model.corpora.lrw.unpack import extract_parts
-from dheads_model.download import Expected, Link, Patience, Refused, download
+from dheads_model.download import Expected, Link, Patience, Refused, download, unfinished
 from dheads_model.errors import UserError
-from dheads_model.files import write_json
+from dheads_model.files import write_bytes, write_json
 from workflow_scripts.command import parser, run
 
 
@@ -38,8 +39,7 @@ def fetch_parts(settings: FetchSettings, login: Credentials, folder: Path) -> li
     missing = [part for part in parts if not part.is_file()]
     with requests.Session() as session:
         sizes = {part: announced_size(session, links[part], settings.patience.timeout) for part in missing}
-        total = sum(size for size in sizes.values() if size)
-        _check_room(folder, total)
+        _check_room(folder, sizes)
         for part in missing:
             with tqdm(
                 total=sizes[part], unit="B", unit_scale=True, mininterval=5, desc=part.name, file=sys.stderr
@@ -54,22 +54,27 @@ def fetch_parts(settings: FetchSettings, login: Credentials, folder: Path) -> li
 def announced_size(session: requests.Session, link: Link, timeout: float) -> int | None:
     """Size in bytes that the host states for a file, None where it does not or cannot be asked."""
     try:
-        answer = session.head(link.url, auth=link.login, timeout=timeout, headers={"Accept-Encoding": "identity"})
+        answer = session.head(
+            link.url, auth=link.login, timeout=timeout, headers={"Accept-Encoding": "identity"}, allow_redirects=True
+        )
     except requests.RequestException:
         return None
     size = answer.headers.get("Content-Length", "")
     return int(size) if answer.ok and size.isdigit() else None
 
 
-def _check_room(folder: Path, need: int) -> None:
+def _check_room(folder: Path, sizes: Mapping[Path, int | None]) -> None:
+    """Room for the missing parts and for what will be unpacked of them; what an earlier try fetched lies there already."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    print(
-        f"LRW: {need / 1e9:.1f} GB to fetch and as much again to unpack; {free / 1e9:.1f} GB are free", file=sys.stderr
-    )
-    if 2 * need > free:
+    packed = sum(size for size in sizes.values() if size)
+    fetched = sum(unfinished(part).stat().st_size for part in sizes if unfinished(part).is_file())
+    need = packed - fetched + packed
+    print(f"LRW: {(packed - fetched) / 1e9:.1f} GB to fetch, {packed / 1e9:.1f} GB to unpack; {free / 1e9:.1f} GB are free",
+          file=sys.stderr)  # fmt: skip
+    if need > free:
         raise UserError(
-            f"{folder.resolve()} has {free / 1e9:.1f} GB free and LRW needs {2 * need / 1e9:.1f} GB, packed and unpacked: "
+            f"{folder.resolve()} has {free / 1e9:.1f} GB free and LRW needs {need / 1e9:.1f} GB, packed and unpacked: "
             "make room, or work on a larger disk with --directory."
         )
 
@@ -81,16 +86,30 @@ def _refusal(problem: Refused) -> str:
 
 
 def main(given) -> None:
+    # Undeclared, so that no new version of this rule makes Snakemake delete it: a finished corpus is not fetched again.
+    corpus = Path(given.corpus_folder)
+    account = corpus / "fetched.json"
+    if not account.is_file():
+        write_json(account, fetch_corpus(given, corpus))
+    write_bytes(given.manifest, account.read_bytes())
+
+
+def fetch_corpus(given, corpus: Path) -> dict:
+    """Fetch, check, unpack and list the corpus; the account of it. Raises UserError as its steps do."""
     settings = build(FetchSettings, given.settings, "lrw")
     folder = Path(given.parts_folder)
     parts: Sequence[Path] = fetch_parts(settings, read_credentials(os.environ), folder)
     record_parts(parts)
     size = sum(part.stat().st_size for part in parts)
     with tqdm(total=size, unit="B", unit_scale=True, mininterval=5, desc="unpack", file=sys.stderr) as bar:
-        extraction = extract_parts(parts, given.corpus_folder, bar.update)
+        extraction = extract_parts(parts, corpus, bar.update)
+    found = build_index(corpus, corpus / "index.tsv", read_texts=False)
     recorded = Path(folder, CHECKSUMS).read_text(encoding="utf-8").splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in recorded)}
-    write_json(given.manifest, {"parts": sums, "bytes": size, "files": extraction.written + extraction.kept})
+    return {
+        "parts": sums, "bytes": size, "files": extraction.written + extraction.kept, "clips": found.clips,
+        "words": found.words, "refused": found.refused, "refused_names": found.refused_names,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

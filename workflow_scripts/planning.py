@@ -9,18 +9,22 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.lrw import index as lrw
-from dheads_model.corpora.lrw.credentials import read_credentials
-from dheads_model.corpora.plan import PlannedClip, PlannedShard, plan_shards
+from dheads_model.corpora.lrw.credentials import PASSWORD, USER, read_credentials
+from dheads_model.corpora.plan import PlannedClip, PlannedShard, ShardOutline, outline, outline_counts, plan_shards
 from dheads_model.errors import UserError
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
 KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
-# Where fetch_lrw unpacks the corpus.
-LRW_CORPUS, LRW_FETCHED = "resources/lrw/corpus", "resources/lrw/fetched.json"
+# Where fetch_lrw unpacks the corpus, with the table of its clips and, written last, the account of the whole.
+LRW_CORPUS = "resources/lrw/corpus"
+LRW_INDEX, LRW_ACCOUNT = f"{LRW_CORPUS}/index.tsv", f"{LRW_CORPUS}/fetched.json"
+# A mean clip of about 70 GB; only the disk's room is reckoned with it.
+_LRW_CLIP_BYTES = 130_000
 _TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 
 
@@ -28,14 +32,12 @@ _TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 class WorkPlan:
     """The checked config and the shards of each dataset, by dataset name and shard number.
 
-    absent: datasets that the config lists and that are not here, with one sentence on how to get them. awaited: those of
-    them that this run fetches; which clips they have is known when it has ended.
+    absent: datasets that the config lists and that can neither be found nor fetched, with one sentence on how to get them.
     """
 
     config: dict
-    shards: dict[str, dict[str, PlannedShard]]
+    shards: dict[str, dict[str, ShardOutline]]
     absent: dict[str, str] = field(default_factory=dict)
-    awaited: tuple[str, ...] = ()
 
     def numbers(self, dataset: str, *splits: str) -> list[str]:
         """Shard numbers of a dataset, all or those of the given splits."""
@@ -43,8 +45,7 @@ class WorkPlan:
 
     def count(self, dataset: str, split: str) -> int:
         """Number of planned clips in a split."""
-        shards = self.shards.get(dataset, {}).values()
-        return sum(len(shard.clips) for shard in shards if shard.split == split)
+        return sum(shard.clips for shard in self.shards.get(dataset, {}).values() if shard.split == split)
 
     def missing_methods(self) -> dict[str, str]:
         """Methods that get no row, with the reason: their run has too few clips to train and no model was given."""
@@ -104,18 +105,39 @@ def make_work_plan(config: dict) -> WorkPlan:
         for name, method in config["methods"].items():
             if method["kind"] == "model":
                 _check_trained_method(name, method, config)
-    if "lrw" not in config["datasets"] or lrw_is_here(config):
-        return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in config["datasets"]})
-    present = [dataset for dataset in config["datasets"] if dataset != "lrw"]
-    try:
-        read_credentials(os.environ)
-    except UserError as problem:
-        if not present:
-            raise
-        absent, awaited = {"lrw": str(problem)}, ()
+    if "@" in urlsplit(config["lrw"]["url"]).netloc:
+        raise UserError(
+            f"config key lrw.url holds a name or password, and a config is kept with the results: write the address alone and "
+            f"set the environment variables {USER} and {PASSWORD}."
+        )
+    absent = {}
+    if "lrw" in config["datasets"] and not lrw_is_here(config):
+        try:
+            read_credentials(os.environ)
+        except UserError as problem:
+            if config["datasets"] == ["lrw"]:
+                raise
+            absent["lrw"] = str(problem)
+    present = [dataset for dataset in config["datasets"] if dataset not in absent]
+    return WorkPlan(config, {dataset: outline_dataset(dataset, config) for dataset in present}, absent)
+
+
+def outline_dataset(dataset: str, config: dict) -> dict[str, ShardOutline]:
+    """Outlines of the shards of one dataset by their number.
+
+    LRW from its host is outlined by numbers of clips alone: those that were counted when it was unpacked, before that
+    those in the config. So one command fetches and prepares it, and the graph is the same before and after.
+    """
+    clips_per_shard = config["sharding"]["clips_per_shard"]
+    if dataset == "lrw" and not config["lrw"]["path"]:
+        listed = lrw_settings(config)["test_list"]
+        counts = _counted_lrw() or config["lrw"]["clips"]
+        counts = lrw.counts_with_list(counts, listed) if listed else counts
+        corpus = hashlib.sha256(Path(listed).read_bytes()).hexdigest() if listed else ""
+        outlines = outline_counts(counts, clips_per_shard, _LRW_CLIP_BYTES, corpus)
     else:
-        absent, awaited = {"lrw": "this run fetches it; give the same command again when it has ended."}, ("lrw",)
-    return WorkPlan(config, {dataset: plan_dataset(dataset, config) for dataset in present}, absent, awaited)
+        outlines = map(outline, plan_shards(list_clips(dataset, config), clips_per_shard))
+    return {one.shard: one for one in outlines}
 
 
 def _check_trained_method(name: str, method: dict, config: dict) -> None:
@@ -138,10 +160,9 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
         )
 
 
-def plan_dataset(dataset: str, config: dict) -> dict[str, PlannedShard]:
-    """Shards of one dataset by their number."""
-    planned = plan_shards(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
-    return {shard.shard: shard for shard in planned}
+def plan_dataset(dataset: str, config: dict) -> list[PlannedShard]:
+    """Shards of one dataset, in the order of their numbers."""
+    return plan_shards(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
 
 
 def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
@@ -168,9 +189,15 @@ def crema_d_settings(config: dict) -> dict:
     }
 
 
+def lrw_settings(config: dict) -> dict:
+    """The block lrw with the folder and the list that it names."""
+    block = config["lrw"]
+    return block | {key: given_path(block[key]) if block[key] else None for key in ("path", "test_list")}
+
+
 def lrw_is_here(config: dict) -> bool:
-    """Whether LRW's folder is given, or was fetched: its manifest is written last, a folder without it is half unpacked."""
-    return bool(config["lrw"]["path"]) or Path(LRW_FETCHED).is_file()
+    """Whether LRW's folder is given, or was fetched: its account is written last, a folder without it is half unpacked."""
+    return bool(config["lrw"]["path"]) or Path(LRW_ACCOUNT).is_file()
 
 
 def as_json(block) -> str:
@@ -195,14 +222,25 @@ def given_path(path: str) -> str:
 
 
 def _lrw_clips(config: dict) -> list[PlannedClip]:
-    """Clips of LRW from the table of its clips, made of the folder's names where there is none; delete it to walk again."""
-    block = config["lrw"]
-    root = given_path(block["path"]) if block["path"] else LRW_CORPUS
+    """Clips of LRW from the table of its clips; that of a given folder is made where there is none, delete it to walk again."""
+    block = lrw_settings(config)
+    if not block["path"]:
+        return lrw.list_clips(LRW_INDEX, LRW_CORPUS, block["test_list"])
     # Each folder has a table of its own.
-    table = Path(f"resources/lrw/index-{short_hash(root)}.tsv")
+    table = Path(f"resources/lrw/index-{short_hash(block['path'])}.tsv")
     if not table.is_file():
-        lrw.build_index(root, table, read_texts=False)
-    return lrw.list_clips(table, root, given_path(block["test_list"]) if block["test_list"] else None)
+        lrw.build_index(block["path"], table, read_texts=False)
+    return lrw.list_clips(table, block["path"], block["test_list"])
+
+
+def _counted_lrw() -> dict[str, int] | None:
+    """Number of clips by split of the fetched corpus, None where it is not here; raises UserError for an unusable account."""
+    try:
+        return json.loads(Path(LRW_ACCOUNT).read_text(encoding="utf-8"))["clips"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError) as problem:
+        raise UserError(f"{LRW_ACCOUNT} is not usable ({problem}); delete it to unpack the parts again.") from problem
 
 
 def _folder_clips(config: dict) -> list[PlannedClip]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,20 @@ class PlannedShard:
     clips: tuple[PlannedClip, ...]
 
 
+@dataclass(frozen=True)
+class ShardOutline:
+    """A shard as the workflow's graph knows it, without the clips, of which there may be half a million in all.
+
+    clips: how many. bytes: of their source files, 0 where they are made. membership: see `membership`.
+    """
+
+    shard: str
+    split: str
+    clips: int
+    bytes: int
+    membership: str
+
+
 def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[PlannedShard]:
     """Cut clips, sorted by split and id, into shards of at most `clips_per_shard`. Raises UserError for an id used twice."""
     by_split: dict[str, list[PlannedClip]] = {split: [] for split in SPLITS}
@@ -60,6 +74,26 @@ def membership(shard: PlannedShard) -> str:
     # Not asdict, which copies every clip deeply: half a million of them are hashed whenever the Snakefile is read.
     clips = [(c.clip, c.speaker, c.split, c.transcript, c.path, sorted(c.extra.items())) for c in shard.clips]
     return hashlib.sha256(json.dumps([shard.shard, shard.split, clips]).encode()).hexdigest()[:12]
+
+
+def outline(shard: PlannedShard) -> ShardOutline:
+    """What the workflow's graph needs to know of a planned shard."""
+    size = sum(clip.extra.get("bytes", 0) for clip in shard.clips)
+    return ShardOutline(shard.shard, shard.split, len(shard.clips), size, membership(shard))
+
+
+def outline_counts(counts: Mapping[str, int], clips_per_shard: int, clip_bytes: int, corpus: str) -> list[ShardOutline]:
+    """Outlines as `plan_shards` will cut so many clips a split, whose names are not known yet.
+
+    clip_bytes: size of a mean source file. corpus: stands in the memberships for the names, and changes when they do.
+    """
+    outlines = []
+    for split in SPLITS:
+        for start in range(0, counts[split], clips_per_shard):
+            number, clips = f"{len(outlines):05d}", min(clips_per_shard, counts[split] - start)
+            known = hashlib.sha256(json.dumps([number, split, clips, corpus]).encode()).hexdigest()[:12]
+            outlines.append(ShardOutline(number, split, clips, clips * clip_bytes, known))
+    return outlines
 
 
 def assign_splits(

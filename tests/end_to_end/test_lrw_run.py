@@ -22,7 +22,8 @@ from tests.workflow import ROOT, plan, snakemake
 pytestmark = pytest.mark.slow
 LRW = str(ROOT / "config/lrw.yaml")
 PASSWORD = "correct-horse-battery"
-CLIPS = {("ABOUT", "train"): (1,), ("ABOUT", "test"): (1,), ("YOUNG", "test"): (2,)}
+CLIPS = {("ABOUT", "train"): (1,), ("ABOUT", "val"): (7,), ("ABOUT", "test"): (1,), ("YOUNG", "test"): (2,)}
+COUNTS = {"train": 1, "val": 1, "test": 2}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_the_host_and_a_folder_give_the_same_shards(tree, tmp_path, monkeypatch)
     fetched.mkdir(), adopted.mkdir()
     with serve(parts) as host:
         host.login = ("licensee", PASSWORD)
-        configuration = overlay(fetched, url=f"{host.url}/files/")
+        configuration = overlay(fetched, url=f"{host.url}/files/", clips=COUNTS)
         for name in ("LRW_USER", "LRW_PASSWORD"):
             monkeypatch.delenv(name, raising=False)
         told = prepare(fetched, configuration, "--", "results/data_card.csv", rc=1)
@@ -69,11 +70,11 @@ def test_the_host_and_a_folder_give_the_same_shards(tree, tmp_path, monkeypatch)
         assert "Traceback" not in told
         monkeypatch.setenv("LRW_USER", "licensee")
         monkeypatch.setenv("LRW_PASSWORD", PASSWORD)
-        told = prepare(fetched, configuration, "--", "results/data_card.csv")
-        assert "give the same command again" in told
-        assert "give the same command again" in (fetched / "results/data_card.md").read_text()
-        assert len(pd.read_csv(fetched / "results/data_card.csv")) == 0
-    prepare(fetched, configuration, "--", "resources/lrw/index.json", "results/data_card.csv")
+        before = plan(ROOT, fetched, "--configfile", LRW, configuration, "--", "results/data_card.csv")
+        assert (before["fetch_lrw"], before["adopt_lrw"], before["pack_shards"]) == (1, 3, 3)
+        assert host.asked == []
+        prepare(fetched, configuration, "--", "resources/lrw/index.json", "results/data_card.csv")
+        assert plan(ROOT, fetched, "--configfile", LRW, configuration, "--", "results/data_card.csv") == {}
     prepare(adopted, overlay(adopted, path=str(tree)), "--", "resources/lrw/index.json")
     assert fingerprint(fetched) == fingerprint(adopted)
     for folder, _, names in os.walk(fetched):
@@ -82,8 +83,8 @@ def test_the_host_and_a_folder_give_the_same_shards(tree, tmp_path, monkeypatch)
                 assert PASSWORD.encode() not in stream.read(), os.path.join(folder, name)
 
     card = pd.read_csv(fetched / "results/data_card.csv")
-    assert card[card["word"] == "ABOUT"]["kept"].tolist() == [1, 1]
-    assert card[(card["split"] == "all")]["kept"].tolist() == [3]
+    assert card[card["word"] == "ABOUT"]["kept"].tolist() == [1, 1, 1]
+    assert card[(card["split"] == "all")]["kept"].tolist() == [4]
     (clip,) = read_shard(read_index(fetched / "resources/lrw/index.json").manifests("train")[0])
     assert (len(clip.frames), len(clip.audio), clip.facts["word"]) == (29, 18_560, "ABOUT")
     assert clip.facts["word_frames"] == [11, 18]
@@ -100,6 +101,21 @@ def test_the_host_and_a_folder_give_the_same_shards(tree, tmp_path, monkeypatch)
     expected = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA)
     assert np.abs(whole.frames[5].astype(int) - expected).mean() < 3
     assert np.abs(clip.frames[5].astype(int) - expected).mean() > 5
+
+
+def test_a_corpus_of_another_size_than_published_is_told_and_planned_next_time(tree, tmp_path, monkeypatch):
+    archive = pack(tree)
+    size = -(-len(archive) // 7)
+    monkeypatch.setenv("LRW_USER", "licensee")
+    monkeypatch.setenv("LRW_PASSWORD", PASSWORD)
+    with serve({name: archive[n * size : (n + 1) * size] for n, name in enumerate(PART_NAMES)}) as host:
+        configuration = overlay(tmp_path, url=f"{host.url}/files/", clips={"train": 9, "val": 1, "test": 2})
+        prepare(tmp_path, configuration, "--", "resources/lrw/plan/00000.json", rc=1)
+    log = (tmp_path / "logs/plan_shards/lrw.log").read_text()
+    assert "has 1 train, 1 val, 2 test clips, and the run was planned for 9 train" in log
+    assert "give the same command again" in log and "Traceback" not in log
+    monkeypatch.delenv("LRW_USER")
+    prepare(tmp_path, configuration, "--", "resources/lrw/plan/00000.json")
 
 
 def test_other_datasets_go_on_without_lrw(tmp_path, monkeypatch):

@@ -131,3 +131,26 @@ def test_every_key_of_the_default_config_is_described(config):
         if isinstance(block, dict) and name not in ("runs", "sync_encoders", "methods"):
             for key in block:
                 assert f"`{name}.{key}`" in page
+
+
+def test_a_password_in_the_address_is_refused_without_being_shown(config):
+    url = "https://licensee:correct-horse@host.example/parts/"
+    with pytest.raises(UserError, match=r"config key lrw\.url .* LRW_USER and LRW_PASSWORD") as refusal:
+        make_work_plan(changed(config, ["lrw", "url"], url))
+    assert "correct-horse" not in str(refusal.value)
+
+
+def test_lrw_is_planned_by_numbers_before_it_is_here(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    both = changed(changed(config, ["datasets"], ["embedded", "lrw"]), ["sharding", "clips_per_shard"], 1000)
+    for name in ("LRW_USER", "LRW_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    plan = make_work_plan(both)
+    assert list(plan.shards) == ["embedded"] and "lrw.path" in plan.absent["lrw"]
+    monkeypatch.setenv("LRW_USER", "licensee")
+    monkeypatch.setenv("LRW_PASSWORD", "correct-horse")
+    plan = make_work_plan(both)
+    assert [len(plan.numbers("lrw", split)) for split in ("train", "val", "test")] == [489, 25, 25]
+    assert plan.count("lrw", "train") == 488_766
+    assert plan.absent == {}
+    assert list(tmp_path.iterdir()) == []

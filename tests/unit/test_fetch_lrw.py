@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dheads_model.corpora.lrw.index import read_index
 from dheads_model.corpora.lrw.parts import CHECKSUMS, PART_NAMES
 from dheads_model.errors import UserError
 from tests.lrw_fixtures import make_tree, pack
@@ -46,7 +48,7 @@ def fetch(host, work) -> dict:
     return json.loads((work / "fetched.json").read_text())
 
 
-def test_parts_are_fetched_recorded_unpacked_and_never_fetched_again(host, parts, tmp_path):
+def test_parts_are_fetched_recorded_unpacked_and_never_fetched_again(host, parts, tmp_path, monkeypatch):
     host.trouble[PART_NAMES[2]] = ["drop 20000", "503"]
     report = fetch(host, tmp_path)
     assert report["files"] == 22
@@ -54,13 +56,20 @@ def test_parts_are_fetched_recorded_unpacked_and_never_fetched_again(host, parts
     assert report["bytes"] == sum(map(len, parts.values()))
     assert len(list((tmp_path / "corpus/lipread_mp4").rglob("*.mp4"))) == 11
     assert (PART_NAMES[2], 16384) in host.asked  # gone on from where the line was cut
+    assert report["clips"] == {"train": 5, "val": 2, "test": 4}
+    assert (report["words"], report["refused"]) == (2, 0)
+    assert sum(1 for _ in read_index(tmp_path / "corpus/index.tsv")) == 11
     host.asked.clear()
+    (tmp_path / "fetched.json").unlink()
+    shutil.rmtree(tmp_path / "parts")
+    monkeypatch.delenv("LRW_PASSWORD")
     assert fetch(host, tmp_path) == report
     assert host.asked == []
 
 
 def test_another_file_than_the_recorded_one_is_refused(host, parts, tmp_path):
     fetch(host, tmp_path)
+    (tmp_path / "corpus/fetched.json").unlink()
     (tmp_path / "parts" / PART_NAMES[6]).unlink()
     host.files[PART_NAMES[6]] = bytes(len(parts[PART_NAMES[6]]))
     with pytest.raises(UserError, match=rf"{PART_NAMES[6]} is not the file that {CHECKSUMS} recorded"):
@@ -89,10 +98,29 @@ def test_a_full_disk_is_told_before_anything_is_fetched(host, tmp_path, monkeypa
     assert host.asked == []
 
 
+def test_a_fetch_that_was_cut_off_needs_room_for_the_rest_only(host, parts, tmp_path, monkeypatch):
+    whole = sum(map(len, parts.values()))
+    host.trouble[PART_NAMES[1]] = ["drop 20000", "404"]
+    with pytest.raises(UserError, match="answers 404"):
+        fetch(host, tmp_path)
+    had = sum(path.stat().st_size for path in (tmp_path / "parts").iterdir())
+    rest = 2 * (whole - len(parts[PART_NAMES[0]])) - (had - len(parts[PART_NAMES[0]]))
+    assert 0 < rest < 2 * whole - had
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=rest - 1))
+    with pytest.raises(UserError, match="make room"):
+        fetch(host, tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=rest))
+    assert fetch(host, tmp_path)["files"] == 22
+
+
+def test_parts_that_moved_are_followed(host, tmp_path):
+    host.trouble[PART_NAMES[0]] = ["redirect"]
+    assert fetch(host, tmp_path)["files"] == 22
+
+
 @pytest.mark.slow
 def test_a_killed_fetch_goes_on_and_no_password_is_written(host, tmp_path):
     host.trouble[PART_NAMES[4]] = ["always slow"]
-    host.files[PART_NAMES[4]] = host.files[PART_NAMES[4]]
     command = [
         sys.executable, "-m", "workflow_scripts.fetch_lrw", "--settings",
         json.dumps({"url": f"{host.url}/files/", "patience": PATIENCE}), "--parts-folder", str(tmp_path / "parts"),

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from dheads_model.corpora.lrw.index import UNKNOWN_SPEAKER, build_index, list_clips, read_index
-from dheads_model.corpora.plan import membership, plan_shards
+from dheads_model.corpora.lrw.index import UNKNOWN_SPEAKER, build_index, counts_with_list, list_clips, read_index
+from dheads_model.corpora.plan import membership, outline, outline_counts, plan_shards
 from dheads_model.errors import UserError
 from dheads_model.shards.index import UNKNOWN_SPEAKER as SHARED_UNKNOWN_SPEAKER
 from tests.lrw_fixtures import make_tree
@@ -112,6 +112,26 @@ def test_a_clip_of_another_size_changes_its_shard_only(index, tree, tmp_path):
     build_index(tree, index, read_texts=False)
     after = [membership(shard) for shard in plan_shards(list_clips(index, tree), 3)]
     assert [a == b for a, b in zip(after, before, strict=True)].count(False) == 1
+
+
+@pytest.mark.parametrize("clips_per_shard", [1, 3, 100])
+def test_numbers_of_clips_alone_outline_the_shards_that_will_be_cut(index, tree, tmp_path, clips_per_shard):
+    def cut(*list_file):
+        shards = map(outline, plan_shards(list_clips(index, tree, *list_file), clips_per_shard))
+        return [(shard.shard, shard.split, shard.clips) for shard in shards]
+
+    def outlined(counts, corpus=""):
+        return outline_counts(counts, clips_per_shard, 10, corpus)
+
+    own = {"train": 5, "val": 2, "test": 4}
+    assert [(shard.shard, shard.split, shard.clips) for shard in outlined(own)] == cut()
+    listed = tmp_path / "list.txt"
+    listed.write_text("ABOUT/train/ABOUT_00002\n./YOUNG/test/YOUNG_00050.mp4\nABOUT_00001\n")
+    with_list = counts_with_list(own, listed)
+    assert with_list == {"train": 4, "val": 2, "test": 3}
+    assert [(shard.shard, shard.split, shard.clips) for shard in outlined(with_list)] == cut(listed)
+    memberships = {shard.membership for corpus in ("", "another list") for shard in outlined(own, corpus)}
+    assert len(memberships) == 2 * len(cut())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The clips of an unpacked LRW as one table: the tree is walked once, the Snakefile reads the table. Standard library only."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from sys import intern
@@ -127,6 +128,12 @@ def list_clips(index_path: Path | str, folder: Path | str, list_file: Path | str
             "names in all); correct the list, or index a whole corpus."
         )
     return clips
+
+
+def counts_with_list(counts: Mapping[str, int], list_file: Path | str) -> dict[str, int]:
+    """Number of clips by split as `list_clips` has them with this list, from the numbers in the corpus' own splits."""
+    homes = Counter(clip.split("_")[1] for clip in _read_list(list_file))
+    return {"train": counts["train"] - homes["train"], "val": counts["val"] - homes["val"], "test": homes.total()}
 
 
 def _split_folders(root: str, words: list[str], summary: IndexSummary) -> set[tuple[str, str]]:

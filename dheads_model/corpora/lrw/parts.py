@@ -146,7 +146,7 @@ def _agreeing(part: Path, recorded: str | None, record: Path) -> str:
     digest = sha256_of(part)
     if recorded is not None and digest != recorded:
         raise UserError(
-            f"{part} is not the file that {record.name} recorded at its first download; fetch it again, or delete that "
-            "file if the corpus itself was published anew."
+            f"{part} is not the file that {record.name} recorded at its first download; delete it to fetch it again, or "
+            f"{record.name} if the corpus itself was published anew."
         )
     return digest
