@@ -26,7 +26,7 @@ def closure(module: str) -> list[str]:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
-            todo += _imports(name)
+            todo += _read(name)[1]
             parent = name.rpartition(".")[0]
             if parent:
                 todo.append(parent)
@@ -38,7 +38,7 @@ def digest(module: str) -> str:
     """12 hex digits that change exactly when behaviour-carrying code reachable from `module` changes."""
     total = hashlib.sha256()
     for name in closure(module):
-        total.update(f"{name}={_tree_digest(name)};".encode())
+        total.update(f"{name}={_read(name)[0]};".encode())
     return total.hexdigest()[:12]
 
 
@@ -51,18 +51,17 @@ def _file(module: str) -> Path | None:
 
 
 @functools.cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_file(module).read_text(encoding="utf-8"))
+def _read(module: str) -> tuple[str, tuple[str, ...]]:
+    """(digest, project modules that it imports); the tree itself is not kept, all of them are as large as a small plan."""
+    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+    return hashlib.sha256(repr(_canonical(tree.body)).encode()).hexdigest(), tuple(
+        dict.fromkeys(_imports(module, tree))
+    )
 
 
-@functools.cache
-def _tree_digest(module: str) -> str:
-    return hashlib.sha256(repr(_canonical(_tree(module).body)).encode()).hexdigest()
-
-
-def _imports(module: str) -> Iterator[str]:
+def _imports(module: str, tree: ast.Module) -> Iterator[str]:
     package = module if _file(module).name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(_tree(module)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -47,7 +47,7 @@ rule benchmark_loader:
 
 
 rule benchmark_planning:
-    """Time and memory of planning 2,000 shards, and of a run with nothing to do."""
+    """Time and memory of planning 2,000 shards, the whole of CREMA-D and LRW, and a run with nothing to do."""
     output:
         "results/benchmarks/planning.json",
     log:

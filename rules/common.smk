@@ -7,6 +7,7 @@ from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
 from workflow_scripts.planning import (
+    KNOWN_DATASETS,
     as_json,
     crema_d_settings,
     given_path,

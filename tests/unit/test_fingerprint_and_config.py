@@ -28,7 +28,7 @@ def project(tmp_path, monkeypatch):
 
 
 def digest():
-    for cached in (fingerprint._tree, fingerprint._tree_digest, fingerprint.digest):
+    for cached in (fingerprint._read, fingerprint.digest):
         cached.cache_clear()
     return fingerprint.digest("workflow_scripts.script")
 
@@ -58,7 +58,7 @@ def test_only_reachable_behaviour_changes_the_digest(project, file, text, change
 
 
 def test_training_does_not_reach_metrics_or_plots():
-    fingerprint._tree.cache_clear()
+    fingerprint._read.cache_clear()
     reached = fingerprint.closure("workflow_scripts.train_model")
     assert not [name for name in reached if name.startswith(("dheads_model.metrics", "dheads_model.tables"))]
 
@@ -67,7 +67,7 @@ def test_training_does_not_reach_metrics_or_plots():
     "script", ["track_faces", "align_faces", "crop_faces", "extract_audio", "pack_shards", "adopt_clips"]
 )
 def test_data_jobs_do_not_reach_torch(script):
-    fingerprint._tree.cache_clear()
+    fingerprint._read.cache_clear()
     for name in fingerprint.closure(f"workflow_scripts.{script}"):
         assert not name.startswith(("dheads_model.network", "dheads_model.diffusion", "dheads_model.training")), name
 
