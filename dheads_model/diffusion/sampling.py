@@ -1,5 +1,6 @@
 """One frame from noise: sampler, noise levels and guidance by the sound, as configured."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ class SamplingSettings:
             raise UserError(f"sampling.sampler must be one of {', '.join(SAMPLERS)}, not {self.sampler!r}.")
         if not 0 <= self.eta <= 1 or self.motion_noise < 0 or self.anchor_every < 0 or self.clips_at_once < 1:
             raise UserError("sampling needs eta in [0, 1], motion_noise >= 0, anchor_every >= 0, clips_at_once >= 1.")
+        if not 0 <= self.guidance < math.inf:
+            raise UserError(f"sampling.guidance is {self.guidance}; it must be 0 or more, 1 is none.")
         karras_sigmas(self.steps, self.sigma_min, self.sigma_max, self.rho)
 
 

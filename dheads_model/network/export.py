@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import is_zipfile
 
 from torch import Tensor
 
@@ -32,6 +33,11 @@ def load_export(path: Path | str) -> tuple[TalkingModel, dict, dict]:
     Raises UserError for a missing or damaged file, for one that this project did not write, and for weights that do
     not fit their config.
     """
+    if is_zipfile(path):
+        raise UserError(
+            f"{path} is a checkpoint as PyTorch writes them; if it is of Diffused Heads, make a model of it by "
+            f"`python -m dheads_model.network.import_model --unet {path} --output model.safetensors`."
+        )
     state, about = load_tensors(path, FORMAT)
     model = _build_model(about["config"], str(path))
     fill(model, state, str(path))

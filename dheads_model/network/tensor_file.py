@@ -36,16 +36,20 @@ def load_tensors(path: Path | str, wanted: str, what: str = "model") -> tuple[di
 
     Raises UserError for a missing or damaged file and for one of another format, called `what` in the message.
     """
+    if not Path(path).is_file():
+        raise UserError(f"there is no {what} {path}; give the path of the .safetensors that a finished run wrote.")
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
     except (OSError, SafetensorError) as problem:
-        raise UserError(f"{path} cannot be read as a {what}: {problem}") from problem
+        raise UserError(
+            f"{path} cannot be read as a {what} ({problem}); give a .safetensors that this project wrote, whole."
+        ) from problem
     try:
         about = json.loads(metadata.get("dheads", "{}"))
     except json.JSONDecodeError as problem:
-        raise UserError(f"{path} holds damaged settings: {problem}") from problem
+        raise UserError(f"{path} holds damaged settings ({problem}); give a whole copy of the file.") from problem
     if about.get("format") != wanted:
         raise UserError(f"{path} is no {what} of this project: its format is {about.get('format')!r}, not {wanted!r}.")
     return state, about

@@ -87,9 +87,9 @@ def test_refuses_what_it_did_not_write(tmp_path, path, model):
         with pytest.raises(UserError, match=message):
             load_export(tmp_path / name)
 
-    refuse("missing.safetensors", "cannot be read")
+    refuse("missing.safetensors", "there is no model")
     torch.save(model.state_dict(), tmp_path / "pickle.pt")
-    refuse("pickle.pt", "cannot be read")
+    refuse("pickle.pt", "network.import_model --unet")
     save_file(model.state_dict(), tmp_path / "bare.safetensors")
     refuse("bare.safetensors", "no model of this project")
     save_file(model.state_dict(), tmp_path / "other.safetensors", metadata={"dheads": "{"})

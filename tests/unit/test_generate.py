@@ -368,8 +368,14 @@ def test_unusable_models(given, tmp_path, capsys):
     def refuse(path, message: str):
         assert message in refusal({**given, "--model": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
 
-    refuse(tmp_path / "none.safetensors", "cannot be read as a model")
-    refuse(given["--identity"], "cannot be read as a model")
+    refuse(tmp_path / "none.safetensors", "there is no model")
+    refuse(tmp_path, "there is no model")
+    refuse(given["--identity"], "give a .safetensors that this project wrote")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(Path(given["--model"]).read_bytes()[:-100])
+    refuse(cut, "cannot be read as a model")
+    torch.save({"state_dict": {"unet.weight": torch.zeros(1)}}, tmp_path / "last.ckpt")
+    refuse(tmp_path / "last.ckpt", "python -m dheads_model.network.import_model --unet")
     deaf = export(tmp_path / "deaf.safetensors", {}, audio_encoder="none")
     refuse(deaf, "import it again together with its audio_encoder.pt")
     odd = export(tmp_path / "odd.safetensors", {"crop": {**read_config(None)["crop"], "size": 65}})
@@ -411,5 +417,7 @@ def test_unusable_configs(given, tmp_path, capsys):
     refuse({"crop": None}, "config key crop is None")
     refuse({"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}}, "ancestral_ddpm needs a model")
     refuse({}, "steps >= 1", "--steps", "0")
+    for guidance in ("-1", "nan", "inf"):
+        refuse({}, "sampling.guidance is", f"--guidance={guidance}")
     missing = {**given, "--config": str(tmp_path / "none.yaml")}
     assert "cannot be read as a config" in refusal(missing, capsys)
