@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import itertools
+import re
 import warnings
 import weakref
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from dheads_model import generate as module
 from dheads_model.diffusion.rollout import SamplingSettings
 from dheads_model.errors import ClipFailed, UserError
+from dheads_model.fingerprint import ROOT
 from dheads_model.generate import main, open_talker, read_config, sampling_of, talk
 from dheads_model.media.audio import load_speech, read_audio, stream_speech, write_wav
 from dheads_model.media.encode import encode_video, write_video_stream
@@ -135,6 +137,19 @@ def test_a_config_is_laid_over_the_default(given, tmp_path, capsys):
     arguments = {**given, "--out": str(tmp_path / "talk.mp4")}
     assert run(arguments, "--config", str(tmp_path / "more.yaml")) == 0
     assert "96 x 96" in capsys.readouterr().out
+
+
+def test_the_page_shows_python_that_works(given, tmp_path, monkeypatch, capsys):
+    page = (ROOT / "docs/own_photo.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    config = read_config(None)
+    export(tmp_path / "model.safetensors", {name: config[name] for name in ("align", "crop")})
+    Image.fromarray(astronaut()).save(tmp_path / "face.jpg")
+    write_wav(tmp_path / "speech.wav", noise(0.2))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(shown, "own_photo.md", "exec"), {})
+    size = SMALL.image_size
+    assert capsys.readouterr().out == f"({size}, {size}, 3)\n" * 5
 
 
 def fake_stream(monkeypatch, steps: list[int]):
