@@ -84,6 +84,7 @@ rule benchmarks:
     """Speed figures, measured against what one would use instead, in results/benchmarks/."""
     input:
         "results/benchmarks/preparation.json",
+        "results/benchmarks/throughput.json",
         "results/benchmarks/loader.json",
         "results/benchmarks/planning.json",
         "results/benchmarks/sampling.json",

@@ -26,6 +26,31 @@ rule benchmark_preparation:
         " --source {input.source} --threads {threads} --output {output} > {log} 2>&1"
 
 
+rule benchmark_throughput:
+    """Clips a second of the whole preparation by cores and shard size, where the time goes, and how long CREMA-D will take."""
+    input:
+        source=[
+            f"resources/{dataset}/source/{number}.json"
+            for dataset in list(PLAN.shards)[:1]
+            for number in PLAN.numbers(dataset)[:4]
+        ],
+    output:
+        json="results/benchmarks/throughput.json",
+        table="results/benchmarks/throughput.md",
+    log:
+        "logs/benchmark_throughput.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=as_json({name: config[name] for name in ("track", "align", "crop", "landmark", "audio", "budget")}),
+        code=digest("workflow_scripts.benchmark_throughput"),
+    shell:
+        "python -m workflow_scripts.benchmark_throughput --code {params.code} --settings {params.settings:q}"
+        " --source {input.source} --weights-folder resources/weights --output {output.json} > {log} 2>&1"
+
+
 rule benchmark_loader:
     """Training windows a second from the loader, against what the trainer consumes."""
     input:
