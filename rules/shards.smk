@@ -163,8 +163,10 @@ rule write_quality_report:
 
 rule retry_failed:
     """Forget the stages in which clips failed; the next run does them again."""
+    log:
+        "logs/retry_failed.log",
     localrule: True
     params:
         datasets=list(PLAN.shards),
     shell:
-        "python -m workflow_scripts.retry_failed --datasets {params.datasets}"
+        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee {log}"
