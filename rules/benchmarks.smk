@@ -52,7 +52,7 @@ rule benchmark_throughput:
 
 
 rule benchmark_loader:
-    """Training windows a second from the loader, against what the trainer consumes."""
+    """Training windows a second from the loader, from memory and streamed, against what the trainer consumes."""
     input:
         index=[f"resources/{dataset}/index.json" for dataset in list(PLAN.shards)[:1]],
         log=[f"results/runs/{run}/training.jsonl" for run in PLAN.trained_runs()[:1]],
@@ -65,9 +65,11 @@ rule benchmark_loader:
         mem_mb=3000,
         runtime=30,
     params:
+        settings=as_json({"stream_passes": benchmarked_training()["stream_passes"]}),
         code=digest("workflow_scripts.benchmark_loader"),
     shell:
-        "python -m workflow_scripts.benchmark_loader --code {params.code} --index {input.index}"
+        "python -m workflow_scripts.benchmark_loader --code {params.code} --settings {params.settings:q}"
+        " --index {input.index}"
         " --training-log {input.log} --output {output} > {log} 2>&1"
 
 

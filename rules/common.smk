@@ -68,6 +68,16 @@ def launcher(gpus):
     return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
 
 
+def benchmarked_training():
+    """Block `training` of the run whose log the loader is compared with; any run's where none is trained."""
+    return config["runs"][(PLAN.trained_runs() or sorted(config["runs"]))[0]]["training"]
+
+
+def memory_of_run(run):
+    """MB for a training: what its processes hold of decoded frames, and that of the validation, besides themselves."""
+    return int(max(run["gpus"], 1) * (4000 + 1.25 * 1074 * run["training"]["in_memory_gib"]))
+
+
 def settings(*path):
     """One config block as JSON, to be a rule's parameter."""
     block = config

@@ -18,7 +18,7 @@ rule train_model:
     retries: 3
     threads: 8
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards: memory_of_run(config["runs"][wildcards.run]),
         runtime=2880,
         gpu=lambda wildcards: config["runs"][wildcards.run]["gpus"],
     params:

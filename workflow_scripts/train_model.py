@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 import sys
@@ -14,7 +15,8 @@ from dheads_model.files import atomic_path, write_json
 from dheads_model.network.export import save_export
 from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.index import read_index
-from dheads_model.shards.loader import load_split
+from dheads_model.shards.loader import frame_bytes, load_split
+from dheads_model.shards.stream import open_split
 from dheads_model.training.cost import SPEED_KEYS, Cost
 from dheads_model.training.initial_audio import load_initial_audio
 from dheads_model.training.interruption import Interrupted
@@ -24,6 +26,7 @@ from dheads_model.training.published_sound import open_published_sound
 from dheads_model.training.settings import RunSettings, run_settings
 from workflow_scripts.command import parser, run
 
+VALIDATION_SHARE = 8
 FILES = ("--index", "--state", "--output", "--training-log")
 
 
@@ -50,12 +53,18 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     learner, heard, data = settings, None, index.fingerprint
     if sound is not None:
         learner, heard, data = sound.of_unet(settings), sound.heard, f"{data}, heard by {sound.sha256}"
-    clips = {split: load_split(given.index, split, settings.network.image_size, heard) for split in ("train", "val")}
+    size, allowed = settings.network.image_size, settings.training.in_memory_bytes
+    train_clips = open_split(
+        given.index, "train", size, allowed, settings.training.stream_passes, decoders(given.threads), heard
+    )
+    # Few windows are drawn of it, always the same.
+    every = math.ceil(frame_bytes(index, "val", size) / max(allowed // VALIDATION_SHARE, 1)) or 1
+    validation_clips = load_split(given.index, "val", size, heard, every)
     encoder = None
     if given.audio_encoder:
         encoder = load_initial_audio(given.audio_encoder, settings.network, settings.audio_encoder_frozen)
     try:
-        trained = train(learner, given.settings, clips["train"], clips["val"], data, given.state, processes, encoder)
+        trained = train(learner, given.settings, train_clips, validation_clips, data, given.state, processes, encoder)
     except Interrupted as stop:
         # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
         print(f"error: {stop}", file=sys.stderr)
@@ -78,6 +87,11 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     write_json(Path(given.output).with_name("model.json"), {"config": config, "parameters": count, **facts})
     with atomic_path(given.training_log) as temporary:
         shutil.copyfile(Path(given.state, "training.jsonl"), temporary)
+
+
+def decoders(threads: int) -> int:
+    """Processes that decode a stream for one process of the training: its share of the job's threads, but one."""
+    return max(threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1, 1)
 
 
 if __name__ == "__main__":

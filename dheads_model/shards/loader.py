@@ -14,7 +14,7 @@ import numpy as np
 
 from dheads_model.errors import UserError
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
-from dheads_model.shards.index import read_index
+from dheads_model.shards.index import Index, read_index
 from dheads_model.shards.reader import ShardClip, read_shard
 
 
@@ -47,14 +47,18 @@ class Batch:
 
 
 def load_split(
-    index_path: Path | str, split: str, image_size: int, heard: Callable[[ShardClip], np.ndarray] | None = None
+    index_path: Path | str,
+    split: str,
+    image_size: int,
+    heard: Callable[[ShardClip], np.ndarray] | None = None,
+    every: int = 1,
 ) -> list[LoadedClip]:
-    """All clips of a split in memory, resized to `image_size`; empty when the split has none.
+    """All clips of a split, or of each `every`th of its shards, in memory, resized to `image_size`; empty when it has none.
 
     heard: see `load_clip`. Raises UserError for a truncated or altered shard.
     """
     index = read_index(index_path)
-    return [load_clip(clip, image_size, heard) for path in index.manifests(split) for clip in read_shard(path)]
+    return [load_clip(clip, image_size, heard) for path in index.manifests(split)[::every] for clip in read_shard(path)]
 
 
 def load_clip(clip: ShardClip, image_size: int, heard: Callable[[ShardClip], np.ndarray] | None = None) -> LoadedClip:
@@ -64,6 +68,11 @@ def load_clip(clip: ShardClip, image_size: int, heard: Callable[[ShardClip], np.
     features = clip.features.reshape(len(frames), FEATURE_COLUMNS_PER_FRAME, -1) if heard is None else heard(clip)
     landmarks = (clip.landmarks + 0.5) * (image_size / size) - 0.5
     return LoadedClip(clip.clip, clip.speaker, frames, features, landmarks.astype(np.float32))
+
+
+def frame_bytes(index: Index, split: str, image_size: int) -> int:
+    """Bytes of a split's frames, decoded, at the model's size."""
+    return index.count(split, "frames") * image_size**2 * 3
 
 
 def resize_frames(frames: np.ndarray, size: int) -> np.ndarray:

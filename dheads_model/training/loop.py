@@ -14,15 +14,17 @@ from tqdm import tqdm
 
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
 from dheads_model.shards.loader import LoadedClip, sample_batch
+from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.cost import Cost
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
 from dheads_model.training.previews import draw_preview
-from dheads_model.training.processes import Processes, shares
+from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
 from dheads_model.training.state import load_state, save_state
+from dheads_model.training.tensorboard import open_board
 
 VALIDATION_BATCHES = 4
 _FAR_APART = 1_000_003  # seeds of different processes never meet those of other steps
@@ -42,7 +44,7 @@ class Trained:
 def train(
     run: RunSettings,
     config: dict,
-    train_clips: list[LoadedClip],
+    train_clips: list[LoadedClip] | ClipStream,
     validation_clips: list[LoadedClip],
     fingerprint: str,
     state_folder: Path | str,
@@ -52,8 +54,9 @@ def train(
     """Train a run to its end, or from where its state stands.
 
     config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
-    the state folder as training.jsonl, pictures of held-out speakers in its folder samples. processes: those that share
-    each batch, None for this one alone; the first of them writes. audio_encoder: where the run starts from a trained one.
+    the state folder as training.jsonl, pictures of held-out speakers in its folder samples, events in tensorboard.
+    processes: those that share each batch, None for this one alone; the first of them writes. audio_encoder: where the
+    run starts from a trained one.
     Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved.
     """
     processes = processes or Processes(0, 1, pick_device())
@@ -87,6 +90,17 @@ def train(
     if processes.is_first:
         rewind_log(log_path, step * settings.batch_size)
 
+    board_folder = Path(state_folder, "tensorboard") if settings.tensorboard and processes.is_first else None
+    batches = training_batches(
+        train_clips,
+        settings.batch_size,
+        settings.seed,
+        step,
+        run.network.audio_radius,
+        run.network.motion_frames,
+        rows_of(processes, settings.accumulation),
+    )
+
     def save() -> None:
         processes.wait()
         if not processes.is_first:
@@ -112,18 +126,11 @@ def train(
     with SignalWatch() as watch, tqdm(
         total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
         mininterval=5, desc="train", disable=not processes.is_first,
-    ) as progress:  # fmt: skip
+    ) as progress, open_board(board_folder, step * settings.batch_size) as board, contextlib.closing(batches):  # fmt: skip
         started, since = time.perf_counter(), step
         while step < settings.steps:
             rate = learning_rate(settings, step * settings.batch_size)
-            batch = sample_batch(
-                train_clips,
-                settings.batch_size,
-                settings.seed,
-                step,
-                run.network.audio_radius,
-                run.network.motion_frames,
-            )
+            batch = next(batches)
             # Dropout inside the network draws from the global generator.
             torch.manual_seed(settings.seed + step + processes.number * _FAR_APART)
             optimizer.zero_grad(set_to_none=True)
@@ -150,6 +157,7 @@ def train(
                         entry["validation_loss"] = validation_loss(model, validation_clips, run, device)
                 if processes.is_first:
                     append_log(log_path, entry)
+                    board(entry)
                 progress.set_postfix(loss=f"{entry['loss']:.4f}")
                 started, since = time.perf_counter(), step
             if settings.samples_every_images and validation_clips and every(settings.samples_every_images):

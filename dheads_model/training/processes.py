@@ -90,3 +90,9 @@ def shares(batch_size: int, processes: Processes, accumulation: int) -> list[sli
             f"passes; make it a multiple of {parts}."
         )
     return [slice(processes.number * accumulation + part, None, parts) for part in range(accumulation)]
+
+
+def rows_of(processes: Processes, accumulation: int) -> tuple[range, int]:
+    """The same as (residues, modulus): this process takes the rows of a batch whose number leaves one of the residues."""
+    first = processes.number * accumulation
+    return range(first, first + accumulation), processes.count * accumulation

@@ -46,6 +46,9 @@ class TrainingSettings:
     bound_weight: float = 1e-4
     lip_weight: float = 0.2
     mouth_box: tuple[float, float, float, float] | None = None
+    in_memory_gib: float = 2.0
+    stream_passes: int = 4
+    tensorboard: bool = False
 
     def __post_init__(self):
         if self.accumulation < 1:
@@ -59,6 +62,11 @@ class TrainingSettings:
                     f"training.mouth_box is {list(self.mouth_box)}; it must be null or rising fractions of the "
                     "picture: first and last row, first and last column."
                 )
+
+    @property
+    def in_memory_bytes(self) -> int:
+        """Bytes of decoded frames that a split may take in memory."""
+        return int(self.in_memory_gib * 2**30)
 
     @property
     def steps(self) -> int:
