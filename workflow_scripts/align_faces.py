@@ -31,7 +31,7 @@ def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict,
             else whole_picture(len(times), facts["width"], facts["height"])
         ),
     }
-    return columns, {"start": facts["start"], "frames": len(times)}
+    return columns, {"start": facts["start"], "frames": len(times), "source_frames": facts["frames"]}
 
 
 def main(given) -> None:

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 
 from dheads_model.config import build
-from dheads_model.errors import ClipFailed
-from dheads_model.faces.crop import CropSettings, chain, framing, warp
+from dheads_model.faces.crop import CropSettings, chain, framing, halvings, warp
 from dheads_model.faces.tables import read_clips
 from dheads_model.manifest import (
     process_clips,
@@ -17,25 +16,21 @@ from dheads_model.manifest import (
 )
 from dheads_model.media.encode import encode_video
 from dheads_model.media.source import check_source
-from dheads_model.media.video import open_video
+from dheads_model.media.video import chosen_frames
 from dheads_model.shards.tar import open_tar
 from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 
-def crop_clip(path: Path, align: dict, settings: CropSettings) -> np.ndarray:
-    """Crops uint8 RGB `[T, size, size, 3]` of one clip; only frames that are used are warped."""
+def crop_clip(path: Path, align: dict, facts: dict, settings: CropSettings) -> np.ndarray:
+    """Crops uint8 RGB `[T, size, size, 3]` of one clip from its align table and facts; only frames that are used are warped.
+
+    Raises ClipFailed("damaged") when the video no longer shows as many frames as were tracked.
+    """
     matrices = chain(framing(settings), align["matrix"])
-    wanted = align["source_frame"]
-    crops = np.empty((len(wanted), settings.size, settings.size, 3), dtype=np.uint8)
-    first = 0
-    done = 0
-    for chunk in open_video(path).chunks():
-        while done < len(wanted) and wanted[done] < first + len(chunk):
-            crops[done] = warp(chunk[wanted[done] - first], matrices[done], settings.size)
-            done += 1
-        first += len(chunk)
-    if done < len(wanted):
-        raise ClipFailed("source_changed", f"the video now has {first} frames, frame {wanted[-1]} was tracked")
+    halved = halvings(matrices)
+    crops = np.empty((len(matrices), settings.size, settings.size, 3), dtype=np.uint8)
+    for place, frame in enumerate(chosen_frames(path, align["source_frame"], facts["source_frames"])):
+        crops[place] = warp(frame, matrices[place], settings.size, halved)
     return crops
 
 
@@ -49,6 +44,8 @@ def members_of(clip: str, crops: np.ndarray, settings: CropSettings) -> Iterator
 
 
 def main(given) -> None:
+    # OpenCV would start a thread for each core of the machine; a shard has one of its own.
+    cv2.setNumThreads(1)
     source, align_manifest = read_manifest(given.source), read_manifest(given.align)
     settings = build(CropSettings, given.settings, "crop")
     aligned = read_clips(verify_file(given.align, align_manifest.files[0]))
@@ -56,7 +53,7 @@ def main(given) -> None:
     with open_tar(given.output) as add:
 
         def work(clip: str, facts: dict) -> dict:
-            crops = crop_clip(check_source(files[clip]), aligned[clip], settings)
+            crops = crop_clip(check_source(files[clip]), aligned[clip], facts, settings)
             add(list(members_of(clip, crops, settings)))
             return {"frames": len(crops), "size": settings.size}
 

@@ -11,7 +11,7 @@ import errno
 import io
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,23 +54,22 @@ class MediaFacts:
 
 @dataclass
 class VideoReader:
-    """An opened video: its facts, `times` float64 `[T]` of all frames, and which decoder serves them.
+    """An opened video: its facts, and which decoder serves its frames.
 
     decoder: "decord" or "pyav"; it turns to "pyav" when decord does not begin with `first`, the first picture, or stops
-    within the file, and PyAV takes over.
+    within the file, and PyAV takes over. shown: times of the frames, None until they are known (see `times`).
     """
 
     path: str
     facts: MediaFacts
-    times: np.ndarray
-    frame_seconds: float
+    shown: np.ndarray | None
     first: np.ndarray
     decoder: str
 
     def chunks(self) -> Iterator[np.ndarray]:
         """All frames in order as uint8 RGB arrays `[n, H, W, 3]` of bounded size; raises ClipFailed("damaged")."""
         chunk_frames = max(1, min(64, _CHUNK_BYTES // (3 * self.facts.width * self.facts.height)))
-        done = 0
+        done, times = 0, []
         if self.decoder == "decord":
             try:
                 for chunk in _decord_chunks(self.path, chunk_frames, len(self.times), self.first):
@@ -80,16 +79,30 @@ class VideoReader:
                 log.warning("%s: decord stops after frame %d (%s); PyAV takes over", self.path, done, failure.detail)
                 self.decoder = "pyav"
         if self.decoder == "pyav":
-            for chunk in _pyav_chunks(self.path, chunk_frames, skip=done):
+            for chunk in _pyav_chunks(self.path, chunk_frames, skip=done, times=times):
                 done += len(chunk)
                 yield chunk
-        if done != len(self.times):
-            raise ClipFailed("damaged", f"{done} of {len(self.times)} frames can be decoded")
+        if self.shown is None:
+            self.shown = _checked_times(times)
+        if done != len(self.shown):
+            raise ClipFailed("damaged", f"{done} of {len(self.shown)} frames can be decoded")
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of all frames, float64 `[T]`; before `chunks` is through, a file without an index is decoded for them.
+
+        Raises ClipFailed("damaged") when frames carry no time stamps or decoding stops.
+        """
+        if self.shown is None:
+            self.shown = _checked_times(frame.time for frame in _pyav_frames(self.path))
+        return self.shown
 
     @property
     def end(self) -> float:
-        """Time at which the last frame ends."""
-        return float(self.times[-1]) + self.frame_seconds
+        """Time at which the last frame ends: it is taken to last for the median distance of frames."""
+        times, fps = self.times, self.facts.fps
+        last = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / fps if fps else 0.0
+        return float(times[-1]) + last
 
 
 def probe(path: Path | str) -> MediaFacts:
@@ -118,10 +131,33 @@ def open_video(path: Path | str) -> VideoReader:
     times = _packet_times(path)
     first, turned = _first_picture(path)
     facts = replace(facts, height=first.shape[0], width=first.shape[1])
-    decoder = "decord"
-    if not len(times) or turned or os.path.getsize(path) > _LARGEST_FOR_DECORD:
-        times, decoder = _decoded_times(path), "pyav"
-    return VideoReader(os.path.abspath(path), facts, times, _frame_seconds(times, facts), first, decoder)
+    untrusted = not len(times) or turned or os.path.getsize(path) > _LARGEST_FOR_DECORD
+    shown, decoder = (None, "pyav") if untrusted else (times, "decord")
+    return VideoReader(os.path.abspath(path), facts, shown, first, decoder)
+
+
+def chosen_frames(path: Path | str, numbers: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Frames uint8 RGB `[H, W, 3]` of a video by their numbers `[T]`, ascending; one asked for twice comes twice.
+
+    By PyAV alone, whose frames are those of VideoReader: it need not convert the colours of those that nobody wants.
+    count: how many frames the video had when they were numbered; the whole is decoded and counted again, since one
+    that is lost on the way would shift the numbers of all after it. Raises ClipFailed("damaged") when the count differs
+    or decoding stops, ValueError for numbers that decrease or lie outside of the video.
+    """
+    if np.any(np.diff(numbers) < 0) or (len(numbers) and not 0 <= numbers[0] <= numbers[-1] < count):
+        raise ValueError(f"frame numbers must ascend from 0 on and stay below {count}")
+    asked = np.bincount(numbers, minlength=count)
+    shown = 0
+    frames = _pyav_frames(path)
+    with contextlib.closing(frames):
+        for shown, frame in enumerate(frames, start=1):
+            if shown > count:
+                raise ClipFailed("damaged", f"more than the {count} frames that were numbered are decoded")
+            if asked[shown - 1]:
+                picture = _picture(frame)
+                yield from (picture for _ in range(asked[shown - 1]))
+    if shown < count:
+        raise ClipFailed("damaged", f"{shown} of the {count} frames that were numbered can be decoded")
 
 
 def decode_video(source: Path | str | bytes) -> np.ndarray:
@@ -230,11 +266,16 @@ def _alike(picture: np.ndarray, other: np.ndarray) -> bool:
     return float(np.abs(picture.astype(np.int16) - other).mean()) <= _SAME_PICTURE_LEVELS
 
 
-def _pyav_chunks(source, chunk_frames: int, skip: int = 0) -> Iterator[np.ndarray]:
-    """Chunks of all frames but the first `skip`; raises ClipFailed("damaged") when their size changes on the way."""
+def _pyav_chunks(source, chunk_frames: int, skip: int = 0, times: list | None = None) -> Iterator[np.ndarray]:
+    """Chunks of all frames but the first `skip`; raises ClipFailed("damaged") when their size changes on the way.
+
+    times: a list to which the time of every frame is added.
+    """
     waiting: list[np.ndarray] = []
     shape = None
     for number, frame in enumerate(_pyav_frames(source)):
+        if times is not None:
+            times.append(frame.time)
         if number < skip:
             continue
         picture = _picture(frame)
@@ -266,17 +307,11 @@ def _pyav_frames(source):
             raise ClipFailed("damaged", f"decoding stops: {problem}") from problem
 
 
-def _decoded_times(path) -> np.ndarray:
-    times = [frame.time for frame in _pyav_frames(path)]
+def _checked_times(stamps: Iterable[float | None]) -> np.ndarray:
+    """Times float64 `[T]` that do not decrease; raises ClipFailed("damaged") without frames or without their times."""
+    times = list(stamps)
     if not times:
         raise ClipFailed("damaged", "no frame can be decoded")
     if any(time is None for time in times):
         raise ClipFailed("damaged", "frames carry no time stamps")
     return np.maximum.accumulate(np.asarray(times, dtype=np.float64))
-
-
-def _frame_seconds(times: np.ndarray, facts: MediaFacts) -> float:
-    """How long the last frame is taken to last: the median distance of frames."""
-    if len(times) > 1:
-        return float(np.median(np.diff(times)))
-    return 1.0 / facts.fps if facts.fps else 0.0

@@ -11,7 +11,8 @@ from skimage.data import astronaut
 from dheads_model.errors import ClipFailed
 from dheads_model.media import encode, video
 from dheads_model.media.encode import encode_video
-from dheads_model.media.video import decode_video, open_video, probe
+from dheads_model.media.video import chosen_frames, decode_video, open_video, probe
+from tests.media_fixtures import write_media
 
 COUNT = 60
 
@@ -209,6 +210,74 @@ def test_odd_sizes_three_frames_and_names_with_colons_decode(tmp_path, monkeypat
     assert frames.shape == (3, 97, 131, 3)
     assert frames.mean(axis=(1, 2, 3)) == pytest.approx([0, 40, 80], abs=3)
     assert opened.end == pytest.approx(0.12)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("b.mpg", "mpeg1video"), ("c.flv", "flv")])
+def test_chosen_frames_are_those_of_the_reader(tmp_path, name, codec):
+    path = write_numbered(tmp_path / name, codec)
+    frames = np.concatenate(list(open_video(path).chunks()))
+    numbers = np.array([2, 2, 2, 7, 8, 40, 57])
+    found = list(chosen_frames(path, numbers, COUNT))
+    assert numbers_of(found) == numbers.tolist()
+    # Both decoders give the same picture, up to the rounding of their colour conversion.
+    assert np.abs(np.stack(found).astype(int) - frames[numbers]).max() <= 1
+
+
+def test_colours_are_converted_only_of_chosen_frames(tmp_path, monkeypatch):
+    path = write_numbered(tmp_path / "a.mp4", "libx264")
+    converted, real = [], video._picture
+    monkeypatch.setattr(video, "_picture", lambda frame: converted.append(1) or real(frame))
+    assert len(list(chosen_frames(path, np.array([5, 5, 9]), COUNT))) == 3
+    assert len(converted) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "message"), [(COUNT + 1, f"{COUNT} of the {COUNT + 1} frames"), (COUNT - 1, f"more than the {COUNT - 1}")]
+)
+def test_chosen_frames_refuse_a_video_of_another_length(tmp_path, count, message):
+    # One frame more or less on the way would give every frame after it another's number.
+    path = write_numbered(tmp_path / "a.mp4", "libx264")
+    with pytest.raises(ClipFailed, match=f"damaged: {message}"):
+        list(chosen_frames(path, np.array([3, 4]), count))
+
+
+@pytest.mark.parametrize("numbers", [[4, 3], [-1, 3], [3, COUNT]])
+def test_chosen_frames_refuse_numbers_that_are_none(tmp_path, numbers):
+    with pytest.raises(ValueError, match=f"ascend from 0 on and stay below {COUNT}"):
+        list(chosen_frames(write_numbered(tmp_path / "a.mp4", "libx264"), np.array(numbers), COUNT))
+
+
+def test_chosen_frames_of_the_damaged_real_clip_are_damaged(samples):
+    with pytest.raises(ClipFailed, match="damaged"):
+        list(chosen_frames(samples / "video/negative/corrupted.mp4", np.array([0]), 1000))
+
+
+@pytest.mark.parametrize("name", ["variable.mkv", "variable.ts"])
+def test_times_are_the_same_before_and_after_decoding_without_an_index(tmp_path, monkeypatch, name):
+    stamps = 0.2 + np.cumsum(np.random.default_rng(3).integers(20, 60, 40)) / 1000
+    path = write_media(tmp_path / name, list(stamps), 10, click=None)
+    monkeypatch.setattr(video, "_LARGEST_FOR_DECORD", 0)
+    asked, decoded = open_video(path), open_video(path)
+    np.testing.assert_allclose(np.diff(asked.times), np.diff(stamps), atol=0.0011)
+    assert sum(len(chunk) for chunk in decoded.chunks()) == len(stamps)
+    monkeypatch.setattr(video, "_pyav_frames", lambda path: pytest.fail("the file is decoded once more"))
+    np.testing.assert_array_equal(decoded.times, asked.times)
+    assert decoded.end == asked.end == pytest.approx(asked.times[-1] + np.median(np.diff(stamps)), abs=0.0011)
+
+
+def test_frames_without_time_stamps_are_damaged(tmp_path, monkeypatch):
+    path = write_numbered(tmp_path / "a.ts", "libx264")
+    real = video._pyav_frames
+
+    def timeless(path):
+        for frame in real(path):
+            frame.pts = None
+            yield frame
+
+    monkeypatch.setattr(video, "_pyav_frames", timeless)
+    for ask in (lambda opened: opened.times, lambda opened: list(opened.chunks())):
+        with pytest.raises(ClipFailed, match="damaged: frames carry no time stamps"):
+            ask(open_video(path))
 
 
 def test_chunks_are_small(tmp_path, monkeypatch):
