@@ -8,7 +8,9 @@ from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME, SAMPLE_RATE, SAM
 
 _WINDOW = 400  # 25 ms
 _STEP = SAMPLES_PER_FRAME // FEATURE_COLUMNS_PER_FRAME  # 10 ms
-_FLOOR = 1e-10  # energy of digital silence, so that its logarithm is finite
+# Energies below it, a quiet room's, are raised to it: digital silence then sounds as pauses of recordings do (-15 to -20),
+# and a model that was trained on one of them knows the other.
+_FLOOR = 1e-8
 
 
 def log_filterbank(samples: np.ndarray, bands: int = 80) -> np.ndarray:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
 
 # Natural-log filterbank energies of speech recordings scaled to [-1, 1]: mean over 18 recordings -13.1, standard
-# deviation within a recording 3.8; digital silence is at -23. Constants, so that a window looks the same whatever clip
+# deviation within a recording 3.8; digital silence is at -18.4. Constants, so that a window looks the same whatever clip
 # or corpus it is cut from.
 SPEECH_LEVEL = -13.0
 SPEECH_SPREAD = 4.0
