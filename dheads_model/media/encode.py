@@ -117,7 +117,8 @@ def _encode_picture(container, video, picture: np.ndarray, index: int) -> None:
 
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
     frame.pts = index
-    container.mux(video.encode(frame))
+    # One thread: the encoder would have FFmpeg start one a core to convert the colours of each picture.
+    container.mux(video.encode(frame.reformat(format=video.pix_fmt, threads=1)))
 
 
 def _encode_sound(container, sound, audio: np.ndarray) -> None:
