@@ -13,13 +13,14 @@ import torch
 from tqdm import tqdm
 
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
-from dheads_model.shards.loader import LoadedClip, sample_batch
+from dheads_model.shards.loader import Batch, LoadedClip, sample_batch
 from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.cost import Cost
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
+from dheads_model.training.passes import add_gradients, gradients, open_passes
 from dheads_model.training.previews import draw_preview
 from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
@@ -70,6 +71,7 @@ def train(
     if audio_encoder is not None:
         audio_encoder.start(model)
     average = {name: value.clone() for name, value in model.state_dict().items()}
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, betas=settings.adam_betas, weight_decay=0.0, fused=True
     )
@@ -126,7 +128,9 @@ def train(
     with SignalWatch() as watch, tqdm(
         total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
         mininterval=5, desc="train", disable=not processes.is_first,
-    ) as progress, open_board(board_folder, step * settings.batch_size) as board, contextlib.closing(batches):  # fmt: skip
+    ) as progress, open_board(board_folder, step * settings.batch_size) as board, contextlib.closing(batches), open_passes(
+        device, run.network.dropout
+    ) as passes:  # fmt: skip
         started, since = time.perf_counter(), step
         while step < settings.steps:
             rate = learning_rate(settings, step * settings.batch_size)
@@ -135,10 +139,15 @@ def train(
             torch.manual_seed(settings.seed + step + processes.number * _FAR_APART)
             optimizer.zero_grad(set_to_none=True)
             seen = torch.zeros(2, NOISE_BINS, dtype=torch.float64)
-            for part in parts:
-                loss = batch_loss(model.train(), batch, run, settings.seed, step, True, device, part)
-                (loss.total / len(parts)).backward()
-                seen += by_noise(loss)
+            model.train()
+
+            def learn(part: slice, batch: Batch = batch, step: int = step) -> tuple[torch.Tensor, tuple]:
+                loss = batch_loss(model, batch, run, settings.seed, step, True, device, part)
+                return by_noise(loss), gradients(loss.total / len(parts), weights)
+
+            for sums, found in passes(learn, parts):
+                seen += sums
+                add_gradients(weights, found)
             processes.average_gradients(model)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf)
             for group in optimizer.param_groups:

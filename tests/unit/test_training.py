@@ -98,6 +98,23 @@ def test_an_interrupted_training_ends_bit_for_bit_as_an_uninterrupted_one(clips,
     assert without_time(tmp_path / "whole") == without_time(tmp_path / "cut")
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_weights_do_not_depend_on_the_number_of_cores(clips, tmp_path, dropout):
+    config = changed(accumulation=4)
+    config["network"] = {**CONFIG["network"], "dropout": dropout}
+    before = torch.get_num_threads()
+    try:
+        ended = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            ended.append(run(config, clips, tmp_path / str(threads)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for name, value in ended[0].weights.items():
+        torch.testing.assert_close(ended[1].weights[name], value, atol=0, rtol=0)
+
+
 def test_a_finished_training_is_not_trained_again(clips, tmp_path):
     first = run(CONFIG, clips, tmp_path)
     again = run(CONFIG, clips, tmp_path)

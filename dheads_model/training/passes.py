@@ -1,0 +1,42 @@
+"""The passes in which a process takes its share of a batch: one after the other on a GPU, side by side on a CPU."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor, nn
+
+from dheads_model.network.threads import one_thread
+
+Passes = Callable[[Callable, Iterable], Iterable]  # as `map`: results in the order of the shares
+
+
+@contextlib.contextmanager
+def open_passes(device: torch.device, dropout: float) -> Iterator[Passes]:
+    """How to take the passes of a batch, until the training ends.
+
+    On a CPU each has a thread of its own, as many at a time as PyTorch may use threads here, and everything is
+    calculated with one thread: operations of a small network are too short to be shared (measured: two threads train no
+    faster than one), and with another number of them they would round differently. So the weights do not depend on the
+    number of cores. Dropout draws from PyTorch's one generator, so with it the passes wait for each other.
+    """
+    if device.type != "cpu":
+        yield map
+        return
+    workers = 1 if dropout else torch.get_num_threads()
+    # A thread begins with PyTorch's own number of threads, whatever was set in another.
+    with one_thread(), ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield pool.map
+
+
+def gradients(loss: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
+    """Gradients of a loss with respect to the weights, None for those that it does not depend on."""
+    return torch.autograd.grad(loss, weights, allow_unused=True)
+
+
+def add_gradients(weights: list[nn.Parameter], found: tuple[Tensor | None, ...]) -> None:
+    """Add gradients to those that the weights have."""
+    for weight, gradient in zip(weights, found, strict=True):
+        if gradient is not None:
+            weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
