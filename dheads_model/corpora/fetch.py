@@ -52,15 +52,16 @@ def fetch_objects(
 
     Each source is asked in turn for what the ones before it did not give, over at most `connections` lines at once. A
     finished object is never fetched again. report: called with numbers of bytes. Raises UserError when no source gave
-    anything: then it is not about single objects.
+    anything: then it is not about single objects. One object that is missing alone, as after a shard was cut off, is.
     """
     missing = {item.path: item for item in objects if not is_there(item, folder)}
     asked, refusals, closed = len(missing), {path: [] for path in missing}, []
     for source in sources:
         if not missing:
             break
-        refused = _from_source(source, list(missing.values()), Path(folder), patience, connections, report)
-        if len(refused) == len(missing):
+        refused, shut = _from_source(source, list(missing.values()), Path(folder), patience, connections, report)
+        # One object alone cannot tell whether it is missing or the host gives nothing.
+        if len(refused) == len(missing) and (shut or asked > 1):
             closed.append(next(iter(refused.values())))
         for path, why in refused.items():
             refusals[path].append(why)
@@ -75,8 +76,8 @@ def fetch_objects(
 
 def _from_source(
     source: Source, wanted: list[CorpusObject], folder: Path, patience: Patience, connections: int, report
-) -> dict[str, str]:
-    """{path: refusal} of the objects that this source did not give."""
+) -> tuple[dict[str, str], bool]:
+    """({path: refusal} of the objects that this source did not give, whether it was asked in vain for links to them)."""
     refused: dict[str, str] = {}
     given = 0
     with requests.Session() as session, ThreadPoolExecutor(connections) as pool:
@@ -86,7 +87,7 @@ def _from_source(
                 links = _links(session, source, group, patience)
             except Refused as problem:
                 log.warning("%s", problem)
-                return refused | {item.path: str(problem) for item in wanted[start:]}
+                return refused | {item.path: str(problem) for item in wanted[start:]}, True
             for first in range(0, len(group), connections):
                 some = group[first : first + connections]
                 results = pool.map(lambda item: _one(links[item.path], item, folder, patience, report), some)  # noqa: B023
@@ -98,8 +99,8 @@ def _from_source(
                         refused[item.path] = problem
                 if not given and len(refused) >= _GIVE_UP_AFTER:
                     rest = wanted[start + first + len(some) :]
-                    return refused | {item.path: next(iter(refused.values())) for item in rest}
-    return refused
+                    return refused | {item.path: next(iter(refused.values())) for item in rest}, False
+    return refused, False
 
 
 def _links(

@@ -93,6 +93,10 @@ def test_an_object_that_no_host_gives_does_not_stop_the_others(host, wanted, tmp
     assert refused[first].count("answers 404") == 2
     assert "another file than expected" in refused[last]
     assert "secret" not in str(refused)
+    # Begun again with the one object left, it is still that object and not the hosts.
+    del host.trouble[last]
+    assert set(fetch(host, wanted, tmp_path / "corpus", "git-lfs", "files")) == {first}
+    assert set(fetch(host, wanted, tmp_path / "corpus", "git-lfs", "files")) == {first}
 
 
 def test_a_host_over_its_quota_ends_the_job_with_one_sentence(host, wanted, tmp_path):
