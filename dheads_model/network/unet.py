@@ -52,15 +52,16 @@ class UNet(nn.Module):
         embedding, folded = settings.embedding_channels, settings.patch**2
         self.noisy_channels = 3 * folded
         given = 3 + settings.motion_frames * settings.motion_channels
-        self.stem = nn.Conv2d((3 + given) * folded, settings.base_channels, 3, padding=1)
+        first_channels = settings.level_channels[0]
+        self.stem = nn.Conv2d((3 + given) * folded, first_channels, 3, padding=1)
         self.time_embed = TimeEmbedding(settings.base_channels, embedding, settings.time_frequencies)
         self.audio_embed = _perceptron(settings.audio_frames * settings.audio_channels, embedding)
         self.motion_noise_embed = _perceptron(1, embedding) if settings.noise_level_input else None
         self.encoder, skips = _encoder(settings)
         self.middle = _middle(settings)
         self.decoder = _decoder(settings, skips)
-        self.head_norm = nn.GroupNorm(settings.norm_groups, settings.base_channels)
-        self.head = nn.Conv2d(settings.base_channels, settings.output_channels * folded, 3, padding=1)
+        self.head_norm = nn.GroupNorm(settings.norm_groups, first_channels)
+        self.head = nn.Conv2d(first_channels, settings.output_channels * folded, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         # Keep only what enters each stage and compute the rest again in the backward pass: about a third more work for
@@ -130,7 +131,7 @@ class UNet(nn.Module):
 
 def _encoder(settings: NetworkSettings) -> tuple[nn.ModuleList, list[int]]:
     """Stages down to the smallest level, and the channels of every output that the decoder takes up again."""
-    stages, channels = nn.ModuleList(), settings.base_channels
+    stages, channels = nn.ModuleList(), settings.level_channels[0]
     skips = [channels]
     for level, (size, width) in enumerate(zip(settings.level_sizes, settings.level_channels, strict=True)):
         for _ in range(settings.residual_blocks):

@@ -56,6 +56,12 @@ def test_parameters_of_the_papers_networks(motion_channels, attention_sizes, cou
     assert len(unet.state_dict()) == tensors
 
 
+def test_the_first_level_may_be_wider_than_the_base():
+    settings = dataclasses.replace(SMALL, channel_multiples=(2, 3))
+    given = inputs(settings)
+    assert settled(UNet(settings))(**given).shape == given["x"].shape
+
+
 def test_heads_of_the_papers_network():
     with torch.device("meta"):
         unet = UNet(PAPER_CREMA)

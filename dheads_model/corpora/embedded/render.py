@@ -136,35 +136,52 @@ def _turn_head(points: np.ndarray, portrait: Portrait, motion: Motion, frame: in
 
 def _source_map(canvas: np.ndarray, portrait: Portrait) -> np.ndarray:
     """For every pixel of the picture its place in the portrait, float32 `[H, W, 2]`."""
-    labels = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+    labels = np.zeros((HEIGHT, WIDTH), dtype=np.int32)
     corners = canvas[portrait.triangles]
+    along, across = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]
     # Where skin folds away (lips that close, lids that shut) triangles shrink to slivers or turn over: they are drawn
     # first, so that their neighbours cover them.
-    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) * portrait.orientation
     fixed_point = np.round(corners * 16).astype(np.int32)
-    for label in np.argsort(area):
-        cv2.fillConvexPoly(labels, fixed_point[label], float(label), shift=4)
-    ones = np.ones((len(corners), 3, 1))
-    matrices = np.linalg.pinv(np.concatenate([corners, ones], axis=2)) @ portrait.points[portrait.triangles]
-    table = matrices.reshape(-1, 6).astype(np.float32)[labels.astype(np.int32)]
+    for label in np.argsort(area * portrait.orientation, kind="stable").tolist():
+        cv2.fillConvexPoly(labels, fixed_point[label], label, shift=4)
+    here = portrait.points[portrait.triangles]
+    # A triangle without area has no inside to map: it takes the place of its first corner.
+    flat = np.abs(area) < 1e-9
+    area = np.where(flat, 1, area)
+    inverse = np.stack([across[:, 1], -across[:, 0], -along[:, 1], along[:, 0]], axis=1).reshape(-1, 2, 2)
+    inverse = np.where(flat[:, None, None], 0, inverse / area[:, None, None])
+    linear = np.stack([here[:, 1] - here[:, 0], here[:, 2] - here[:, 0]], axis=2) @ inverse
+    offset = here[:, 0] - (linear @ corners[:, 0, :, None])[..., 0]
     x = np.arange(WIDTH, dtype=np.float32)[None, :]
     y = np.arange(HEIGHT, dtype=np.float32)[:, None]
-    return np.stack(
-        [table[..., i] * x + table[..., i + 2] * y + table[..., i + 4] for i in (0, 1)], axis=-1
-    )  # fmt: skip
+    source = np.empty((HEIGHT, WIDTH, 2), dtype=np.float32)
+    for axis in (0, 1):
+        columns = (linear[:, axis, 0], linear[:, axis, 1], offset[:, axis])
+        right, down, start = (np.take(column.astype(np.float32), labels) for column in columns)
+        right *= x
+        down *= y
+        right += down
+        np.add(right, start, out=source[..., axis])
+    return source
 
 
 def _over(warped: np.ndarray, wall: np.ndarray) -> np.ndarray:
-    """A picture with alpha uint8 `[H, W, 4]` over the wall."""
-    alpha = warped[..., 3:].astype(np.uint16)
-    mixed = warped[..., :3] * alpha + wall * (255 - alpha)
-    return ((mixed + 127) // 255).astype(np.uint8)
+    """A picture with alpha uint8 `[H, W, 4]` over the wall uint8 `[H, W, 3]`."""
+    colours, alpha = cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), warped[..., 3]
+    picture = wall.copy()
+    cv2.copyTo(colours, (alpha == 255).astype(np.uint8), picture)
+    # Only the outline of the person is both.
+    edge = np.nonzero((alpha > 0) & (alpha < 255))
+    weight = alpha[edge].astype(np.uint16)[:, None]
+    picture[edge] = (colours[edge] * weight + wall[edge] * (255 - weight) + 127) // 255
+    return picture
 
 
 def _wall(colour: np.ndarray) -> np.ndarray:
-    """A green wall, a little darker towards the edges, uint16 for blending."""
+    """A green wall, a little darker towards the edges, uint8."""
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
-    return np.clip(colour * (1.03 - 0.1 * (x**2 + y**2))[..., None], 0, 255).round().astype(np.uint16)
+    return np.clip(colour * (1.03 - 0.1 * (x**2 + y**2))[..., None], 0, 255).round().astype(np.uint8)
 
 
 def _draw_mouth(picture: np.ndarray, canvas: np.ndarray, stage: Stage, mouth: Articulation, frame: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -32,9 +33,8 @@ class Synthesised:
 
 
 def speak_all(clips: list[PlannedClip], seed: int) -> list[Speech]:
-    """Speech of clips in order, by one start of the synthesiser."""
-    actors = {clip.speaker: make_actor(load_portrait(), clip.speaker, seed) for clip in clips}
-    requests = [(clip.transcript, _voice(actors[clip.speaker], clip.clip)) for clip in clips]
+    """Speech of clips in order."""
+    requests = [(clip.transcript, _voice(_actor(clip.speaker, seed), clip.clip)) for clip in clips]
     return speak(requests, SILENCE_SECONDS)
 
 
@@ -43,7 +43,7 @@ def synthesise(clip: PlannedClip, speech: Speech, seed: int) -> Synthesised:
     # The stage runs one job a core.
     cv2.setNumThreads(1)
     portrait = load_portrait()
-    stage = set_stage(portrait, make_actor(portrait, clip.speaker, seed))
+    stage = set_stage(portrait, _actor(clip.speaker, seed))
     key = int.from_bytes(hashlib.sha256(f"{seed}:{clip.clip}".encode()).digest()[:8], "big")
     count = int(speech.seconds * FRAMES_PER_SECOND)
     times = np.arange(count) / float(FRAMES_PER_SECOND)
@@ -63,6 +63,11 @@ def synthesise(clip: PlannedClip, speech: Speech, seed: int) -> Synthesised:
         "roll": motion.roll.astype(np.float32),
     }
     return Synthesised(flv, truth, speech.phonemes, motion.blinks)
+
+
+@lru_cache(maxsize=128)  # a shard's; each holds a texture of 1 MB
+def _actor(speaker: str, seed: int) -> Actor:
+    return make_actor(load_portrait(), speaker, seed)
 
 
 def _voice(actor: Actor, clip: str) -> Voice:
