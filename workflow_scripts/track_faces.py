@@ -3,12 +3,13 @@
 import numpy as np
 
 from dheads_model.config import build
-from dheads_model.errors import ClipFailed
+from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.faces.detect import Detector, open_detector
 from dheads_model.faces.landmarks import eye_distance
 from dheads_model.faces.tables import TRACK, write_table
 from dheads_model.faces.track import TrackSettings, track_face
 from dheads_model.manifest import process_clips, read_manifest
+from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.source import check_source
 from dheads_model.media.video import open_video
 from workflow_scripts.command import add_budget, finish_stage, parser, run
@@ -21,6 +22,12 @@ def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tup
     track = track_face(detector(video.chunks()), settings)
     if len(track.landmarks) != len(video.times):
         raise ClipFailed("damaged", f"{len(track.landmarks)} of {len(video.times)} frames can be decoded")
+    # A damaged time stamp can make days of a clip; what is made of it must stay bounded.
+    seconds = video.end - float(video.times[0])
+    if seconds * FRAMES_PER_SECOND > settings.max_frames:
+        raise ClipFiltered(
+            "too_long", f"{seconds:.0f} s by its time stamps, {settings.max_frames} frames of 40 ms are allowed"
+        )
     columns = {
         "frame": np.arange(len(video.times), dtype=np.int32),
         "time": video.times,

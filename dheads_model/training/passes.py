@@ -36,7 +36,13 @@ def gradients(loss: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None,
 
 
 def add_gradients(weights: list[nn.Parameter], found: tuple[Tensor | None, ...]) -> None:
-    """Add gradients to those that the weights have."""
+    """Add gradients to those that the weights have.
+
+    Each is laid out in memory as its weight, as `backward` would: that of a linear layer comes transposed, and fused
+    optimizers read memory in order.
+    """
     for weight, gradient in zip(weights, found, strict=True):
         if gradient is not None:
-            weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            weight.grad.add_(gradient)

@@ -15,6 +15,8 @@ from dheads_model.faces.redetect import detect_in_crops
 from dheads_model.faces.tables import ALIGN, TRACK, read_clips, write_table
 from dheads_model.faces.track import TrackSettings, fill_gaps, track_face
 from dheads_model.media.video import open_video
+from tests.media_fixtures import write_media
+from workflow_scripts.track_faces import track_clip
 
 SETTINGS = TrackSettings("mediapipe", 2, 3, 5, 100, 20.0, 1.0)
 CROP = CropSettings(128, 0.23, 0.42, "video", 12)
@@ -62,6 +64,14 @@ def test_unusable_clips_are_filtered_with_their_reason(frames, reason):
     with pytest.raises(ClipFiltered) as caught:
         track_face(frames, SETTINGS)
     assert caught.value.reason == reason
+
+
+def test_a_clip_that_a_damaged_time_stamp_makes_days_long_is_filtered(tmp_path):
+    stamps = [k / 25 for k in range(19)] + [200_000.0]
+    path = write_media(tmp_path / "a.mkv", stamps, flash=3, click=None)
+    source = {"path": str(path), "bytes": path.stat().st_size}
+    with pytest.raises(ClipFiltered, match=r"too_long: 200000 s by its time stamps, 100 frames of 40 ms"):
+        track_clip(source, lambda chunks: (still(1)[0] for chunk in chunks for _ in chunk), SETTINGS)
 
 
 def test_of_several_faces_the_one_that_persists_and_is_largest_is_kept():

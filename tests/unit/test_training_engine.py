@@ -20,12 +20,13 @@ from dheads_model.network.export import load_export
 from dheads_model.network.settings import PAPER_CREMA
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.index import write_index
+from dheads_model.shards.loader import sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, SPEED_KEYS, Cost
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss
 from dheads_model.training.processes import Processes, shares
-from dheads_model.training.settings import run_settings
+from dheads_model.training.settings import learning_rate, run_settings
 from tests.unit.test_shards import pack
 from tests.unit.test_training import CONFIG, changed
 from tests.unit.test_training import clips as made_clips
@@ -37,8 +38,6 @@ CPU = torch.device("cpu")
 
 def gradients(config, clips, parts=None, recompute=False):
     """Gradients of one step, its batch taken in the given shares."""
-    from dheads_model.shards.loader import sample_batch
-
     run = run_settings(config)
     torch.manual_seed(0)
     model = TalkingModel(run.network, run.diffusion)
@@ -64,6 +63,27 @@ def test_shares_of_a_batch_add_up_to_its_gradient(clips, form):
     assert sorted(index for part in every for index in range(8)[part]) == list(range(8))
     for name, value in gradients(config, clips, every).items():
         torch.testing.assert_close(value, whole[name], atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_training_takes_the_steps_of_a_plain_loop(clips, tmp_path, accumulation):
+    config = changed(images=32, accumulation=accumulation, ema_decay=0.0)
+    config["network"] = {**CONFIG["network"], "dropout": 0.0}
+    run = run_settings(config)
+    trained = train(run, config, clips, [], "data", tmp_path)
+    torch.manual_seed(run.training.seed)
+    model = TalkingModel(run.network, run.diffusion).train()
+    # Neither fused nor over lists: it reads each gradient as a matrix, in whatever order that lies in memory.
+    optimizer = torch.optim.AdamW(model.parameters(), betas=run.training.adam_betas, weight_decay=0.0, foreach=False)
+    for step in range(run.training.steps):
+        batch = sample_batch(clips, 8, run.training.seed, step)
+        optimizer.zero_grad()
+        batch_loss(model, batch, run, run.training.seed, step, True, CPU).total.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), run.training.gradient_clip)
+        optimizer.param_groups[0]["lr"] = learning_rate(run.training, step * 8)
+        optimizer.step()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(trained.weights[name], value, atol=2e-4, rtol=1e-3, msg=name)
 
 
 def test_recomputed_activations_change_nothing(clips):
