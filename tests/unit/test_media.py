@@ -97,6 +97,20 @@ def test_missing_empty_text_and_truncated_files_fail_with_a_reason(tmp_path):
         probe(tmp_path / "cut.mp4")
 
 
+def test_a_packet_of_a_track_that_is_none_is_damage(tmp_path):
+    content = bytearray(write_media(tmp_path / "a.flv", TIMES, 10, click=1.0, codec="flv").read_bytes())
+    at, pictures = 13, []
+    while at < len(content):
+        size = int.from_bytes(content[at + 1 : at + 4], "big")
+        pictures += [at + 11] * (content[at] == 9)
+        at += 11 + size + 4
+    # The last picture but one says that it is VP6: FFmpeg makes another track of it, after the file was opened.
+    content[pictures[-2]] = content[pictures[-2]] & 0xF0 | 4
+    (tmp_path / "b.flv").write_bytes(content)
+    with pytest.raises(ClipFailed, match="damaged: a packet in the middle of the file belongs to no track"):
+        open_video(tmp_path / "b.flv")
+
+
 @pytest.mark.parametrize("codec", ["flv", "libx264"])
 def test_a_truncated_flv_never_passes_for_whole(tmp_path, codec):
     whole = write_media(tmp_path / "whole.flv", TIMES, 10, click=1.0, codec=codec).read_bytes()
