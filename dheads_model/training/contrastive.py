@@ -15,6 +15,7 @@ from dheads_model.faces.mouth import crop_mouths
 from dheads_model.metrics.sync import offset_accuracy, offset_similarities
 from dheads_model.network.sync_encoder import SyncEncoder, SyncEncoderSettings, embed_clip
 from dheads_model.shards.pairs import MouthClip
+from dheads_model.training.settings import check_validation
 
 SPEAKERS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
@@ -42,6 +43,7 @@ class ContrastiveSettings:
                 "sync_encoders.NAME.training needs at least two windows a batch (clips_per_batch times "
                 "windows_per_clip) and closest_negative of at least 1."
             )
+        check_validation("sync_encoders.NAME.training", self.log_every_images, self.validation_every_images)
 
     @property
     def batch_size(self) -> int:

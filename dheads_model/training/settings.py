@@ -55,6 +55,7 @@ class TrainingSettings:
             raise UserError(f"training.accumulation must be at least 1, not {self.accumulation}.")
         if self.decay not in DECAYS:
             raise UserError(f"training.decay is {self.decay!r}; it must be one of {', '.join(DECAYS)}.")
+        check_validation("training", self.log_every_images, self.validation_every_images)
         if self.mouth_box is not None:
             top, bottom, left, right = self.mouth_box
             if not (0 <= top < bottom <= 1 and 0 <= left < right <= 1):
@@ -104,6 +105,15 @@ class RunSettings:
     def lip_frame(self) -> str:
         """The frame whose landmarks place the box of the lip loss: "target", or "identity" as the published code has it."""
         return COMPAT[self.compat]["lip_frame"]
+
+
+def check_validation(block: str, log_every_images: int, validation_every_images: int) -> None:
+    """Raise UserError unless every validation has a line of the log to go into."""
+    if validation_every_images % log_every_images:
+        raise UserError(
+            f"{block}.validation_every_images is {validation_every_images}; it must be a multiple of "
+            f"{block}.log_every_images ({log_every_images}), to whose lines of the log it adds."
+        )
 
 
 def run_settings(config: dict) -> RunSettings:

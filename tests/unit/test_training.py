@@ -39,7 +39,10 @@ CONFIG = {
 
 
 def changed(**training):
-    return {**CONFIG, "training": {**CONFIG["training"], **training}}
+    settings = {**CONFIG["training"], **training}
+    if "log_every_images" in training and "validation_every_images" not in training:
+        settings["validation_every_images"] = 2 * settings["log_every_images"]
+    return {**CONFIG, "training": settings}
 
 
 @pytest.fixture(scope="module")

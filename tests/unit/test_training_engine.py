@@ -100,6 +100,13 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         run_settings(changed(accumulation=0))
 
 
+def test_a_validation_that_no_line_of_the_log_takes_is_refused():
+    with pytest.raises(
+        UserError, match=r"validation_every_images is 40; .* multiple of training.log_every_images \(16\)"
+    ):
+        run_settings(changed(validation_every_images=40))
+
+
 def test_steps_of_a_ddpm_are_spread_over_the_schedule():
     generator = torch.Generator().manual_seed(0)
     drawn = torch.stack([draw_steps(8, 1000, generator) for _ in range(2000)])
