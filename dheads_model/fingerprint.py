@@ -9,7 +9,7 @@ modules named only in strings are not seen: a rule must list those as inputs.
 import ast
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,9 +54,9 @@ def _file(module: str) -> Path | None:
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
     """(digest, project modules that it imports); the tree itself is not kept, all of them are as large as a small plan."""
     tree = ast.parse(_file(module).read_text(encoding="utf-8"))
-    return hashlib.sha256(repr(_canonical(tree.body)).encode()).hexdigest(), tuple(
-        dict.fromkeys(_imports(module, tree))
-    )
+    canonical: list[str] = []
+    _write(tree.body, canonical.append)
+    return hashlib.sha256("".join(canonical).encode()).hexdigest(), tuple(dict.fromkeys(_imports(module, tree)))
 
 
 def _imports(module: str, tree: ast.Module) -> Iterator[str]:
@@ -77,14 +77,27 @@ def _imports(module: str, tree: ast.Module) -> Iterator[str]:
                 yield name
 
 
-def _canonical(node):
-    """Nested lists of a syntax tree without positions, docstrings and empty fields (equal across Python versions)."""
+def _write(node, add: Callable[[str], None]) -> None:
+    """Write a syntax tree without positions, docstrings and empty fields (equal across Python versions).
+
+    Every start of Snakemake and every job does this for all modules it reaches, hence text piece by piece.
+    """
     if isinstance(node, list):
-        return [_canonical(item) for item in node if not _is_text(item)]
-    if isinstance(node, ast.AST):
-        fields = [[name, _canonical(value)] for name, value in ast.iter_fields(node) if value not in (None, [])]
-        return [type(node).__name__, fields]
-    return repr(node)
+        add("[")
+        for item in node:
+            if not _is_text(item):
+                _write(item, add)
+        add("]")
+    elif isinstance(node, ast.AST):
+        add(f"{type(node).__name__}(")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                add(f"{name}=")
+                _write(value, add)
+        add(")")
+    else:
+        add(f"{node!r},")
 
 
 def _is_text(node) -> bool:
