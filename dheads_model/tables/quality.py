@@ -1,5 +1,6 @@
 """A prepared dataset at a glance: faces with their landmarks, histograms, and the clips that differ most."""
 
+import textwrap
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from dheads_model.files import atomic_path, write_text
 
 _TILE = 128
 _COLUMNS = 10
+_HEADING_WIDTH = 50  # letters
 
 
 def with_landmarks(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -75,7 +77,8 @@ def draw_histograms(table: pd.DataFrame, output: Path | str) -> None:
     for cell, (name, (title, *_)) in zip(axes.flat, MEASURES.items(), strict=True):
         values = table[name].to_numpy(float)
         cell.hist(values[np.isfinite(values)], bins=30, color="tab:blue")
-        cell.set(title=f"{title}, n = {int(np.isfinite(values).sum())}", yscale="symlog")
+        heading = f"{title}, n = {int(np.isfinite(values).sum())}"
+        cell.set(title=textwrap.fill(heading, _HEADING_WIDTH), ylabel="clips", yscale="symlog")
         cell.title.set_fontsize(9)
     with atomic_path(output) as temporary:
         figure.savefig(temporary, dpi=90, metadata={"Software": None})
