@@ -26,11 +26,14 @@ table1: setup
 	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
 	@echo "curves  results/runs/ours/loss.png"
 
+# A file's tests stay together, since they share what it takes minutes to make.
+PYTEST := $(BIN)/pytest --numprocesses $(CORES) --dist loadfile
+
 test: setup
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-quick: setup
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # Kills at random moments and damaged files by the hundred; about a quarter of an hour.
 chaos: setup
