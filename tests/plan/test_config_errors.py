@@ -79,7 +79,7 @@ def test_a_missing_key_is_named(config):
         (
             ["runs", "ours", "corruption", "audio_drop"],
             0.0,
-            r"methods\.ours\.sampling\.guidance is 6\.0, but runs\.ours",
+            r"methods\.ours\.sampling\.guidance is 5\.0, but runs\.ours",
         ),
         (
             ["runs", "ours", "corruption", "mouth_drop"],
