@@ -110,6 +110,9 @@ def probe(path: Path | str) -> MediaFacts:
     with _opened(path) as container:
         video = _picture_stream(container)
         audio = container.streams.audio[0] if container.streams.audio else None
+        for stream in (video, audio):
+            if stream is not None and stream.codec_context is None:
+                raise ClipFailed("unreadable", f"there is no decoder for the {stream.type} track")
         rate = video.average_rate or video.guessed_rate or video.base_rate
         return MediaFacts(
             width=video.codec_context.width,

@@ -97,17 +97,33 @@ def test_missing_empty_text_and_truncated_files_fail_with_a_reason(tmp_path):
         probe(tmp_path / "cut.mp4")
 
 
+def flv_tags(content: bytes, kind: int) -> list[int]:
+    """Places of the first content byte of all tags of a kind (8 sound, 9 picture), whose halves name the codec."""
+    at, found = 13, []
+    while at < len(content):
+        if content[at] == kind:
+            found.append(at + 11)
+        at += 11 + int.from_bytes(content[at + 1 : at + 4], "big") + 4
+    return found
+
+
 def test_a_packet_of_a_track_that_is_none_is_damage(tmp_path):
     content = bytearray(write_media(tmp_path / "a.flv", TIMES, 10, click=1.0, codec="flv").read_bytes())
-    at, pictures = 13, []
-    while at < len(content):
-        size = int.from_bytes(content[at + 1 : at + 4], "big")
-        pictures += [at + 11] * (content[at] == 9)
-        at += 11 + size + 4
     # The last picture but one says that it is VP6: FFmpeg makes another track of it, after the file was opened.
-    content[pictures[-2]] = content[pictures[-2]] & 0xF0 | 4
+    place = flv_tags(content, 9)[-2]
+    content[place] = content[place] & 0xF0 | 4
     (tmp_path / "b.flv").write_bytes(content)
     with pytest.raises(ClipFailed, match="damaged: a packet in the middle of the file belongs to no track"):
+        open_video(tmp_path / "b.flv")
+
+
+@pytest.mark.parametrize(("kind", "shift", "track"), [(9, 0, "video"), (8, 4, "audio")])
+def test_a_track_of_an_unknown_codec_is_unreadable(tmp_path, kind, shift, track):
+    content = bytearray(write_media(tmp_path / "a.flv", TIMES, 10, click=1.0, codec="flv").read_bytes())
+    for place in flv_tags(content, kind):
+        content[place] = content[place] & (0xF0 >> shift) | 13 << shift
+    (tmp_path / "b.flv").write_bytes(content)
+    with pytest.raises(ClipFailed, match=f"unreadable: there is no decoder for the {track} track"):
         open_video(tmp_path / "b.flv")
 
 
