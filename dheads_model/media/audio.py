@@ -9,7 +9,7 @@ import numpy as np
 
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.media.clock import SAMPLE_RATE, SAMPLES_PER_FRAME
-from dheads_model.media.video import _opened, late_stream
+from dheads_model.media.video import _opened
 
 # Time stamps of packets are rounded; sound farther from its place than this was really cut out or doubled.
 _GAP_SECONDS = 0.02
@@ -149,8 +149,6 @@ def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
                     yield piece
         except av.error.FFmpegError as problem:
             raise ClipFailed("damaged", f"the sound cannot be decoded: {problem}") from problem
-        except IndexError as problem:
-            raise late_stream() from problem
         if resampler is not None:
             yield from _numbered(begin, given, resampler.resample(None))
 

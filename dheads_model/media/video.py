@@ -188,7 +188,11 @@ def _opened(source):
             raise
         raise ClipFailed("unreadable", str(problem)) from problem
     with container:
-        yield container
+        try:
+            yield container
+        except IndexError as problem:
+            # PyAV's, at the end of a file in which FFmpeg found a stream that was not there when it was opened.
+            raise ClipFailed("damaged", "a packet in the middle of the file belongs to no track") from problem
 
 
 def _picture_stream(container):
@@ -226,8 +230,6 @@ def _packet_times(path) -> np.ndarray:
                     stamps.append(packet.pts)
         except av.error.FFmpegError:
             return np.empty(0)
-        except IndexError as problem:
-            raise late_stream() from problem
         stated = (container.duration or 0) / av.time_base
         if container.format.name in _STATES_DURATION and end < stated - _MISSING_SECONDS:
             raise ClipFailed("damaged", f"the file is cut short: it holds {end:.1f} of {stated:.1f} seconds")
@@ -311,13 +313,6 @@ def _pyav_frames(source):
             yield from container.decode(stream)
         except av.error.FFmpegError as problem:
             raise ClipFailed("damaged", f"decoding stops: {problem}") from problem
-        except IndexError as problem:
-            raise late_stream() from problem
-
-
-def late_stream() -> ClipFailed:
-    """What PyAV's IndexError at the end of a file means: FFmpeg found a stream that was not there when it was opened."""
-    return ClipFailed("damaged", "a packet in the middle of the file belongs to no track")
 
 
 def _checked_times(stamps: Iterable[float | None]) -> np.ndarray:
