@@ -86,6 +86,7 @@ rule benchmarks:
         "results/benchmarks/preparation.json",
         "results/benchmarks/throughput.json",
         "results/benchmarks/loader.json",
+        "results/benchmarks/training.json",
         "results/benchmarks/planning.json",
         "results/benchmarks/sampling.json",
         "results/benchmarks/steps.json",

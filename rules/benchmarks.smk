@@ -65,12 +65,34 @@ rule benchmark_loader:
         mem_mb=3000,
         runtime=30,
     params:
-        settings=as_json({"stream_passes": benchmarked_training()["stream_passes"]}),
+        settings=as_json({"stream_passes": config["runs"][benchmarked_run()]["training"]["stream_passes"]}),
         code=digest("workflow_scripts.benchmark_loader"),
     shell:
         "python -m workflow_scripts.benchmark_loader --code {params.code} --settings {params.settings:q}"
         " --index {input.index}"
         " --training-log {input.log} --output {output} > {log} 2>&1"
+
+
+rule benchmark_training:
+    """Training images a second and the share of the device's arithmetic they use, against a plain loop."""
+    input:
+        index=lambda wildcards: f"resources/{config['runs'][benchmarked_run()]['dataset']}/index.json",
+    output:
+        json="results/benchmarks/training.json",
+        table="results/benchmarks/training.md",
+    log:
+        "logs/benchmark_training.log",
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=lambda wildcards: min(config["runs"][benchmarked_run()]["gpus"], 1),
+    params:
+        settings=lambda wildcards: settings("runs", benchmarked_run()),
+        code=digest("workflow_scripts.benchmark_training"),
+    shell:
+        "python -m workflow_scripts.benchmark_training --code {params.code} --settings {params.settings:q}"
+        " --index {input.index} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
 rule benchmark_planning:
@@ -111,13 +133,40 @@ rule benchmark_sampling:
         " --model {input.model:q} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
-rule benchmark_steps:
-    """What fewer steps than 100 cost a trained model: mouth, head, eyes, sharpness, and drift over 1,000 frames."""
+rule sample_steps:
+    """Videos of a trained model with fewer steps than 100, for `benchmark_steps`."""
     input:
         model=lambda wildcards: model_of_method(benchmarked_method()),
         shards=lambda wildcards: benchmarked_shards(),
         tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in benchmarked_shards()],
         encoder=published_audio_encoder() if config["model"] else [],
+    output:
+        json="results/benchmarks/steps_videos.json",
+        tar="results/benchmarks/steps_videos.tar",
+    log:
+        "logs/sample_steps.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
+    params:
+        settings=lambda wildcards: settings("methods", benchmarked_method()),
+        seed=config["seed"],
+        code=digest("workflow_scripts.sample_steps"),
+    shell:
+        "python -m workflow_scripts.sample_steps --code {params.code} --settings {params.settings:q}"
+        " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
+        " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee {log}"
+
+
+rule benchmark_steps:
+    """What fewer steps than 100 cost a trained model: mouth, head, eyes, sharpness, and drift over 1,000 frames."""
+    input:
+        videos="results/benchmarks/steps_videos.json",
+        tar=ancient("results/benchmarks/steps_videos.tar"),
+        shards=lambda wildcards: benchmarked_shards(),
+        tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in benchmarked_shards()],
         weights=weights_of_back_end("metrics"),
     output:
         json="results/benchmarks/steps.json",
@@ -127,15 +176,10 @@ rule benchmark_steps:
     threads: 2
     resources:
         mem_mb=4000,
-        runtime=240,
-        gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
+        runtime=60,
     params:
-        settings=lambda wildcards: as_json(
-            {"method": config["methods"][benchmarked_method()], "backend": config["metrics"]["backend"]}
-        ),
-        seed=config["seed"],
+        settings=as_json({"backend": config["metrics"]["backend"]}),
         code=digest("workflow_scripts.benchmark_steps"),
     shell:
         "python -m workflow_scripts.benchmark_steps --code {params.code} --settings {params.settings:q}"
-        " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
-        " --seed {params.seed} --threads {threads} --output {output.json} > {log} 2>&1"
+        " --videos {input.videos} --shards {input.shards} --threads {threads} --output {output.json} > {log} 2>&1"

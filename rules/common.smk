@@ -68,9 +68,9 @@ def launcher(gpus):
     return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
 
 
-def benchmarked_training():
-    """Block `training` of the run whose log the loader is compared with; any run's where none is trained."""
-    return config["runs"][(PLAN.trained_runs() or sorted(config["runs"]))[0]]["training"]
+def benchmarked_run():
+    """The run whose training is measured: the first that is trained, else the first of the config."""
+    return (PLAN.trained_runs() or sorted(config["runs"]))[0]
 
 
 def memory_of_run(run):

@@ -2,20 +2,31 @@
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+_PACKAGES = ("torch", "decord", "av", "mediapipe", "opencv-python-headless", "numpy", "snakemake")
 
 
 def machine_facts() -> dict:
-    """Processor, cores that this process may use, operating system, and versions of the packages that do the work."""
-    names = ("torch", "decord", "av", "mediapipe", "opencv-python-headless", "numpy", "snakemake")
+    """Processor, cores that this process may use, operating system, and versions of the packages that do the work.
+
+    A package that is not installed took no part.
+    """
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in names},
+        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

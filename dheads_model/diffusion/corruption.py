@@ -68,7 +68,7 @@ def hide_mouth(motion: Tensor) -> Tensor:
     model's own: a network that does not see it must listen.
     """
     height, width = motion.shape[-2:]
-    box = fixed_boxes(LOWER_FACE, 1, height, width)
+    box = fixed_boxes(LOWER_FACE, 1, height, width).to(motion.device, non_blocking=True)
     return motion * (1 - box_mask(box, height, width).to(motion))
 
 

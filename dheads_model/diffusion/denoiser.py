@@ -14,6 +14,8 @@ from dheads_model.diffusion.schedules import DdpmSchedule, cosine_schedule
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.unet import FrameConditions
 
+_CPU = torch.device("cpu")
+
 
 def denoise(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: Conditions) -> Tensor:
     """Estimate of the clean frame `[B, 3, H, W]` from a noisy one x = x0 + sigma eps; sigma `[B]`."""
@@ -39,9 +41,9 @@ def edm_coefficients(sigma: Tensor, sigma_data: float) -> tuple[Tensor, Tensor, 
 
 
 @functools.cache
-def full_schedule(timesteps: int) -> DdpmSchedule:
-    """The cosine schedule that a network of DDPM form was trained with."""
-    return cosine_schedule(timesteps)
+def full_schedule(timesteps: int, device: torch.device = _CPU) -> DdpmSchedule:
+    """The cosine schedule that a network of DDPM form was trained with, brought to a device once."""
+    return cosine_schedule(timesteps).to(device)
 
 
 def time_of_sigma(schedule: DdpmSchedule, sigma: Tensor) -> Tensor:
@@ -66,7 +68,7 @@ def _edm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditi
 
 def _ddpm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
     """The network predicts the noise of x / sqrt(1 + sigma^2), which has unit variance."""
-    time = time_of_sigma(full_schedule(model.diffusion_settings.timesteps), sigma).float()
+    time = time_of_sigma(full_schedule(model.diffusion_settings.timesteps, x.device), sigma).float()
     level = _wide(sigma.to(x))
     noise = model(x / (1 + level**2).sqrt(), time, conditions)[:, :3]
     return x - level * noise

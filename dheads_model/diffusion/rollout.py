@@ -51,9 +51,11 @@ def rollout(
             if report is not None:
                 report(1)
 
-    with one_thread(), ThreadPoolExecutor(len(shares)) as pool:
-        for done in [pool.submit(generate_share, share) for share in shares]:
-            done.result()
+    if identity.device.type == "cpu":
+        with one_thread(), ThreadPoolExecutor(len(shares)) as pool:
+            list(pool.map(generate_share, shares))
+    else:  # in this thread: a compiled model's CUDA graphs belong to the thread that recorded them
+        generate_share(clips)
     side = identity.shape[-1]
     return [np.stack(video) if video else np.zeros((0, side, side, 3), np.uint8) for video in frames]
 

@@ -75,11 +75,12 @@ def ancestral_ddpm(predict: Callable[[Tensor, int], Tensor], x: Tensor, schedule
     `predict(x_t, index)` returns the network's output for step `index` of the (respaced) schedule. x and the result are
     in the discrete schedule's scale: x starts as unit normal noise. No noise is added at original time 0.
     """
-    for number, index in enumerate(reversed(range(len(schedule.timesteps))), start=1):
+    times = schedule.timesteps.tolist()
+    for number, index in enumerate(reversed(range(len(times))), start=1):
         steps = torch.full((len(x),), index, device=x.device)
         posterior = predicted_posterior(schedule, predict(x, index), x, steps)
         x = posterior.mean
-        if schedule.timesteps[index] != 0:
+        if times[index] != 0:
             x = x + (0.5 * posterior.log_variance).exp() * draw(number)
     return x
 

@@ -1,5 +1,6 @@
 """One frame from noise: sampler, noise levels and guidance by the sound, as configured."""
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from torch import Tensor
 from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise_encoded, full_schedule
-from dheads_model.diffusion.schedules import ddpm_sigmas, karras_sigmas, respace
+from dheads_model.diffusion.schedules import DdpmSchedule, ddpm_sigmas, karras_sigmas, respace
 from dheads_model.errors import UserError
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.unet import FrameConditions
@@ -94,7 +95,7 @@ def sample_frame(
         return _guided(estimate, x, encoded, settings, sigma).clamp(-1, 1)
 
     if settings.sampler == "ddim" and discrete:
-        sigmas = ddpm_sigmas(respace(full_schedule(model.diffusion_settings.timesteps), settings.steps))
+        sigmas = ddpm_sigmas(_respaced(model.diffusion_settings.timesteps, settings.steps, torch.device("cpu")))
     else:
         sigmas = karras_sigmas(settings.steps, settings.sigma_min, settings.sigma_max, settings.rho)
     levels = sigmas.tolist()
@@ -111,15 +112,21 @@ def sample_frame(
 def _sample_ancestral(
     model: TalkingModel, conditions: FrameConditions, settings: SamplingSettings, draw: Callable[[int], Tensor]
 ) -> Tensor:
-    schedule = respace(full_schedule(model.diffusion_settings.timesteps), settings.steps)
+    schedule = _respaced(model.diffusion_settings.timesteps, settings.steps, conditions.stem.device)
+    times, levels = schedule.timesteps.tolist(), schedule.sigmas.tolist()
 
     def predict(x: Tensor, index: int) -> Tensor:
         def output(x: Tensor, conditions: FrameConditions) -> Tensor:
-            return model(x, torch.full((len(x),), float(schedule.timesteps[index]), device=x.device), conditions)
+            return model(x, torch.full((len(x),), float(times[index]), device=x.device), conditions)
 
-        return _guided(output, x, conditions, settings, float(schedule.sigmas[index]))
+        return _guided(output, x, conditions, settings, levels[index])
 
     return samplers.ancestral_ddpm(predict, draw(0), schedule, draw)
+
+
+@functools.cache
+def _respaced(timesteps: int, steps: int, device: torch.device) -> DdpmSchedule:
+    return respace(full_schedule(timesteps), steps).to(device)
 
 
 def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSettings) -> FrameConditions:

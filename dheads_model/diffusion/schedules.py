@@ -5,6 +5,7 @@ x scaled to unit variance instead, x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar
 sigma^2 = (1 - alpha_bar) / alpha_bar.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -39,6 +40,10 @@ class DdpmSchedule:
     def sigmas(self) -> Tensor:
         """Noise level of each step, float64 `[n]`, rising."""
         return ((1 - self.alpha_bar) / self.alpha_bar).sqrt()
+
+    def to(self, device: torch.device) -> "DdpmSchedule":
+        """The same on a device."""
+        return DdpmSchedule(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
 
 
 def cosine_schedule(steps: int = 1000) -> DdpmSchedule:

@@ -7,6 +7,32 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation (Wu & He 2018) over `[B, C, H, W]`, or `[B, C, N]`, in the type of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x `[B, C, ...]`; its statistics are float32 whatever its type."""
+        if torch.compiler.is_compiling():
+            return channelwise_group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+        return super().forward(x)
+
+
+def channelwise_group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Group normalisation by way of each channel's mean and variance, `[B, C, ...]` in the type of x.
+
+    For compiled programs: a group of a single picture with its channels last is read in strides and by few threads, the
+    channels are read in order and by many.
+    """
+    variance, mean = torch.var_mean(x.float().flatten(2), dim=2, correction=0)
+    mean, variance = mean.unflatten(1, (groups, -1)), variance.unflatten(1, (groups, -1))
+    centre = mean.mean(dim=2, keepdim=True)
+    spread = (variance + (mean - centre) ** 2).mean(dim=2, keepdim=True)
+    scale = weight * (spread + eps).rsqrt().expand_as(mean).flatten(1)
+    shift = bias - centre.expand_as(mean).flatten(1) * scale
+    places = [1] * (x.dim() - 2)
+    return (x.float() * scale.unflatten(1, (-1, *places)) + shift.unflatten(1, (-1, *places))).to(x.dtype)
+
+
 class ResidualBlock(nn.Module):
     """Two convolutions around which time and conditions scale and shift the features.
 
@@ -26,11 +52,11 @@ class ResidualBlock(nn.Module):
     ):
         super().__init__()
         self.resample = resample
-        self.norm_in = nn.GroupNorm(groups, channels_in)
+        self.norm_in = GroupNorm(groups, channels_in)
         self.conv_in = nn.Conv2d(channels_in, channels_out, 3, padding=1)
         self.time_affine = nn.Linear(embedding, 2 * channels_out)
         self.condition_affine = nn.Linear(embedding, 2 * channels_out)
-        self.norm_out = nn.GroupNorm(groups, channels_out)
+        self.norm_out = GroupNorm(groups, channels_out)
         self.dropout = nn.Dropout(dropout)
         self.conv_out = _zeroed(nn.Conv2d(channels_out, channels_out, 3, padding=1))
         self.skip = nn.Conv2d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
@@ -62,7 +88,7 @@ class SelfAttention(nn.Module):
     def __init__(self, channels: int, head_channels: int, groups: int):
         super().__init__()
         self.heads = channels // head_channels
-        self.norm = nn.GroupNorm(groups, channels)
+        self.norm = GroupNorm(groups, channels)
         self.qkv = nn.Conv1d(channels, 3 * channels, 1)
         self.project = _zeroed(nn.Conv1d(channels, channels, 1))
 

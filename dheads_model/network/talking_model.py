@@ -76,6 +76,11 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """What a figure says about where it was calculated."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU only"
+
+
 def parameter_count(module: nn.Module) -> int:
     """Number of trained values."""
     return sum(parameter.numel() for parameter in module.parameters())

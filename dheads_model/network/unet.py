@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from dheads_model.network.layers import ResidualBlock, SelfAttention, TimeEmbedding
+from dheads_model.network.layers import GroupNorm, ResidualBlock, SelfAttention, TimeEmbedding
 from dheads_model.network.settings import NetworkSettings
 
 
@@ -60,7 +60,7 @@ class UNet(nn.Module):
         self.encoder, skips = _encoder(settings)
         self.middle = _middle(settings)
         self.decoder = _decoder(settings, skips)
-        self.head_norm = nn.GroupNorm(settings.norm_groups, first_channels)
+        self.head_norm = GroupNorm(settings.norm_groups, first_channels)
         self.head = nn.Conv2d(first_channels, settings.output_channels * folded, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

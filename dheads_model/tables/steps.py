@@ -13,7 +13,8 @@ def to_markdown(result: dict) -> str:
     """The result of benchmark_steps with a paragraph that says how to read it."""
     lines = [
         f"{result['clips']} test clips ({result['clip_frames']} frames; mean ± sd over clips) and one video of "
-        f"{result['long_frames']} frames of the first clip's person (long). `{result['command']}`. Drift: distance of the "
+        f"{result['long_frames']} frames of the first clip's person (long). `{result['command']}`, sampled on "
+        f"{result['sampled_on']}. Drift: distance of the "
         "last two seconds' mean picture from that of the first two, in levels of 0..255. Sharpness kept: that of the "
         f"last two seconds over that of the first two. Lost: less than {LEAST_LIVELY:g} of what the row of most steps "
         "has; a sampler that freezes the head or stops the blinks has lost, whatever its mouth does.",

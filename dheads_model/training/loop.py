@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from dheads_model.network.placement import compile_for_training
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
-from dheads_model.shards.loader import Batch, LoadedClip, sample_batch
+from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.cost import Cost
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
-from dheads_model.training.objective import NOISE_BINS, BatchLoss, batch_loss
+from dheads_model.training.meter import Meter, by_noise
+from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
 from dheads_model.training.passes import add_gradients, gradients, open_passes
+from dheads_model.training.prefetch import prefetch
 from dheads_model.training.previews import draw_preview
 from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
@@ -68,6 +72,8 @@ def train(
     model.unet.recompute_activations = settings.recompute_activations
     if device.type == "cuda":
         model.precision = torch.bfloat16
+        if settings.compiled:
+            compile_for_training(model)
     if audio_encoder is not None:
         audio_encoder.start(model)
     average = {name: value.clone() for name, value in model.state_dict().items()}
@@ -81,13 +87,15 @@ def train(
     log_path = Path(state_folder, "training.jsonl")
     log_path.parent.mkdir(parents=True, exist_ok=True)
     cost = Cost.of(run, device)
-    step, meter = 0, _Meter()
+    step, meter = 0, Meter.new(device)
     state = load_state(state_folder, identity)
     if state is not None:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         average = {name: value.to(device) for name, value in state["average"].items()}
-        step, meter = state["step"], _Meter(**state["meter"])
+        step = state["step"]
+        if processes.is_first:  # the state holds the sums of all
+            meter = Meter(**state["meter"]).to(device)
         log.info("going on after %d images", state["images"])
     if processes.is_first:
         rewind_log(log_path, step * settings.batch_size)
@@ -103,8 +111,11 @@ def train(
         rows_of(processes, settings.accumulation),
     )
 
+    averages, currents = list(average.values()), list(model.state_dict().values())
+
     def save() -> None:
         processes.wait()
+        measured = meter.total(processes)
         if not processes.is_first:
             return
         save_state(
@@ -115,7 +126,7 @@ def train(
                 "optimizer": optimizer.state_dict(),
                 "step": step,
                 "images": step * settings.batch_size,
-                "meter": vars(meter),
+                "meter": vars(measured.to(torch.device("cpu"))),
                 "identity": identity,
             },
         )
@@ -128,9 +139,9 @@ def train(
     with SignalWatch() as watch, tqdm(
         total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
         mininterval=5, desc="train", disable=not processes.is_first,
-    ) as progress, open_board(board_folder, step * settings.batch_size) as board, contextlib.closing(batches), open_passes(
-        device, run.network.dropout
-    ) as passes:  # fmt: skip
+    ) as progress, open_board(board_folder, step * settings.batch_size) as board, contextlib.closing(batches), prefetch(
+        batches, device
+    ) as batches, open_passes(device, run.network.dropout) as passes:  # fmt: skip
         started, since = time.perf_counter(), step
         while step < settings.steps:
             rate = learning_rate(settings, step * settings.batch_size)
@@ -138,28 +149,28 @@ def train(
             # Dropout inside the network draws from the global generator.
             torch.manual_seed(settings.seed + step + processes.number * _FAR_APART)
             optimizer.zero_grad(set_to_none=True)
-            seen = torch.zeros(2, NOISE_BINS, dtype=torch.float64)
+            drawn = draw_batch(batch, run, settings.seed, step, True, device)
             model.train()
 
-            def learn(part: slice, batch: Batch = batch, step: int = step) -> tuple[torch.Tensor, tuple]:
-                loss = batch_loss(model, batch, run, settings.seed, step, True, device, part)
+            def learn(part: slice, drawn: DrawnBatch = drawn) -> tuple[torch.Tensor, tuple]:
+                loss = batch_loss(model, drawn.rows(part), run)
                 return by_noise(loss), gradients(loss.total / len(parts), weights)
 
             for sums, found in passes(learn, parts):
-                seen += sums
+                meter.add(sums)
                 add_gradients(weights, found)
             processes.average_gradients(model)
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf)
+            meter.step(torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf))
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
-            _update_average(average, model, ema_rate(settings, step))
-            meter.add(processes.sum(seen), float(norm))
+            get_ema_multi_avg_fn(ema_rate(settings, step))(averages, currents, step)
             step += 1
             progress.update(settings.batch_size)
             if every(settings.log_every_images):
-                seconds = time.perf_counter() - started
-                entry = {"images": step * settings.batch_size, "learning_rate": rate, **meter.take()}
+                measured, meter = meter.total(processes), Meter.new(device)
+                entry = {"images": step * settings.batch_size, "learning_rate": rate, **measured.means()}
+                seconds = time.perf_counter() - started  # the numbers are here, so a GPU has done all that was asked
                 entry |= cost.speed((step - since) * settings.batch_size / max(seconds, 1e-9), processes.count)
                 if validation_clips and every(settings.validation_every_images):
                     with averaged(model, average):
@@ -209,44 +220,6 @@ def validation_loss(model: TalkingModel, clips: list[LoadedClip], run: RunSettin
                 run.network.audio_radius,
                 run.network.motion_frames,
             )
-            loss = batch_loss(model, batch, run, _VALIDATION_SEED, number, False, device)
+            loss = batch_loss(model, draw_batch(batch, run, _VALIDATION_SEED, number, False, device), run)
             losses.append(loss.by_sample.double().mean().item())
     return sum(losses) / len(losses)
-
-
-def _update_average(average: dict, model: TalkingModel, decay: float) -> None:
-    with torch.no_grad():
-        for name, value in model.state_dict().items():
-            average[name].lerp_(value, 1 - decay)
-
-
-def by_noise(loss: BatchLoss) -> torch.Tensor:
-    """Sum of the losses and number of the samples in each noise bin, float64 `[2, NOISE_BINS]` on the CPU."""
-    losses, bins = loss.by_sample.detach().double().cpu(), loss.bins.cpu()
-    sums = torch.zeros(NOISE_BINS, dtype=torch.float64).index_add_(0, bins, losses)
-    return torch.stack([sums, torch.bincount(bins, minlength=NOISE_BINS).double()])
-
-
-class _Meter:
-    """Sums since the last line of the log; part of the state, so that a resumed run logs the same numbers."""
-
-    def __init__(self, steps: int = 0, norm: float = 0.0, loss: list | None = None, count: list | None = None):
-        self.steps, self.norm = steps, norm
-        self.loss = loss or [0.0] * NOISE_BINS
-        self.count = count or [0.0] * NOISE_BINS
-
-    def add(self, seen: torch.Tensor, norm: float) -> None:
-        self.steps += 1
-        self.norm += norm
-        for number, (loss, count) in enumerate(zip(*seen.tolist(), strict=True)):
-            self.loss[number] += loss
-            self.count[number] += count
-
-    def take(self) -> dict:
-        """Means since the last call, for the log."""
-        entry = {"loss": sum(self.loss) / sum(self.count), "gradient_norm": self.norm / self.steps}
-        for number in range(NOISE_BINS):
-            if self.count[number]:
-                entry[f"loss_noise_{number}"] = self.loss[number] / self.count[number]
-        self.__init__()
-        return entry

@@ -29,6 +29,28 @@ _QUARTILES = torch.tensor([-0.67449, 0.0, 0.67449])
 
 
 @dataclass(frozen=True)
+class DrawnBatch:
+    """A batch of windows with all that is drawn for its loss, on the device that computes it.
+
+    clean, noise: `[B, 3, H, W]`, clean in [-1, 1]. levels `[B]`: steps of the full schedule (ddpm) or sigmas (edm).
+    boxes: around the lips, int64 `[B, 4]` as of `boxes_around`.
+    """
+
+    clean: Tensor
+    conditions: Conditions
+    noise: Tensor
+    levels: Tensor
+    boxes: Tensor
+
+    def rows(self, share: slice) -> "DrawnBatch":
+        """Some of the samples: they keep the noise that they have in the whole batch."""
+        given = self.conditions
+        parts = (given.identity, given.motion, given.audio_features, given.motion_noise, given.audio_drop)
+        conditions = Conditions(*(None if part is None else part[share] for part in parts))
+        return DrawnBatch(self.clean[share], conditions, self.noise[share], self.levels[share], self.boxes[share])
+
+
+@dataclass(frozen=True)
 class BatchLoss:
     """Loss to minimise, and loss and noise bin (0 little noise .. 3 much) of each sample `[B]`."""
 
@@ -37,71 +59,70 @@ class BatchLoss:
     bins: Tensor
 
 
-def batch_loss(
-    model: TalkingModel,
-    batch: Batch,
-    run: RunSettings,
-    seed: int,
-    step: int,
-    training: bool,
-    device: torch.device,
-    share: slice = slice(None),
-) -> BatchLoss:
-    """Loss of one batch of windows, or of the samples in `share`, which meet the same noise as in the whole batch.
+def draw_batch(
+    batch: Batch, run: RunSettings, seed: int, step: int, training: bool, device: torch.device
+) -> DrawnBatch:
+    """What is random about the loss of a batch of windows: a function of data, seed and step on one kind of device.
 
     training: with flips, corrupted motion frames and dropped sound. Without, as for validation, the motion frames are
     true and only the noise is drawn.
     """
-    generator = torch.Generator().manual_seed(
+    generator = torch.Generator(device).manual_seed(
         int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
     )
-    clean, identity = (pictures(torch.from_numpy(part)) for part in (batch.target, batch.identity))
-    frames = pictures(torch.from_numpy(batch.motion))
-    landmarks, identity_landmarks = torch.from_numpy(batch.landmarks), torch.from_numpy(batch.identity_landmarks)
+    clean, identity, frames = (pictures(_placed(part, device)) for part in (batch.target, batch.identity, batch.motion))
+    landmarks, identity_landmarks = _placed(batch.landmarks, device), _placed(batch.identity_landmarks, device)
     count, size = len(clean), clean.shape[-1]
     if training and run.training.flip:
-        mirrored = torch.rand(count, generator=generator) < 0.5
+        mirrored = torch.rand(count, generator=generator, device=device) < 0.5
         clean, identity, frames = (_mirror(part, mirrored) for part in (clean, identity, frames))
         landmarks, identity_landmarks = (
             torch.where(mirrored[:, None, None], _mirror_points(points, size), points)
             for points in (landmarks, identity_landmarks)
         )
     motion = motion_pictures(frames, run.network)
-    level = torch.zeros(count)
+    level = torch.zeros(count, device=device)
     audio_drop = None
     if training:
         motion, level = corrupt_motion(motion, run.corruption, generator)
         audio_drop = drop_audio(count, run.corruption, generator)
     elif run.corruption.mouth_drop == 1:
         motion = hide_mouth(motion)
-    conditions = Conditions(
-        identity[share].to(device),
-        motion[share].to(device),
-        torch.from_numpy(batch.audio[share]).to(device),
-        level[share].to(device) if run.network.noise_level_input else None,
-        None if audio_drop is None else audio_drop[share].to(device),
-    )
-    noise = torch.randn(clean.shape, generator=generator)[share]
-    clean, landmarks, identity_landmarks = clean[share], landmarks[share], identity_landmarks[share]
-    fixed = run.training.mouth_box
-    boxes = None if fixed is None else fixed_boxes(fixed, len(clean), size, size)
+    told = level if run.network.noise_level_input else None
+    conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop)
+    noise = torch.randn(clean.shape, generator=generator, device=device)
     if run.diffusion.form == "ddpm":
-        steps = draw_steps(count, run.diffusion.timesteps, generator)[share]
-        if boxes is None:
-            boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
-        schedule = full_schedule(run.diffusion.timesteps)
-        losses = ddpm_losses(
-            model, schedule, clean.to(device), conditions, steps.to(device), noise.to(device), boxes.to(device)
-        )
-        total = losses.total(run.training.bound_weight, run.training.lip_weight)
-        return BatchLoss(total, losses.simple.detach(), steps * NOISE_BINS // run.diffusion.timesteps)
-    sigma = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)[share]
-    if boxes is None:
+        levels = draw_steps(count, run.diffusion.timesteps, generator)
+    else:
+        levels = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)
+    if run.training.mouth_box is not None:
+        boxes = fixed_boxes(run.training.mouth_box, count, size, size).to(device, non_blocking=True)
+    elif run.diffusion.form == "ddpm":
+        boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
+    else:
         boxes = mouth_boxes(landmarks, size, size)
-    weights = box_weights(boxes, size, size, run.training.mouth_weight)
-    by_sample = edm_loss(model, clean.to(device), conditions, sigma.to(device), noise.to(device), weights.to(device))
-    bins = torch.bucketize((sigma.log() - run.training.log_sigma_mean) / run.training.log_sigma_std, _QUARTILES)
+    return DrawnBatch(clean, conditions, noise, levels, boxes)
+
+
+def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> BatchLoss:
+    """Loss of a drawn batch, or of some rows of one."""
+    clean, levels, settings = drawn.clean, drawn.levels, run.training
+    if run.diffusion.form == "ddpm":
+        schedule = full_schedule(run.diffusion.timesteps, clean.device)
+        losses = ddpm_losses(model, schedule, clean, drawn.conditions, levels, drawn.noise, drawn.boxes)
+        total = losses.total(settings.bound_weight, settings.lip_weight)
+        return BatchLoss(total, losses.simple.detach(), levels * NOISE_BINS // run.diffusion.timesteps)
+    weights = box_weights(drawn.boxes, *clean.shape[-2:], settings.mouth_weight)
+    by_sample = edm_loss(model, clean, drawn.conditions, levels, drawn.noise, weights)
+    standard = (levels.log() - settings.log_sigma_mean) / settings.log_sigma_std
+    bins = torch.bucketize(standard, _QUARTILES.to(levels.device, non_blocking=True))
     return BatchLoss(by_sample.mean(), by_sample.detach(), bins)
+
+
+def _placed(array: np.ndarray, device: torch.device) -> Tensor:
+    """An array on the device; the way to a GPU is not waited for."""
+    tensor = torch.from_numpy(array)
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _mirror(images: Tensor, mirrored: Tensor) -> Tensor:

@@ -42,7 +42,11 @@ def add_gradients(weights: list[nn.Parameter], found: tuple[Tensor | None, ...])
     optimizers read memory in order.
     """
     for weight, gradient in zip(weights, found, strict=True):
-        if gradient is not None:
-            if weight.grad is None:
-                weight.grad = torch.zeros_like(weight)
+        if gradient is None:
+            continue
+        if weight.grad is not None:
             weight.grad.add_(gradient)
+        elif gradient.stride() == weight.stride():
+            weight.grad = gradient
+        else:
+            weight.grad = torch.empty_like(weight).copy_(gradient)

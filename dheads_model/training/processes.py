@@ -33,12 +33,12 @@ class Processes:
         return self.number == 0
 
     def sum(self, values: Tensor) -> Tensor:
-        """The sum of a float64 tensor on the CPU over all processes."""
+        """The sum of a tensor over all processes, on this process's device."""
         if self.count == 1:
             return values
-        total = values.to(self.device)
+        total = values.to(self.device, copy=True)
         distributed.all_reduce(total)
-        return total.cpu()
+        return total
 
     def average_gradients(self, model: torch.nn.Module) -> None:
         """Replace all gradients by their means over the processes."""

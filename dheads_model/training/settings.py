@@ -42,6 +42,7 @@ class TrainingSettings:
     samples_every_images: int = 0
     accumulation: int = 1
     recompute_activations: bool = False
+    compiled: bool = False
     adam_betas: tuple[float, float] = (0.9, 0.99)
     bound_weight: float = 1e-4
     lip_weight: float = 0.2

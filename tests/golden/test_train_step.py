@@ -5,20 +5,20 @@ import pytest
 import torch
 
 from dheads_model.diffusion.conditions import Conditions
+from dheads_model.diffusion.denoiser import full_schedule
 from dheads_model.diffusion.losses import boxes_around, ddpm_losses
-from dheads_model.diffusion.schedules import cosine_schedule
 from dheads_model.network.import_published import published_names
 
 
 @pytest.fixture
-def losses(numbers, published_model):
+def losses(numbers, published_model, device):
     """(stored numbers, model, losses of the stored step)."""
-    stored, model = numbers("train_step"), published_model(False)
-    tensors = {key: torch.from_numpy(value) for key, value in stored.items() if value.dtype.kind != "U"}
+    stored, model = numbers("train_step"), published_model(False).to(device)
+    tensors = {key: torch.from_numpy(value).to(device) for key, value in stored.items() if value.dtype.kind != "U"}
     conditions = Conditions(tensors["x_cond"], tensors["motion_frames"], tensors["audio_emb"])
     boxes = boxes_around(tensors["landmarks_xy"], 32, 32)
     found = ddpm_losses(
-        model, cosine_schedule(1000), tensors["x0"], conditions, tensors["timesteps"], tensors["eps"], boxes
+        model, full_schedule(1000, device), tensors["x0"], conditions, tensors["timesteps"], tensors["eps"], boxes
     )
     return stored, model, found
 
@@ -39,7 +39,7 @@ def test_gradients(losses):
     assert sorted(lengths) == sorted(stored["param_names"].tolist())
     ours = [lengths[name] for name in stored["param_names"].tolist()]
     np.testing.assert_allclose(ours, stored["grad_l2_f64ref"], rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(model.unet.head.weight.grad, stored["grad_out_conv_weight"], atol=1e-5)
+    np.testing.assert_allclose(model.unet.head.weight.grad.cpu(), stored["grad_out_conv_weight"], atol=1e-5)
 
 
 def test_bound_trains_the_variance_only(losses):

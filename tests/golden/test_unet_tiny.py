@@ -6,6 +6,7 @@ import torch
 from dheads_model.errors import UserError
 from dheads_model.network.import_published import load_published, published_names
 from dheads_model.network.unet import UNet
+from tests.golden.conftest import needs_gpu
 
 TOLERANCE = 1e-4  # the published network's own float32 and float64 results differ by 1e-5
 
@@ -15,12 +16,24 @@ def inputs(stored: dict) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("rgb", [False, True], ids=["grey", "rgb"])
-def test_output(rgb, numbers, published_model):
+def test_output(rgb, numbers, published_model, device):
     stored = numbers("unet_tiny_rgb_io" if rgb else "unet_tiny_io")
-    unet = published_model(rgb).unet
+    unet, given = published_model(rgb).unet.to(device), [part.to(device) for part in inputs(stored)]
     with torch.no_grad():
-        output = unet(*inputs(stored))
+        output = unet(*given).cpu()
     assert (output - torch.from_numpy(stored["output"])).abs().max() < TOLERANCE
+
+
+@needs_gpu
+@pytest.mark.parametrize("rgb", [False, True], ids=["grey", "rgb"])
+def test_output_in_bfloat16(rgb, numbers, published_model):
+    stored = numbers("unet_tiny_rgb_io" if rgb else "unet_tiny_io")
+    unet, given = published_model(rgb).unet.cuda(), [part.cuda() for part in inputs(stored)]
+    with torch.no_grad(), torch.autocast("cuda", dtype=torch.bfloat16):
+        output = unet(*given).float().cpu()
+    wanted = torch.from_numpy(stored["output"])
+    # A number has 8 bits: 1 in 256 for each of many, which average out.
+    assert ((output - wanted).norm() / wanted.norm()).item() < 0.02
 
 
 @pytest.mark.parametrize("rgb", [False, True], ids=["grey", "rgb"])

@@ -17,7 +17,7 @@ from tests.unit.test_denoiser import DISCRETE, make_conditions, make_model
 from tests.unit.test_shards import pack
 from tests.unit.test_unet import SMALL
 from tests.workflow import call
-from workflow_scripts import benchmark_sampling, benchmark_steps
+from workflow_scripts import benchmark_sampling, benchmark_steps, sample_steps
 
 METHOD = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"sampler": "euler", "steps": 3, "guidance": 2.0}}
 
@@ -47,7 +47,7 @@ def model(tmp_path):
 
 def test_speed_is_measured_beside_the_published_algorithm(model, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark_sampling, "PAPER_CREMA", dataclasses.replace(DISCRETE, noise_level_input=False))
-    monkeypatch.setattr(benchmark_sampling, "SMALL_FRAMES", 4)
+    monkeypatch.setattr(benchmark_sampling, "FRAMES", 4)
     monkeypatch.setattr(benchmark_sampling, "PUBLISHED_STEPS", 10)
     before = torch.get_num_threads()
     try:
@@ -129,7 +129,7 @@ def test_a_still_head_and_eyes_that_never_close_lose_whatever_the_mouth_does():
     assert liveliness.lost(row(correlation=0.9, motion=0.0, blinks=0.0), reference) == "head motion, blinks"
     assert liveliness.lost(row(motion=None), reference) == "the face"
     written = to_markdown({
-        "clips": 3, "clip_frames": 90, "long_frames": 1000, "command": "c",
+        "clips": 3, "clip_frames": 90, "long_frames": 1000, "command": "c", "sampled_on": "a GPU",
         "rows": {"1": row(correlation=0.9, motion=0.01) | {"lost": "head motion"}},
     })  # fmt: skip
     assert "| 1 | 4 | 0.900 ± 0.010 | 0.0100 ± 0.0100 |" in written
@@ -147,47 +147,57 @@ def test_means_are_over_the_clips_that_have_a_value():
 
 
 def test_every_step_count_is_compared_with_the_same_noise_and_sound():
-    rows = benchmark_steps.variants(SamplingSettings(sampler="euler", guidance=3.0), "edm")
+    rows = sample_steps.variants(SamplingSettings(sampler="euler", guidance=3.0), "edm")
     assert list(rows) == ["1", "2", "3", "5", "8", "16", "32", "100", "published algorithm, 100"]
     assert {settings.guidance for name, settings in rows.items() if name.isdigit()} == {3.0}
     published = rows["published algorithm, 100"]
     assert (published.sampler, published.eta, published.guidance, published.steps) == ("ddim", 1.0, 1.0, 100)
-    discrete = benchmark_steps.variants(SamplingSettings(sampler="ancestral_ddpm"), "ddpm")
+    discrete = sample_steps.variants(SamplingSettings(sampler="ancestral_ddpm"), "ddpm")
     assert "1" not in discrete  # a respaced schedule has at least two
     assert discrete["published algorithm, 100"].sampler == "ancestral_ddpm"
-    assert benchmark_steps.passes_of(rows["5"]) == 10
-    assert benchmark_steps.passes_of(published) == 100
-    assert benchmark_steps.passes_of(SamplingSettings(sampler="heun", steps=5)) == 9
+    assert sample_steps.passes_of(rows["5"]) == 10
+    assert sample_steps.passes_of(published) == 100
+    assert sample_steps.passes_of(SamplingSettings(sampler="heun", steps=5)) == 9
 
 
 @pytest.mark.slow
 def test_the_steps_of_a_tiny_model(model, tmp_path, monkeypatch):
     shard = pack(tmp_path, split="test", lengths={"a_1": 6, "a_2": 5, "b_1": 7}, speakers="aab")
-    monkeypatch.setattr(benchmark_steps, "STEPS", (1, 3))
-    monkeypatch.setattr(benchmark_steps, "MOST", 3)
-    measured = []
+    monkeypatch.setattr(sample_steps, "STEPS", (1, 3))
+    for module in (sample_steps, benchmark_steps):
+        monkeypatch.setattr(module, "MOST", 3)
 
     def measure(video, sound, backend, folder):
-        measured.append((len(video), len(sound) // 640, video.shape[1], float(video.std())))
-        return {"cpbd": 0.5, "mouth_audio_correlation": 0.1, "head_motion": 0.02, "blinks": 1}
+        assert (len(video), len(sound) // 640, video.shape[1]) in {(6, 6, 32), (7, 7, 32), (100, 100, 32)}
+        return {"cpbd": float(len(video)), "mouth_audio_correlation": 0.1, "head_motion": 0.02, "blinks": 1}
 
     monkeypatch.setattr(benchmark_steps, "measure_video", measure)
+    videos = tmp_path / "steps_videos.json"
+    sampled = {
+        "settings": METHOD, "model": model, "shards": [shard], "seed": 3, "clips": 2, "long_frames": 100,
+        "published_audio_encoder": None, "threads": 2, "tar": tmp_path / "steps_videos.tar", "output": videos,
+    }  # fmt: skip
     given = {
-        "settings": {"method": METHOD, "backend": "mediapipe"}, "model": model, "shards": [shard], "seed": 3, "clips": 2,
-        "long_frames": 100, "weights_folder": "", "published_audio_encoder": None, "threads": 2,
+        "settings": {"backend": "mediapipe"}, "videos": videos, "shards": [shard], "weights_folder": "", "threads": 2,
     }  # fmt: skip
     before = torch.get_num_threads()
     try:
-        call(benchmark_steps.main, **given, output=tmp_path / "steps.json")
+        call(sample_steps.main, **sampled)
     finally:
         torch.set_num_threads(before)
+    call(benchmark_steps.main, **given, output=tmp_path / "steps.json")
     result = json.loads((tmp_path / "steps.json").read_text())
     assert list(result["rows"]) == sorted(["ground truth", "1", "3", "published algorithm, 100"])
     assert (result["clips"], result["clip_frames"]) == (2, 13)  # one of each speaker
-    assert {entry[:3] for entry in measured} == {(6, 6, 32), (7, 7, 32), (100, 100, 32)}
+    assert result["rows"]["1"]["clips"]["cpbd"] == {"mean": 6.5, "sd": pytest.approx(0.5**0.5), "n": 2}
+    assert result["sampled_on"] == json.loads(videos.read_text())["device"]
     assert result["rows"]["3"]["long"]["blinks_per_second"] == 0.25
     assert len(result["rows"]["3"]["long"]["drift"]["curve"]) == 2
     assert "| published algorithm, 100 | 3 |" in (tmp_path / "steps.md").read_text()
     empty = pack(tmp_path / "empty", split="test", lengths={"a_1": 6}, damage="a_1")
     with pytest.raises(UserError, match="there is no test clip to measure on"):
-        call(benchmark_steps.main, **given | {"shards": [empty]}, output=tmp_path / "none.json")
+        call(sample_steps.main, **sampled | {"shards": [empty]})
+    with open(tmp_path / "steps_videos.tar", "ab") as tar:
+        tar.write(b"x")
+    with pytest.raises(UserError, match="truncated or altered"):
+        call(benchmark_steps.main, **given, output=tmp_path / "steps.json")

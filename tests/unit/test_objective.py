@@ -16,7 +16,7 @@ from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.index import write_index
 from dheads_model.shards.loader import Batch, LoadedClip, sample_batch
-from dheads_model.training.objective import batch_loss
+from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import RunSettings, run_settings
 from tests.unit.test_shards import pack
 from tests.unit.test_training import CONFIG
@@ -51,7 +51,7 @@ def batch() -> Batch:
 def loss(run: RunSettings, given: Batch, model: TalkingModel | None = None) -> float:
     torch.manual_seed(0)
     model = model or settled(TalkingModel(run.network, run.diffusion))
-    return batch_loss(model, given, run, 3, 5, True, torch.device("cpu")).total.item()
+    return batch_loss(model, draw_batch(given, run, 3, 5, True, torch.device("cpu")), run).total.item()
 
 
 def moved(given: Batch, which: str) -> Batch:

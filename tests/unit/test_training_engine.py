@@ -17,14 +17,15 @@ import yaml
 from dheads_model.diffusion.losses import draw_steps
 from dheads_model.errors import UserError
 from dheads_model.network.export import load_export
+from dheads_model.network.placement import compile_for_training
 from dheads_model.network.settings import PAPER_CREMA
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.index import write_index
 from dheads_model.shards.loader import sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, SPEED_KEYS, Cost
 from dheads_model.training.log import read_log
-from dheads_model.training.loop import train
-from dheads_model.training.objective import batch_loss
+from dheads_model.training.loop import train, validation_loss
+from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.processes import Processes, shares
 from dheads_model.training.settings import learning_rate, run_settings
 from tests.unit.test_shards import pack
@@ -36,19 +37,20 @@ clips = made_clips
 CPU = torch.device("cpu")
 
 
-def gradients(config, clips, parts=None, recompute=False):
-    """Gradients of one step, its batch taken in the given shares."""
+def gradients(config, clips, parts=None, recompute=False, prepare=lambda model: None):
+    """Gradients of one step, its batch taken in the given shares, of a model made ready by `prepare`."""
     run = run_settings(config)
     torch.manual_seed(0)
     model = TalkingModel(run.network, run.diffusion)
     model.unet.recompute_activations = recompute
     for parameter in model.parameters():  # zeroed layers would hide what is before them
         torch.nn.init.normal_(parameter, std=0.05) if parameter.dim() > 1 else None
-    batch = sample_batch(clips, run.training.batch_size, 1, 0)
+    prepare(model)
+    drawn = draw_batch(sample_batch(clips, run.training.batch_size, 1, 0), run, 1, 0, True, CPU)
     parts = parts or [slice(None)]
     for part in parts:
         torch.manual_seed(5)
-        (batch_loss(model.train(), batch, run, 1, 0, True, CPU, part).total / len(parts)).backward()
+        (batch_loss(model.train(), drawn.rows(part), run).total / len(parts)).backward()
     return {name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.grad is not None}
 
 
@@ -76,9 +78,9 @@ def test_a_training_takes_the_steps_of_a_plain_loop(clips, tmp_path, accumulatio
     # Neither fused nor over lists: it reads each gradient as a matrix, in whatever order that lies in memory.
     optimizer = torch.optim.AdamW(model.parameters(), betas=run.training.adam_betas, weight_decay=0.0, foreach=False)
     for step in range(run.training.steps):
-        batch = sample_batch(clips, 8, run.training.seed, step)
+        drawn = draw_batch(sample_batch(clips, 8, run.training.seed, step), run, run.training.seed, step, True, CPU)
         optimizer.zero_grad()
-        batch_loss(model, batch, run, run.training.seed, step, True, CPU).total.backward()
+        batch_loss(model, drawn, run).total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), run.training.gradient_clip)
         optimizer.param_groups[0]["lr"] = learning_rate(run.training, step * 8)
         optimizer.step()
@@ -260,3 +262,28 @@ def test_two_processes_stop_together_and_go_on(index, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=60)
     assert "going on after" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recompute", [False, True])
+def test_compiled_passes_learn_the_same_and_only_they_are_compiled(clips, monkeypatch, recompute):
+    real, compiled = torch.compile, []
+
+    def compile_quickly(function, **options):
+        made = real(function, **options | {"backend": "eager"})
+        return lambda *given: compiled.append(1) or made(*given)
+
+    monkeypatch.setattr(torch, "compile", compile_quickly)
+    config = {**CONFIG, "network": {**CONFIG["network"], "dropout": 0.0}}
+    wanted, found = (
+        gradients(config, clips),
+        gradients(config, clips, recompute=recompute, prepare=compile_for_training),
+    )
+    assert len(compiled) == 1
+    for name, value in wanted.items():
+        torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-3, msg=name)
+    run = run_settings(config)
+    model = TalkingModel(run.network, run.diffusion).eval()
+    compile_for_training(model)
+    validation_loss(model, clips, run, CPU)
+    assert len(compiled) == 1

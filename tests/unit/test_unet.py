@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from dheads_model.errors import UserError
-from dheads_model.network.layers import sinusoid_frequencies
+from dheads_model.network.layers import channelwise_group_norm, sinusoid_frequencies
 from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, parameter_count
 from dheads_model.network.unet import UNet
@@ -219,3 +219,17 @@ def test_bfloat16_changes_the_arithmetic_only():
     assert not torch.equal(rough, exact)
     assert (rough - exact).abs().max() < 0.1 * exact.std()
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("places", [(5, 7), (35,)])
+def test_group_norm_by_channels_is_group_norm(places):
+    generator = torch.Generator().manual_seed(0)
+    x = 3 + torch.randn(2, 12, *places, generator=generator) * torch.linspace(0.1, 9, 12).reshape(
+        12, *[1] * len(places)
+    )
+    weight, bias = torch.randn(2, 12, generator=generator)
+    wanted = F.group_norm(x.double(), 4, weight.double(), bias.double(), 1e-5)
+    torch.testing.assert_close(channelwise_group_norm(x, 4, weight, bias, 1e-5).double(), wanted, atol=1e-5, rtol=1e-5)
+    short = channelwise_group_norm(x.bfloat16(), 4, weight, bias, 1e-5)
+    assert short.dtype == torch.bfloat16
+    torch.testing.assert_close(short.double(), wanted, atol=0.05, rtol=0.02)

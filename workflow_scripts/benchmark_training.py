@@ -1,0 +1,148 @@
+"""Measure training images a second and the share of the machine's arithmetic that they use, against a plain loop."""
+
+import copy
+import dataclasses
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from dheads_model.files import write_json, write_text
+from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings
+from dheads_model.network.talking_model import TalkingModel, device_name, pick_device
+from dheads_model.shards.loader import LoadedClip, load_split, sample_batch
+from dheads_model.training.cost import PASSES_A_STEP, Cost, memory_mib
+from dheads_model.training.log import read_log
+from dheads_model.training.loop import train
+from dheads_model.training.objective import batch_loss, draw_batch
+from dheads_model.training.processes import Processes
+from dheads_model.training.settings import RunSettings, run_settings
+from workflow_scripts.command import parser, run
+from workflow_scripts.machine import machine_facts
+
+REPEATS = 3
+STEPS = {"cuda": 40, "cpu": 20}  # of a repeat
+# Images a step of the paper's network: its authors' 10 a GPU; on a CPU, where one takes seconds, as few as there are.
+PAPER_BATCH = {"cuda": 10, "cpu": 1}
+PAPER_STEPS = {"cuda": 20, "cpu": 1}
+PLAIN, OURS = "a plain float32 loop", "ours"
+
+
+def paper_run(settings: dict, device: torch.device) -> RunSettings:
+    """The paper's network, loss and batch of one GPU."""
+    own = run_settings(settings)
+    training = dataclasses.replace(
+        own.training, batch_size=PAPER_BATCH[device.type], accumulation=1, learning_rate=5e-5, adam_betas=(0.9, 0.999)
+    )
+    corruption = dataclasses.replace(own.corruption, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0)
+    diffusion = DiffusionSettings(form="ddpm")
+    return dataclasses.replace(
+        own, network=PAPER_CREMA, diffusion=diffusion, corruption=corruption, training=training, compat="paper"
+    )
+
+
+def plain_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device, steps: int) -> list[float]:
+    """Images a second of the same steps in the simplest way: no mixed precision, nothing fused, compiled or ahead."""
+    torch.manual_seed(0)
+    model = TalkingModel(run.network, run.diffusion).to(device).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-5, foreach=False)
+    rates = []
+    for repeat in range(REPEATS + 1):
+        started = time.perf_counter()
+        for step in range(steps):
+            batch = sample_batch(
+                clips, run.training.batch_size, 1, step, run.network.audio_radius, run.network.motion_frames
+            )
+            optimizer.zero_grad()
+            loss = batch_loss(model, draw_batch(batch, run, 1, step, True, device), run).total
+            loss.backward()
+            optimizer.step()
+            loss.item()
+        if repeat:
+            rates.append(run.training.batch_size * steps / (time.perf_counter() - started))
+    return rates
+
+
+def our_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device, steps: int) -> list[float]:
+    """Images a second of the training loop, from its own log; its first line, in which it warms up, is left out."""
+    line = steps * run.training.batch_size
+    training = dataclasses.replace(
+        run.training, images=(REPEATS + 1) * line, log_every_images=line, validation_every_images=line,
+        samples_every_images=0, state_every_images=(REPEATS + 1) * line, compiled=device.type == "cuda",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        train(dataclasses.replace(run, training=training), {}, clips, [], "", folder, Processes(0, 1, device))
+        return [entry["images_per_second"] for entry in read_log(Path(folder, "training.jsonl"))][1:]
+
+
+def measure(run: RunSettings, clips: list[LoadedClip], device: torch.device, steps: int) -> dict:
+    """Both ways for one network, and what an image costs."""
+    cost = Cost.of(run, device)
+    block = {
+        "parameters": cost.parameters,
+        "gigaflop_a_pass": round(cost.flop / 1e9, 3),
+        "batch": run.training.batch_size,
+        "tera_flop_a_second_of_the_device": round(cost.peak / 1e12, 3),
+    }
+    for name, rates_of in ((PLAIN, plain_rates), (OURS, our_rates)):
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(device)
+        rates = rates_of(run, clips, device, steps)
+        block[name] = {
+            "images_per_second": [round(rate, 3) for rate in rates],
+            "flop_utilisation": round(statistics.median(rates) * PASSES_A_STEP * cost.flop / cost.peak, 4),
+            "memory_mib": memory_mib(device) if device.type == "cuda" else None,
+        }
+    return block
+
+
+def table(result: dict) -> str:
+    """The result as markdown."""
+    lines = [
+        f"{result['machine']['processor']}, {result['threads']} threads, {result['device']}; `{result['command']}`. "
+        "Utilisation: share of the rate of a large matrix product on the same device, counting three passes an image.",
+        "",
+        "| network | batch | loop | images/s, median (range, n) | times the plain loop | utilisation | memory, GiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for network, block in result["networks"].items():
+        plain = statistics.median(block[PLAIN]["images_per_second"])
+        for name in (PLAIN, OURS):
+            rates = block[name]["images_per_second"]
+            memory = block[name]["memory_mib"]
+            lines.append(
+                f"| {network} | {block['batch']} | {name} | {statistics.median(rates):.3g} ({min(rates):.3g} to "
+                f"{max(rates):.3g}, {len(rates)}) | {statistics.median(rates) / plain:.1f} | "
+                f"{block[name]['flop_utilisation']:.1%} | {'-' if memory is None else f'{memory / 1024:.1f}'} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main(given) -> None:
+    torch.set_num_threads(given.threads)
+    device = pick_device()
+    own, paper = run_settings(given.settings), paper_run(copy.deepcopy(given.settings), device)
+    networks = {}
+    for name, chosen, steps in (("the run's own", own, STEPS), ("the paper's", paper, PAPER_STEPS)):
+        clips = load_split(given.index, "train", chosen.network.image_size)
+        networks[name] = measure(chosen, clips, device, steps[device.type])
+    result = {
+        "command": f"snakemake --cores {given.threads} {given.output}",
+        "machine": machine_facts(),
+        "threads": given.threads,
+        "device": device_name(device),
+        "networks": networks,
+    }
+    write_json(given.output, result)
+    write_text(Path(given.output).with_suffix(".md"), table(result))
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--threads", type=int, default=1)
+    for name in ("--index", "--output"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.benchmark_training", arguments, main)

@@ -1,0 +1,137 @@
+"""Videos of one model at each step count: test clips, and one long video, whose end shows drift."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from dheads_model.config import build
+from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.rollout import clip_seed, rollout
+from dheads_model.diffusion.sampling import SamplingSettings, check_sampling
+from dheads_model.errors import UserError
+from dheads_model.files import write_json
+from dheads_model.manifest import store_files
+from dheads_model.media.clock import SAMPLES_PER_FRAME
+from dheads_model.media.encode import encode_video
+from dheads_model.media.features import log_filterbank
+from dheads_model.network.export import load_export
+from dheads_model.network.placement import place_for_sampling
+from dheads_model.network.sound import hear_clip, open_window_encoder
+from dheads_model.network.talking_model import device_name, pick_device
+from dheads_model.shards.loader import resize_frames
+from dheads_model.shards.reader import ShardClip, read_shard
+from dheads_model.shards.tar import write_tar
+from workflow_scripts.command import parser, run
+from workflow_scripts.sample_videos import MethodSettings
+
+STEPS = (1, 2, 3, 5, 8, 16, 32, 100)
+MOST = 100  # what the others are held against
+PUBLISHED = "published algorithm, 100"
+LONG = "long"
+
+
+def variants(settings: SamplingSettings, form: str) -> dict[str, SamplingSettings]:
+    """{row: sampler settings}: the method's own at each step count, and the published algorithm (no guidance)."""
+    discrete = settings.sampler == "ancestral_ddpm" or (settings.sampler == "ddim" and form == "ddpm")
+    rows = {str(steps): dataclasses.replace(settings, steps=steps) for steps in STEPS if steps > 1 or not discrete}
+    sampler = "ancestral_ddpm" if form == "ddpm" else "ddim"
+    return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance=1.0)}
+
+
+def passes_of(settings: SamplingSettings) -> int:
+    """Passes of the network a frame at most; guidance doubles them within its interval."""
+    once = 2 * settings.steps - 1 if settings.sampler == "heun" else settings.steps
+    return once * (1 if settings.guidance == 1 else 2)
+
+
+def chosen_clips(shards: list[str], count: int) -> list[ShardClip]:
+    """`count` clips of the shards, of as many speakers as there are, in a fixed order; UserError when there is none."""
+    turns: dict[str, int] = {}
+    ordered = []
+    for clip in sorted((clip for path in shards for clip in read_shard(path)), key=lambda clip: clip.clip):
+        turns[clip.speaker] = turns.get(clip.speaker, 0) + 1
+        ordered.append((turns[clip.speaker], clip.clip, clip))
+    if not ordered:
+        raise UserError("there is no test clip to measure on; look at results/data_card.csv for where they went.")
+    return [clip for *_, clip in sorted(ordered, key=lambda item: item[:2])][:count]
+
+
+def long_speech(clips: list[ShardClip], frames: int) -> np.ndarray:
+    """What all clips say, one after the other, over and over: int16 `[640 frames]`."""
+    return np.resize(np.concatenate([clip.audio for clip in clips]), frames * SAMPLES_PER_FRAME)
+
+
+def main(given) -> None:
+    torch.set_num_threads(1)
+    settings = build(MethodSettings, given.settings, "methods.NAME").sampling
+    model, config, facts = load_export(given.model)
+    check_sampling(settings, config)
+    encoder = open_window_encoder(model, facts, given.published_audio_encoder)
+    device = pick_device()
+    model = place_for_sampling(model, device, settings.compiled)
+    clips = chosen_clips(given.shards, given.clips)
+    # One more video: the first clip's person says all of it.
+    speech = long_speech(clips, given.long_frames)
+    columns = log_filterbank(speech, model.network_settings.feature_bands)
+    heard = {
+        "clips": [hear_clip(encoder, clip.audio, clip.features).to(device) for clip in clips],
+        LONG: [hear_clip(encoder, speech, columns).to(device)],
+    }
+    size, shown = model.network_settings.image_size, clips[0].frames.shape[1]
+    faces = np.stack([resize_frames(clip.frames[:1], size)[0] for clip in clips])
+    identity = pictures(torch.from_numpy(faces)).to(device)
+    rows = variants(settings, model.diffusion_settings.form)
+    # The costliest first, so that no core waits for them in the end.
+    order = sorted(rows, key=lambda name: -passes_of(rows[name]))
+    tasks = [(name, what) for what in (LONG, "clips") for name in order]
+
+    def make(task: tuple[str, str]) -> list[bytes]:
+        name, what = task
+        chosen = rows[name] if what == "clips" else dataclasses.replace(rows[name], clips_at_once=1)
+        names = [clip.clip for clip in clips] if what == "clips" else [LONG]
+        seeds = [clip_seed(given.seed, clip) for clip in names]
+        made = rollout(model, identity[: len(names)], heard[what], chosen, seeds, report=progress.update)
+        return [encode_video(resize_frames(video, shown)) for video in made]
+
+    frames = len(rows) * sum(len(part) for parts in heard.values() for part in parts)
+    with tqdm(total=frames, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
+        if device.type == "cpu":
+            with ThreadPoolExecutor(given.threads) as pool:
+                videos = dict(zip(tasks, pool.map(make, tasks), strict=True))
+        else:
+            videos = {task: make(task) for task in tasks}
+
+    def members() -> Iterator[tuple[str, bytes]]:
+        for number, name in enumerate(rows):
+            for clip, video in zip(clips, videos[name, "clips"], strict=True):
+                yield f"{number}/{clip.clip}.mp4", video
+            yield f"{number}/{LONG}.mp4", videos[name, LONG][0]
+
+    write_tar(given.tar, members())
+    result = {
+        "device": device_name(device),
+        "model": {"facts": facts, "sampling": dataclasses.asdict(settings)},
+        "clips": [clip.clip for clip in clips],
+        "long_frames": given.long_frames,
+        "rows": {name: passes_of(chosen) for name, chosen in rows.items()},
+        "file": dataclasses.asdict(store_files([given.tar], given.output)[0]),
+    }
+    write_json(given.output, result)
+
+
+if __name__ == "__main__":
+    arguments = parser(__doc__)
+    arguments.add_argument("--threads", type=int, default=1)
+    arguments.add_argument("--seed", type=int, required=True)
+    arguments.add_argument("--clips", type=int, default=8, help="test clips, of as many speakers as there are")
+    arguments.add_argument("--long-frames", type=int, default=1000, help="frames of the long video, at least 100")
+    arguments.add_argument("--published-audio-encoder", nargs="?", help="audio_encoder.pt, where the model needs it")
+    arguments.add_argument("--shards", nargs="+", required=True)
+    for name in ("--model", "--tar", "--output"):
+        arguments.add_argument(name, required=True)
+    run("workflow_scripts.sample_steps", arguments, main)
