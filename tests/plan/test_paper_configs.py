@@ -90,3 +90,11 @@ def test_crema_d_as_in_the_published_code():
     check_stated(run, sampling)
     assert (run.compat, run.network.time_frequencies, run.lip_frame) == ("published", "published", "identity")
     assert unet_parameters(run) == 215_739_398
+
+
+def test_the_demonstration_is_for_one_gpu():
+    plan, run, sampling = planned("demonstration")
+    assert plan.trained_runs() == ["ours"]
+    assert (plan.count("embedded", "train"), plan.count("embedded", "test")) == (160, 16)
+    assert run.gpus == 1 and run.training.compiled and run.network.image_size == 128
+    assert sampling.guidance == 1
