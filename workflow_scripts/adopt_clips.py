@@ -7,7 +7,7 @@ from dheads_model.corpora.source import source_facts
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import process_clips
-from dheads_model.media.video import probe
+from dheads_model.media.container import probe
 from workflow_scripts.command import add_budget, finish_stage, parser, run
 
 

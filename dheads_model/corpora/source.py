@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dheads_model.corpora.plan import PlannedClip
-from dheads_model.media.video import MediaFacts
+from dheads_model.media.container import MediaFacts
 
 
 def source_facts(clip: PlannedClip, path: Path, sha256: str, media: MediaFacts) -> dict:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.media.clock import SAMPLE_RATE, SAMPLES_PER_FRAME
-from dheads_model.media.video import _opened
+from dheads_model.media.container import open_container
 
 # Time stamps of packets are rounded; sound farther from its place than this was really cut out or doubled.
 _GAP_SECONDS = 0.02
@@ -128,7 +128,7 @@ def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
     """
     import av
 
-    with _opened(path) as container:
+    with open_container(path) as container:
         if not container.streams.audio:
             raise ClipFiltered("no_audio", "the file has no sound track")
         begin, received, given, form, resampler = 0.0, 0, 0, None, None

@@ -1,4 +1,4 @@
-"""Decoding video: facts of a file, frames with their times; decord first, PyAV where decord cannot be trusted.
+"""Decoding video: frames with their times; decord first, PyAV where decord cannot be trusted.
 
 Times are seconds on the container's clock, which picture and sound share. decord numbers frames but forgets where the
 stream starts, so times come from the packets' own time stamps, read with PyAV. decord begins at the first key frame
@@ -7,7 +7,6 @@ while it makes up for the count by repeating the last frame.
 """
 
 import contextlib
-import errno
 import io
 import logging
 import os
@@ -17,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dheads_model.errors import ClipFailed, ClipFiltered
+from dheads_model.errors import ClipFailed
+from dheads_model.media.container import MediaFacts, open_container, picture_stream, probe
+from dheads_model.media.decoders import decord_chunks, pyav_chunks, pyav_frames, upright_picture
 
 # Decoded pictures that are held at once: a chunk of 1080p has fewer frames than one of 360p. Larger ones are slower.
 _CHUNK_BYTES = 12 * 2**20
@@ -28,28 +29,7 @@ _LARGEST_FOR_DECORD = 128 * 2**20
 # Containers that state their duration ahead: one whose packets end this much earlier was cut short.
 _STATES_DURATION = ("matroska,webm", "flv")
 _MISSING_SECONDS = 0.5
-# Both decoders give the same picture, up to the rounding of their colour conversion.
-_SAME_PICTURE_LEVELS = 1.0
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class MediaFacts:
-    """What the container says. Times and durations in seconds; sound fields are None without a sound track.
-
-    width, height: as stored; of an opened VideoReader as shown, after the turn that a phone's recording asks for.
-    """
-
-    width: int
-    height: int
-    fps: float
-    duration: float
-    video_codec: str
-    video_start: float
-    audio_codec: str | None
-    audio_start: float | None
-    audio_rate: int | None
-    audio_channels: int | None
 
 
 @dataclass
@@ -72,14 +52,14 @@ class VideoReader:
         done, times = 0, []
         if self.decoder == "decord":
             try:
-                for chunk in _decord_chunks(self.path, chunk_frames, len(self.times), self.first):
+                for chunk in decord_chunks(self.path, chunk_frames, len(self.times), self.first):
                     done += len(chunk)
                     yield chunk
             except ClipFailed as failure:
                 log.warning("%s: decord stops after frame %d (%s); PyAV takes over", self.path, done, failure.detail)
                 self.decoder = "pyav"
         if self.decoder == "pyav":
-            for chunk in _pyav_chunks(self.path, chunk_frames, skip=done, times=times):
+            for chunk in pyav_chunks(self.path, chunk_frames, skip=done, times=times):
                 done += len(chunk)
                 yield chunk
         if self.shown is None:
@@ -94,7 +74,7 @@ class VideoReader:
         Raises ClipFailed("damaged") when frames carry no time stamps or decoding stops.
         """
         if self.shown is None:
-            self.shown = _checked_times(frame.time for frame in _pyav_frames(self.path))
+            self.shown = _checked_times(frame.time for frame in pyav_frames(self.path))
         return self.shown
 
     @property
@@ -103,29 +83,6 @@ class VideoReader:
         times, fps = self.times, self.facts.fps
         last = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / fps if fps else 0.0
         return float(times[-1]) + last
-
-
-def probe(path: Path | str) -> MediaFacts:
-    """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered("no_video")."""
-    with _opened(path) as container:
-        video = _picture_stream(container)
-        audio = container.streams.audio[0] if container.streams.audio else None
-        for stream in (video, audio):
-            if stream is not None and stream.codec_context is None:
-                raise ClipFailed("unreadable", f"there is no decoder for the {stream.type} track")
-        rate = video.average_rate or video.guessed_rate or video.base_rate
-        return MediaFacts(
-            width=video.codec_context.width,
-            height=video.codec_context.height,
-            fps=round(float(rate), 4) if rate else 0.0,
-            duration=round(float(container.duration or 0) / 1e6, 3),
-            video_codec=video.codec_context.name,
-            video_start=_start(video),
-            audio_codec=audio.codec_context.name if audio else None,
-            audio_start=_start(audio) if audio else None,
-            audio_rate=audio.codec_context.sample_rate if audio else None,
-            audio_channels=audio.codec_context.channels if audio else None,
-        )
 
 
 def open_video(path: Path | str) -> VideoReader:
@@ -151,13 +108,13 @@ def chosen_frames(path: Path | str, numbers: np.ndarray, count: int) -> Iterator
         raise ValueError(f"frame numbers must ascend from 0 on and stay below {count}")
     asked = np.bincount(numbers, minlength=count)
     shown = 0
-    frames = _pyav_frames(path)
+    frames = pyav_frames(path)
     with contextlib.closing(frames):
         for shown, frame in enumerate(frames, start=1):
             if shown > count:
                 raise ClipFailed("damaged", f"more than the {count} frames that were numbered are decoded")
             if asked[shown - 1]:
-                picture = _picture(frame)
+                picture = upright_picture(frame)
                 yield from (picture for _ in range(asked[shown - 1]))
     if shown < count:
         raise ClipFailed("damaged", f"{shown} of the {count} frames that were numbered can be decoded")
@@ -166,45 +123,10 @@ def chosen_frames(path: Path | str, numbers: np.ndarray, count: int) -> Iterator
 def decode_video(source: Path | str | bytes) -> np.ndarray:
     """All frames of a short video, from a path or its bytes, uint8 RGB `[T, H, W, 3]`; raises ClipFailed."""
     opened = io.BytesIO(source) if isinstance(source, bytes) else source
-    chunks = list(_pyav_chunks(opened, 256))
+    chunks = list(pyav_chunks(opened, 256))
     if not chunks:
         raise ClipFailed("damaged", "no frame can be decoded")
     return np.concatenate(chunks)
-
-
-@contextlib.contextmanager
-def _opened(source):
-    import av
-
-    av.logging.set_level(av.logging.PANIC)
-    try:
-        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
-        opened = source if isinstance(source, io.BytesIO) else os.path.abspath(source)
-        container = av.open(opened, metadata_errors="ignore")
-    except FileNotFoundError as problem:
-        raise ClipFailed("missing_file", f"{source} is not there") from problem
-    except (av.error.FFmpegError, OSError) as problem:
-        if getattr(problem, "errno", None) in (errno.EMFILE, errno.ENFILE):
-            raise
-        raise ClipFailed("unreadable", str(problem)) from problem
-    with container:
-        try:
-            yield container
-        except IndexError as problem:
-            # PyAV's, at the end of a file in which FFmpeg found a stream that was not there when it was opened.
-            raise ClipFailed("damaged", "a packet in the middle of the file belongs to no track") from problem
-
-
-def _picture_stream(container):
-    """The first video stream that is no cover art, which sound files carry as one; raises ClipFiltered("no_video")."""
-    for stream in container.streams.video:
-        if not stream.disposition & stream.disposition.attached_pic:
-            return stream
-    raise ClipFiltered("no_video", "the file has no picture track")
-
-
-def _start(stream) -> float:
-    return float((stream.start_time or 0) * stream.time_base)
 
 
 def _packet_times(path) -> np.ndarray:
@@ -215,8 +137,8 @@ def _packet_times(path) -> np.ndarray:
     import av
 
     stamps, end, trusted = [], 0.0, True
-    with _opened(path) as container:
-        stream = _picture_stream(container)
+    with open_container(path) as container:
+        stream = picture_stream(container)
         try:
             for packet in container.demux():
                 if not packet.size:
@@ -241,78 +163,11 @@ def _packet_times(path) -> np.ndarray:
 
 def _first_picture(path) -> tuple[np.ndarray, bool]:
     """(first picture `[H, W, 3]` as shown, whether it had to be turned); raises ClipFailed("damaged")."""
-    frames = _pyav_frames(path)
+    frames = pyav_frames(path)
     with contextlib.closing(frames):
         for frame in frames:
-            return _picture(frame), bool(frame.rotation)
+            return upright_picture(frame), bool(frame.rotation)
     raise ClipFailed("damaged", "no frame can be decoded")
-
-
-def _decord_chunks(path: str, chunk_frames: int, count: int, first: np.ndarray) -> Iterator[np.ndarray]:
-    """Chunks of all frames; raises ClipFailed unless decord counts `count` of them and begins with `first`."""
-    import decord
-
-    decord.logging.set_level(decord.logging.QUIET)
-    try:
-        reader = decord.VideoReader(path, num_threads=1)
-        if len(reader) != count:
-            raise ClipFailed("damaged", f"decord counts {len(reader)} frames, there are {count} packets")
-        for start in range(0, count, chunk_frames):
-            chunk = np.empty((min(chunk_frames, count - start), *first.shape), dtype=np.uint8)
-            for index in range(len(chunk)):
-                picture = reader.next().asnumpy()
-                if picture.shape != first.shape or (start + index == 0 and not _alike(picture, first)):
-                    raise ClipFailed("damaged", f"decord shows another picture as frame {start + index}")
-                chunk[index] = picture
-            yield chunk
-    except (RuntimeError, decord.DECORDError, StopIteration) as problem:
-        raise ClipFailed("damaged", f"decoding stops: {problem}".splitlines()[0]) from problem
-
-
-def _alike(picture: np.ndarray, other: np.ndarray) -> bool:
-    return float(np.abs(picture.astype(np.int16) - other).mean()) <= _SAME_PICTURE_LEVELS
-
-
-def _pyav_chunks(source, chunk_frames: int, skip: int = 0, times: list | None = None) -> Iterator[np.ndarray]:
-    """Chunks of all frames but the first `skip`; raises ClipFailed("damaged") when their size changes on the way.
-
-    times: a list to which the time of every frame is added.
-    """
-    waiting: list[np.ndarray] = []
-    shape = None
-    for number, frame in enumerate(_pyav_frames(source)):
-        if times is not None:
-            times.append(frame.time)
-        if number < skip:
-            continue
-        picture = _picture(frame)
-        shape = shape or picture.shape
-        if picture.shape != shape:
-            raise ClipFailed("damaged", f"the picture's size changes from {shape[:2]} to {picture.shape[:2]}")
-        waiting.append(picture)
-        if len(waiting) == chunk_frames:
-            yield np.stack(waiting)
-            waiting = []
-    if waiting:
-        yield np.stack(waiting)
-
-
-def _picture(frame) -> np.ndarray:
-    """uint8 RGB `[H, W, 3]` of a decoded frame, turned upright: FFmpeg counts degrees against the clock, as NumPy does."""
-    # One thread: FFmpeg would start one a core for each picture, which costs four times as long as converting it.
-    return np.rot90(frame.to_ndarray(format="rgb24", threads=1), round((frame.rotation or 0) / 90) % 4)
-
-
-def _pyav_frames(source):
-    import av
-
-    with _opened(source) as container:
-        stream = _picture_stream(container)
-        stream.thread_type = "NONE"
-        try:
-            yield from container.decode(stream)
-        except av.error.FFmpegError as problem:
-            raise ClipFailed("damaged", f"decoding stops: {problem}") from problem
 
 
 def _checked_times(stamps: Iterable[float | None]) -> np.ndarray:

@@ -9,9 +9,10 @@ from skimage.data import astronaut
 
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.media.audio import load_speech, loudest_frame_dbfs, read_audio, read_wav, wav_bytes, write_wav
+from dheads_model.media.container import probe
 from dheads_model.media.encode import encode_video
 from dheads_model.media.features import log_filterbank
-from dheads_model.media.video import decode_video, open_video, probe
+from dheads_model.media.video import decode_video, open_video
 from tests.media_fixtures import write_media
 
 TIMES = [number / 25 for number in range(50)]

@@ -9,9 +9,10 @@ import pytest
 from skimage.data import astronaut
 
 from dheads_model.errors import ClipFailed
-from dheads_model.media import encode, video
+from dheads_model.media import decoders, encode, video
+from dheads_model.media.container import probe
 from dheads_model.media.encode import encode_video
-from dheads_model.media.video import chosen_frames, decode_video, open_video, probe
+from dheads_model.media.video import chosen_frames, decode_video, open_video
 from tests.media_fixtures import write_media
 
 COUNT = 60
@@ -103,14 +104,14 @@ def test_decord_and_pyav_show_the_same_real_frames(samples):
 
 def test_pyav_takes_over_where_decord_stops(tmp_path, monkeypatch):
     path = write_numbered(tmp_path / "a.mp4", "libx264")
-    real = video._decord_chunks
+    real = video.decord_chunks
 
     def stops(path, chunk_frames, count, first):
         chunks = real(path, 16, count, first)
         yield next(chunks)
         raise ClipFailed("damaged", "a packet that only the newer decoder understands")
 
-    monkeypatch.setattr(video, "_decord_chunks", stops)
+    monkeypatch.setattr(video, "decord_chunks", stops)
     opened, numbers = shown(path)
     assert numbers == list(range(COUNT))
     assert opened.decoder == "pyav"
@@ -119,7 +120,7 @@ def test_pyav_takes_over_where_decord_stops(tmp_path, monkeypatch):
 def test_pyav_serves_where_decord_disagrees(tmp_path):
     opened = open_video(write_numbered(tmp_path / "a.mp4", "libx264"))
     with pytest.raises(ClipFailed, match="decord counts 60 frames, there are 59 packets"):
-        next(video._decord_chunks(opened.path, 16, COUNT - 1, opened.first))
+        next(video.decord_chunks(opened.path, 16, COUNT - 1, opened.first))
     opened.first = 255 - opened.first
     assert numbers_of(np.concatenate(list(opened.chunks()))) == list(range(COUNT))
     assert opened.decoder == "pyav"
@@ -225,8 +226,8 @@ def test_chosen_frames_are_those_of_the_reader(tmp_path, name, codec):
 
 def test_colours_are_converted_only_of_chosen_frames(tmp_path, monkeypatch):
     path = write_numbered(tmp_path / "a.mp4", "libx264")
-    converted, real = [], video._picture
-    monkeypatch.setattr(video, "_picture", lambda frame: converted.append(1) or real(frame))
+    converted, real = [], video.upright_picture
+    monkeypatch.setattr(video, "upright_picture", lambda frame: converted.append(1) or real(frame))
     assert len(list(chosen_frames(path, np.array([5, 5, 9]), COUNT))) == 3
     assert len(converted) == 2
 
@@ -260,21 +261,22 @@ def test_times_are_the_same_before_and_after_decoding_without_an_index(tmp_path,
     asked, decoded = open_video(path), open_video(path)
     np.testing.assert_allclose(np.diff(asked.times), np.diff(stamps), atol=0.0011)
     assert sum(len(chunk) for chunk in decoded.chunks()) == len(stamps)
-    monkeypatch.setattr(video, "_pyav_frames", lambda path: pytest.fail("the file is decoded once more"))
+    monkeypatch.setattr(video, "pyav_frames", lambda path: pytest.fail("the file is decoded once more"))
     np.testing.assert_array_equal(decoded.times, asked.times)
     assert decoded.end == asked.end == pytest.approx(asked.times[-1] + np.median(np.diff(stamps)), abs=0.0011)
 
 
 def test_frames_without_time_stamps_are_damaged(tmp_path, monkeypatch):
     path = write_numbered(tmp_path / "a.ts", "libx264")
-    real = video._pyav_frames
+    real = decoders.pyav_frames
 
     def timeless(path):
         for frame in real(path):
             frame.pts = None
             yield frame
 
-    monkeypatch.setattr(video, "_pyav_frames", timeless)
+    for module in (video, decoders):
+        monkeypatch.setattr(module, "pyav_frames", timeless)
     for ask in (lambda opened: opened.times, lambda opened: list(opened.chunks())):
         with pytest.raises(ClipFailed, match="damaged: frames carry no time stamps"):
             ask(open_video(path))

@@ -1,0 +1,92 @@
+"""Opening media files: what the container says, and its tracks."""
+
+import contextlib
+import errno
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dheads_model.errors import ClipFailed, ClipFiltered
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What the container says. Times and durations in seconds; sound fields are None without a sound track.
+
+    width, height: as stored; of an opened VideoReader as shown, after the turn that a phone's recording asks for.
+    """
+
+    width: int
+    height: int
+    fps: float
+    duration: float
+    video_codec: str
+    video_start: float
+    audio_codec: str | None
+    audio_start: float | None
+    audio_rate: int | None
+    audio_channels: int | None
+
+
+def probe(path: Path | str) -> MediaFacts:
+    """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered("no_video")."""
+    with open_container(path) as container:
+        video = picture_stream(container)
+        audio = container.streams.audio[0] if container.streams.audio else None
+        for stream in (video, audio):
+            if stream is not None and stream.codec_context is None:
+                raise ClipFailed("unreadable", f"there is no decoder for the {stream.type} track")
+        rate = video.average_rate or video.guessed_rate or video.base_rate
+        return MediaFacts(
+            width=video.codec_context.width,
+            height=video.codec_context.height,
+            fps=round(float(rate), 4) if rate else 0.0,
+            duration=round(float(container.duration or 0) / 1e6, 3),
+            video_codec=video.codec_context.name,
+            video_start=start_of(video),
+            audio_codec=audio.codec_context.name if audio else None,
+            audio_start=start_of(audio) if audio else None,
+            audio_rate=audio.codec_context.sample_rate if audio else None,
+            audio_channels=audio.codec_context.channels if audio else None,
+        )
+
+
+@contextlib.contextmanager
+def open_container(source):
+    """PyAV's container of a path or of bytes in memory, closed at the end of the block.
+
+    Raises ClipFailed: missing_file, unreadable, or damaged where its packets turn out to be of no track.
+    """
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
+    try:
+        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
+        opened = source if isinstance(source, io.BytesIO) else os.path.abspath(source)
+        container = av.open(opened, metadata_errors="ignore")
+    except FileNotFoundError as problem:
+        raise ClipFailed("missing_file", f"{source} is not there") from problem
+    except (av.error.FFmpegError, OSError) as problem:
+        if getattr(problem, "errno", None) in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise ClipFailed("unreadable", str(problem)) from problem
+    with container:
+        try:
+            yield container
+        except IndexError as problem:
+            # PyAV's, at the end of a file in which FFmpeg found a stream that was not there when it was opened.
+            raise ClipFailed("damaged", "a packet in the middle of the file belongs to no track") from problem
+
+
+def picture_stream(container):
+    """The first video stream that is no cover art, which sound files carry as one; raises ClipFiltered("no_video")."""
+    for stream in container.streams.video:
+        if not stream.disposition & stream.disposition.attached_pic:
+            return stream
+    raise ClipFiltered("no_video", "the file has no picture track")
+
+
+def start_of(stream) -> float:
+    """Time at which a track starts, seconds on the container's clock."""
+    return float((stream.start_time or 0) * stream.time_base)
