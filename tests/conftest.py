@@ -1,9 +1,12 @@
 """Fixtures: reference numbers and real clips beside a checkout, and one finished tiny run that many tests look at."""
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.workflow import ROOT, copy_project, snakemake
 
@@ -40,11 +43,18 @@ def samples() -> Path:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> FinishedRun:
     """The whole workflow, run once from nothing; tests may copy it, not change it."""
-    folder = tmp_path_factory.mktemp("finished")
-    run = FinishedRun(copy_project(folder / "project"), folder / "work")
-    run.work.mkdir()
-    done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY))
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one run for all processes of the tests, whose folders lie in one
+        folder = folder.parent
+    run = FinishedRun(folder / "finished" / "project", folder / "finished" / "work")
+    with FileLock(folder / "finished.lock"):
+        if not (folder / "finished.ok").exists():
+            shutil.rmtree(folder / "finished", ignore_errors=True)
+            copy_project(run.project)
+            run.work.mkdir()
+            done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY))
+            assert done.returncode == 0, done.stdout + done.stderr
+            (folder / "finished.ok").touch()
     return run
 
 

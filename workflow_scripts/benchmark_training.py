@@ -1,6 +1,5 @@
 """Measure training images a second and the share of the machine's arithmetic that they use, against a plain loop."""
 
-import copy
 import dataclasses
 import statistics
 import tempfile
@@ -124,7 +123,7 @@ def table(result: dict) -> str:
 def main(given) -> None:
     torch.set_num_threads(given.threads)
     device = pick_device()
-    own, paper = run_settings(given.settings), paper_run(copy.deepcopy(given.settings), device)
+    own, paper = run_settings(given.settings), paper_run(given.settings, device)
     networks = {}
     for name, chosen, steps in (("the run's own", own, STEPS), ("the paper's", paper, PAPER_STEPS)):
         clips = load_split(given.index, "train", chosen.network.image_size)
