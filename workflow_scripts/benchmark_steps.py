@@ -2,7 +2,6 @@
 
 import json
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from dheads_model.shards.tar import read_tar
 from dheads_model.tables.steps import to_markdown
 from workflow_scripts.command import parser, run
 from workflow_scripts.machine import machine_facts
-from workflow_scripts.sample_steps import LONG, MOST, chosen_clips, long_speech
+from workflow_scripts.sample_steps import MOST, chosen_clips, long_speech
 
 
 def main(given) -> None:
@@ -24,23 +23,26 @@ def main(given) -> None:
     clips = chosen_clips(given.shards, len(made["clips"]))
     if [clip.clip for clip in clips] != made["clips"]:
         raise ValueError(f"{given.videos} has videos of {made['clips']}, not of the test clips that were given")
-    sounds = {clip.clip: clip.audio for clip in clips} | {LONG: long_speech(clips, made["long_frames"])}
+    sounds = {clip.clip: clip.audio for clip in clips}
+    speech = long_speech(clips, made["long_frames"])
     lengths = [len(clip.frames) for clip in clips]
-    numbers = {str(number): name for number, name in enumerate(made["rows"])}
-    measure = partial(measured, backend=given.settings["backend"], weights_folder=given.weights_folder)
+    about = {"backend": given.settings["backend"], "weights_folder": given.weights_folder}
     with ProcessPoolExecutor(given.threads) as pool:
-        truth = [pool.submit(measure, clip.frames, clip.audio, False) for clip in clips]
-        found = {}
+        truth = [pool.submit(measure_video, clip.frames, clip.audio, **about) for clip in clips]
+        long, short = {}, {}
         for member, video in read_tar(tar):
-            number, clip = Path(member).with_suffix("").parts
-            found[numbers[number], clip] = pool.submit(measure, decode_video(video), sounds[clip], clip == LONG)
+            number, *_, name = Path(member).with_suffix("").parts
+            if member.startswith(f"{number}/clips/"):
+                short[number, name] = pool.submit(measure_video, decode_video(video), sounds[name], **about)
+            else:
+                long[number] = pool.submit(measure_long, decode_video(video), speech, **about)
         rows = {
-            name: {
-                "passes": passes,
-                "clips": clips_row([found[name, clip.clip].result() for clip in clips], lengths),
-                LONG: found[name, LONG].result(),
+            row["name"]: {
+                "passes": row["passes"],
+                "clips": clips_row([short[str(number), clip.clip].result() for clip in clips], lengths),
+                "long": long[str(number)].result(),
             }
-            for name, passes in made["rows"].items()
+            for number, row in enumerate(made["rows"])
         }
         truth = {"clips": clips_row([one.result() for one in truth], lengths)}
     for row in rows.values():
@@ -59,10 +61,9 @@ def main(given) -> None:
     write_text(Path(given.output).with_suffix(".md"), to_markdown(result))
 
 
-def measured(frames: np.ndarray, audio: np.ndarray, is_long: bool, backend: str, weights_folder: str) -> dict:
-    """What is measured of one video, and only its row of the table is kept of the long one."""
-    found = measure_video(frames, audio, backend, weights_folder)
-    return long_row(frames, found) if is_long else found
+def measure_long(frames: np.ndarray, audio: np.ndarray, backend: str, weights_folder: str) -> dict:
+    """The row of a long video, uint8 `[T, S, S, 3]` with its sound."""
+    return long_row(frames, measure_video(frames, audio, backend, weights_folder))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def main(given) -> None:
     def members() -> Iterator[tuple[str, bytes]]:
         for number, name in enumerate(rows):
             for clip, video in zip(clips, videos[name, "clips"], strict=True):
-                yield f"{number}/{clip.clip}.mp4", video
+                yield f"{number}/clips/{clip.clip}.mp4", video
             yield f"{number}/{LONG}.mp4", videos[name, LONG][0]
 
     write_tar(given.tar, members())
@@ -118,7 +118,9 @@ def main(given) -> None:
         "model": {"facts": facts, "sampling": dataclasses.asdict(settings)},
         "clips": [clip.clip for clip in clips],
         "long_frames": given.long_frames,
-        "rows": {name: passes_of(chosen) for name, chosen in rows.items()},
+        "rows": [
+            {"name": name, "passes": passes_of(chosen)} for name, chosen in rows.items()
+        ],  # as numbered in the tar
         "file": dataclasses.asdict(store_files([given.tar], given.output)[0]),
     }
     write_json(given.output, result)

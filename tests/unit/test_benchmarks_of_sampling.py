@@ -160,18 +160,31 @@ def test_every_step_count_is_compared_with_the_same_noise_and_sound():
     assert sample_steps.passes_of(SamplingSettings(sampler="heun", steps=5)) == 9
 
 
+def brightness(video, sound, backend, weights_folder):
+    """Stands for `measure_video`, in the processes that measure."""
+    assert (len(video), len(sound) // 640, video.shape[1]) in {(6, 6, 32), (7, 7, 32), (100, 100, 32)}
+    return {
+        "cpbd": round(float(video.mean()) / 20),
+        "mouth_audio_correlation": 0.1,
+        "head_motion": 0.02,
+        "blinks": 1,
+    }
+
+
 @pytest.mark.slow
 def test_the_steps_of_a_tiny_model(model, tmp_path, monkeypatch):
     shard = pack(tmp_path, split="test", lengths={"a_1": 6, "a_2": 5, "b_1": 7}, speakers="aab")
-    monkeypatch.setattr(sample_steps, "STEPS", (1, 3))
+    monkeypatch.setattr(sample_steps, "STEPS", (2, 3, 10))
     for module in (sample_steps, benchmark_steps):
-        monkeypatch.setattr(module, "MOST", 3)
+        monkeypatch.setattr(module, "MOST", 10)
+    monkeypatch.setattr(benchmark_steps, "measure_video", brightness)
+    real = sample_steps.rollout
 
-    def measure(video, sound, backend, folder):
-        assert (len(video), len(sound) // 640, video.shape[1]) in {(6, 6, 32), (7, 7, 32), (100, 100, 32)}
-        return {"cpbd": float(len(video)), "mouth_audio_correlation": 0.1, "head_motion": 0.02, "blinks": 1}
+    def painted(model, identity, heard, settings, seeds, report):
+        made = real(model, identity, heard, settings, seeds, report=report)
+        return [np.full_like(video, 20 * settings.steps) for video in made]
 
-    monkeypatch.setattr(benchmark_steps, "measure_video", measure)
+    monkeypatch.setattr(sample_steps, "rollout", painted)
     videos = tmp_path / "steps_videos.json"
     sampled = {
         "settings": METHOD, "model": model, "shards": [shard], "seed": 3, "clips": 2, "long_frames": 100,
@@ -187,13 +200,14 @@ def test_the_steps_of_a_tiny_model(model, tmp_path, monkeypatch):
         torch.set_num_threads(before)
     call(benchmark_steps.main, **given, output=tmp_path / "steps.json")
     result = json.loads((tmp_path / "steps.json").read_text())
-    assert list(result["rows"]) == sorted(["ground truth", "1", "3", "published algorithm, 100"])
+    assert list(result["rows"]) == sorted(["ground truth", "2", "3", "10", "published algorithm, 100"])
     assert (result["clips"], result["clip_frames"]) == (2, 13)  # one of each speaker
-    assert result["rows"]["1"]["clips"]["cpbd"] == {"mean": 6.5, "sd": pytest.approx(0.5**0.5), "n": 2}
+    for steps in (2, 3, 10):  # each row has its own videos
+        assert result["rows"][str(steps)]["clips"]["cpbd"] == {"mean": steps, "sd": 0, "n": 2}
     assert result["sampled_on"] == json.loads(videos.read_text())["device"]
     assert result["rows"]["3"]["long"]["blinks_per_second"] == 0.25
     assert len(result["rows"]["3"]["long"]["drift"]["curve"]) == 2
-    assert "| published algorithm, 100 | 3 |" in (tmp_path / "steps.md").read_text()
+    assert "| published algorithm, 100 | 10 |" in (tmp_path / "steps.md").read_text()
     empty = pack(tmp_path / "empty", split="test", lengths={"a_1": 6}, damage="a_1")
     with pytest.raises(UserError, match="there is no test clip to measure on"):
         call(sample_steps.main, **sampled | {"shards": [empty]})
