@@ -84,8 +84,8 @@ rule benchmark_training:
         "logs/benchmark_training.log",
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=4000,
+        runtime=30,
         gpu=lambda wildcards: min(config["runs"][benchmarked_run()]["gpus"], 1),
     params:
         settings=lambda wildcards: settings("runs", benchmarked_run()),
