@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dheads_model.errors import UserError
 from dheads_model.files import write_json, write_text
 from dheads_model.manifest import StoredFile, verify_file
 from dheads_model.media.video import decode_video
@@ -22,7 +23,9 @@ def main(given) -> None:
     tar = verify_file(given.videos, StoredFile(**made["file"]))
     clips = chosen_clips(given.shards, len(made["clips"]))
     if [clip.clip for clip in clips] != made["clips"]:
-        raise ValueError(f"{given.videos} has videos of {made['clips']}, not of the test clips that were given")
+        raise UserError(
+            f"{given.videos} has videos of other test clips than there are now; delete it to make both again."
+        )
     sounds = {clip.clip: clip.audio for clip in clips}
     speech = long_speech(clips, made["long_frames"])
     lengths = [len(clip.frames) for clip in clips]

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 class GroupNorm(nn.GroupNorm):
-    """Group normalisation (Wu & He 2018) over `[B, C, H, W]`, or `[B, C, N]`, in the type of its input."""
+    """Group normalisation (Wu & He 2018) over `[B, C, H, W]` or `[B, C, N]`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[B, C, ...]`; its statistics are float32 whatever its type."""
+        """x `[B, C, ...]`; statistics are float32 whatever its type. Under autocast the result is float32, compiled that of x."""
         if torch.compiler.is_compiling():
             return channelwise_group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
         return super().forward(x)

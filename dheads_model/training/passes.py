@@ -44,9 +44,7 @@ def add_gradients(weights: list[nn.Parameter], found: tuple[Tensor | None, ...])
     for weight, gradient in zip(weights, found, strict=True):
         if gradient is None:
             continue
-        if weight.grad is not None:
-            weight.grad.add_(gradient)
-        elif gradient.stride() == weight.stride():
-            weight.grad = gradient
-        else:
+        if weight.grad is None:
             weight.grad = torch.empty_like(weight).copy_(gradient)
+        else:
+            weight.grad.add_(gradient)

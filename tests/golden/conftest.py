@@ -8,8 +8,7 @@ from safetensors.torch import load_file
 from dheads_model.network.import_published import load_published, published_settings
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
-
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
+from tests.gpu import needs_gpu
 
 
 @pytest.fixture(autouse=True)

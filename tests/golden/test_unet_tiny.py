@@ -6,7 +6,7 @@ import torch
 from dheads_model.errors import UserError
 from dheads_model.network.import_published import load_published, published_names
 from dheads_model.network.unet import UNet
-from tests.golden.conftest import needs_gpu
+from tests.gpu import needs_gpu
 
 TOLERANCE = 1e-4  # the published network's own float32 and float64 results differ by 1e-5
 

@@ -211,6 +211,11 @@ def test_the_steps_of_a_tiny_model(model, tmp_path, monkeypatch):
     empty = pack(tmp_path / "empty", split="test", lengths={"a_1": 6}, damage="a_1")
     with pytest.raises(UserError, match="there is no test clip to measure on"):
         call(sample_steps.main, **sampled | {"shards": [empty]})
+    whole = videos.read_text()
+    videos.write_text(whole.replace('"b_1"', '"c_1"'))
+    with pytest.raises(UserError, match="has videos of other test clips than there are now; delete it"):
+        call(benchmark_steps.main, **given, output=tmp_path / "steps.json")
+    videos.write_text(whole)
     with open(tmp_path / "steps_videos.tar", "ab") as tar:
         tar.write(b"x")
     with pytest.raises(UserError, match="truncated or altered"):

@@ -5,15 +5,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from dheads_model.diffusion.rollout import rollout, stream
 from dheads_model.network.placement import place_for_sampling
+from tests.gpu import GPU, needs_gpu
 from tests.unit import test_rollout
 from tests.unit.test_rollout import SETTINGS
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
-GPU = torch.device("cuda")
+pytestmark = needs_gpu
 model, clips, videos = test_rollout.model, test_rollout.clips, test_rollout.videos
 
 

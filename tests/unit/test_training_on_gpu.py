@@ -15,20 +15,17 @@ from dheads_model.training.loop import train
 from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
 from dheads_model.training.processes import Processes
 from dheads_model.training.settings import run_settings
+from tests.gpu import GPU, needs_gpu
 from tests.unit import test_training
+from tests.unit.test_objective import DDPM
 from tests.unit.test_training import CONFIG, changed
 from tests.unit.test_unet import SMALL, inputs, settled
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+pytestmark = needs_gpu
+CPU = torch.device("cpu")
 # bfloat16 keeps 8 bits of a number: an error of 1 in 256 for each of many, which average out.
 BFLOAT16_ERROR = 0.02
 clips = test_training.clips
-DDPM = {
-    **CONFIG,
-    "diffusion": {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"},
-    "network": {**CONFIG["network"], "learned_variance": True},
-}
 
 
 @pytest.fixture(autouse=True)
