@@ -10,6 +10,7 @@
 #   resources/{dataset}/shards/{split}/{shard}.tar   WebDataset shard, its manifest beside it
 #   resources/{dataset}/index.json                   all shards with sha256: what training reads
 #   results/quality/{dataset}/                       contact sheet, histograms, the clips that differ most
+#   results/audio_reference/{dataset}.json           what the sound tells of the mouth, by a ridge regression
 #   results/runs/{run}/model.safetensors             export, with model.json, training.jsonl, loss.png
 #   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, where the config has a use for it
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json

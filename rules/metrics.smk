@@ -27,3 +27,24 @@ rule measure_videos:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --method {wildcards.method}"
         " --output {output.metrics} --landmarks {output.landmarks} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule measure_audio_reference:
+    """What the sound of a dataset tells of its mouths: the reference for mouths that a model makes."""
+    input:
+        index="resources/{dataset}/index.json",
+    output:
+        "results/audio_reference/{dataset}.json",
+    log:
+        "logs/measure_audio_reference/{dataset}.log",
+    benchmark:
+        "benchmarks/measure_audio_reference/{dataset}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        code=digest("workflow_scripts.measure_audio_reference"),
+    shell:
+        "python -m workflow_scripts.measure_audio_reference --code {params.code} --index {input.index}"
+        " --output {output} 2>&1 | tee {log}"

@@ -19,7 +19,8 @@ class Conditions:
     identity: `[B, 3, H, W]` in [-1, 1]. motion: the frames before, oldest first, `[B, M C, H, W]` in [-1, 1], with
     their noise if any. audio_features: `[B, 2 m + 1, 4, bands]`, or embeddings `[B, 2 m + 1, D]` where these are made
     before. motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop:
-    bool `[B]`, True where the model shall not hear; None for nowhere.
+    bool `[B]`, True where the model shall not hear; None for nowhere. lips: measured shape of the frame's lips, as of
+    `lip_shape`, `[B, LIP_NUMBERS]`, from which a network with a lip_reader learns to draw; None where it shall predict them.
     """
 
     identity: Tensor
@@ -27,6 +28,7 @@ class Conditions:
     audio_features: Tensor
     motion_noise: Tensor | None = None
     audio_drop: Tensor | None = None
+    lips: Tensor | None = None
 
 
 def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameConditions:
@@ -37,6 +39,7 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
         conditions.audio_features,
         conditions.motion_noise,
         conditions.audio_drop,
+        conditions.lips,
     )
 
 

@@ -23,19 +23,26 @@ class CorruptionSettings:
     """motion_noise: highest standard deviation of noise on the motion frames, on their scale [-1, 1]. patch_drop:
     probability of a patch of all motion frames to be blanked. patch_size: side of a patch in pixels. mouth_drop:
     probability of a sample whose motion frames do not show the mouth, see `hide_mouth`. audio_drop: probability of a
-    sample without sound."""
+    sample without sound. lip_noise: standard deviation of noise on the measured lips that a network with a lip_reader is
+    told in training, in standard deviations of such lips."""
 
     motion_noise: float = 0.5
     patch_drop: float = 0.2
     patch_size: int = 8
     mouth_drop: float = 0.0
     audio_drop: float = 0.1
+    lip_noise: float = 0.0
 
     def __post_init__(self):
         probabilities = (self.patch_drop, self.mouth_drop, self.audio_drop)
-        if self.motion_noise < 0 or self.patch_size < 1 or min(probabilities) < 0 or max(probabilities) > 1:
+        if (
+            min(self.motion_noise, self.lip_noise) < 0
+            or self.patch_size < 1
+            or min(probabilities) < 0
+            or max(probabilities) > 1
+        ):
             raise UserError(
-                "corruption needs motion_noise >= 0, patch_size >= 1, and patch_drop, mouth_drop and audio_drop in "
+                "corruption needs motion_noise and lip_noise >= 0, patch_size >= 1, and patch_drop, mouth_drop and audio_drop in "
                 "[0, 1]."
             )
 

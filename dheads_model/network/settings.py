@@ -26,7 +26,10 @@ class NetworkSettings:
     before its recurrent layers. learned_variance: three more output channels
     (DDPM only). time_frequencies: "standard" spans 1 to 1e-4 radians a step; "published" is what the authors' code
     does, 1 to 0.1, and what weights trained with it need. noise_level_input: the network is told how noisy its motion
-    frames were made. Raises UserError for sizes that do not fit together.
+    frames were made. audio_norm: normalise the hidden units of the perceptron that takes the sound, which die else where
+    sound tells little and the rate is high. lip_reader: predict the shape of the lips from the sound and tell it to the
+    UNet (`lip_reader.py`); lip_gain: how far a predicted deviation from the mean lips is magnified. Raises UserError for
+    sizes that do not fit together.
     """
 
     image_size: int
@@ -48,6 +51,9 @@ class NetworkSettings:
     learned_variance: bool = False
     time_frequencies: str = "standard"
     noise_level_input: bool = True
+    audio_norm: bool = False
+    lip_reader: bool = False
+    lip_gain: float = 1.0
 
     def __post_init__(self):
         _choose("audio_encoder", self.audio_encoder, AUDIO_ENCODERS)
@@ -61,6 +67,11 @@ class NetworkSettings:
             raise UserError(
                 f"network.audio_channels must be {PUBLISHED_AUDIO_CHANNELS} with network.audio_encoder published, not "
                 f"{self.audio_channels}."
+            )
+        if self.lip_reader and self.audio_encoder != "conv":
+            raise UserError(
+                f"network.lip_reader hears filterbank features, which network.audio_encoder {self.audio_encoder} does not "
+                "have; set audio_encoder to conv or lip_reader to false."
             )
         if self.audio_radius < 0 or not 0 <= self.dropout < 1:
             raise UserError("network.audio_radius must not be negative and network.dropout must lie in [0, 1).")

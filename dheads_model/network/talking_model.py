@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from dheads_model.errors import UserError
 from dheads_model.network.audio_encoder import AudioEncoder
+from dheads_model.network.lip_reader import LipReader
 from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.unet import FrameConditions, UNet
@@ -27,6 +28,8 @@ class TalkingModel(nn.Module):
         self.precision = torch.float32
         self.audio_encoder = _audio_encoder(network)
         self.unet = UNet(network)
+        # Last, so that the others start from the weights that they would have without it.
+        self.lip_reader = LipReader(network) if network.lip_reader else None
 
     def encode(
         self,
@@ -35,21 +38,31 @@ class TalkingModel(nn.Module):
         audio_features: Tensor,
         motion_noise: Tensor | None = None,
         audio_drop: Tensor | None = None,
+        lips: Tensor | None = None,
     ) -> FrameConditions:
         """What the UNet needs of a frame's conditions, once for all denoising steps.
 
         identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features as `network.sound` makes them:
         `[B, W, 4, bands]`, or embeddings `[B, W, D]` with other audio encoders than "conv"; motion_noise `[B]`, None
         with a network that has no such input; audio_drop: bool `[B]`, True where the model shall not hear (its
-        embeddings become zero), None for nowhere.
+        embeddings become zero), None for nowhere. lips: measured ones of the frame `[B, LIP_NUMBERS]` as of `lip_shape`,
+        for a network with a lip_reader; None for what it predicts from the sound.
         """
+        told = self._told_lips(audio_features, audio_drop, lips) if self.lip_reader is not None else None
         with self._arithmetic(identity):
             audio = audio_features
             if self.network_settings.audio_encoder == "conv":
                 audio = self.audio_encoder(audio_features)
             if audio_drop is not None:
                 audio = audio * ~audio_drop[:, None, None]
-            return self.unet.encode_conditions(identity, motion, audio, motion_noise)
+            return self.unet.encode_conditions(identity, motion, audio, motion_noise, told)
+
+    def _told_lips(self, audio_features: Tensor, audio_drop: Tensor | None, lips: Tensor | None) -> Tensor:
+        """Measured or predicted lips and 1, `[B, LIP_NUMBERS + 1]`, zeros where the model shall not hear."""
+        if lips is None:
+            lips = self.lip_reader.predict(audio_features, self.network_settings.lip_gain)
+        told = torch.cat([lips, torch.ones_like(lips[:, :1])], dim=1)
+        return told if audio_drop is None else told * ~audio_drop[:, None]
 
     def forward(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
         """Raw output of the UNet `[B, 3 or 6, H, W]`, float32, for scaled noisy frames and noise coordinates `[B]`."""

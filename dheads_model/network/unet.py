@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from dheads_model.network.layers import GroupNorm, ResidualBlock, SelfAttention, TimeEmbedding
+from dheads_model.network.lip_reader import LIP_NUMBERS
 from dheads_model.network.settings import NetworkSettings
 
 
@@ -55,8 +56,9 @@ class UNet(nn.Module):
         first_channels = settings.level_channels[0]
         self.stem = nn.Conv2d((3 + given) * folded, first_channels, 3, padding=1)
         self.time_embed = TimeEmbedding(settings.base_channels, embedding, settings.time_frequencies)
-        self.audio_embed = _perceptron(settings.audio_frames * settings.audio_channels, embedding)
+        self.audio_embed = _perceptron(settings.audio_frames * settings.audio_channels, embedding, settings.audio_norm)
         self.motion_noise_embed = _perceptron(1, embedding) if settings.noise_level_input else None
+        self.lip_embed = _perceptron(LIP_NUMBERS + 1, embedding) if settings.lip_reader else None
         self.encoder, skips = _encoder(settings)
         self.middle = _middle(settings)
         self.decoder = _decoder(settings, skips)
@@ -76,27 +78,41 @@ class UNet(nn.Module):
         motion: Tensor,
         audio: Tensor,
         motion_noise: Tensor | None = None,
+        lips: Tensor | None = None,
     ) -> Tensor:
         """The raw network output `[B, 3 or 6, H, W]`; 6 with learned variance.
 
         x: noisy frame `[B, 3, H, W]`, scaled to about unit variance by the caller. time: noise coordinate `[B]`.
         identity `[B, 3, H, W]` in [-1, 1]. motion: frames before this one, oldest first, `[B, M C, H, W]` in [-1, 1].
         audio: embeddings of the window's frames in order of time `[B, 2 m + 1, D]`. motion_noise: how noisy the motion
-        frames were made `[B]`; None exactly when the settings have no noise_level_input.
+        frames were made `[B]`; None exactly when the settings have no noise_level_input. lips: see `encode_conditions`.
         """
-        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise))
+        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise, lips))
 
     def encode_conditions(
-        self, identity: Tensor, motion: Tensor, audio: Tensor, motion_noise: Tensor | None = None
+        self,
+        identity: Tensor,
+        motion: Tensor,
+        audio: Tensor,
+        motion_noise: Tensor | None = None,
+        lips: Tensor | None = None,
     ) -> FrameConditions:
-        """Everything that is the same in all denoising steps of a frame; arguments as in `forward`."""
+        """Everything that is the same in all denoising steps of a frame; arguments as in `forward`.
+
+        lips: what is told of the lips and then 1, or zeros where nothing is, `[B, LIP_NUMBERS + 1]`; None exactly when
+        the settings have no lip_reader.
+        """
         if (motion_noise is None) != (self.motion_noise_embed is None):
             raise ValueError("motion_noise must be given exactly when the network has a noise_level_input")
+        if (lips is None) != (self.lip_embed is None):
+            raise ValueError("lips must be given exactly when the network has a lip_reader")
         given = F.pixel_unshuffle(motion, self.settings.patch), F.pixel_unshuffle(identity, self.settings.patch)
         stem = F.conv2d(torch.cat(given, dim=1), self.stem.weight[:, self.noisy_channels :], self.stem.bias, padding=1)
         embedding = self.audio_embed(audio.flatten(1))
         if motion_noise is not None:
             embedding = embedding + self.motion_noise_embed(motion_noise.float()[:, None])
+        if lips is not None:
+            embedding = embedding + self.lip_embed(lips.float())
         activated = F.silu(embedding)
         affines = tuple(stage.block.encode_condition(activated) for stage in self.stages())
         return FrameConditions(stem, affines, identity)
@@ -176,5 +192,7 @@ def _attention(settings: NetworkSettings, size: int, channels: int) -> SelfAtten
     return SelfAttention(channels, settings.head_channels, settings.norm_groups)
 
 
-def _perceptron(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, outputs), nn.SiLU(), nn.Linear(outputs, outputs))
+def _perceptron(inputs: int, outputs: int, norm: bool = False) -> nn.Sequential:
+    """norm: hidden units are normalised, so that no rate of learning drives all of them to where SiLU gives 0 for good."""
+    between = [nn.LayerNorm(outputs)] if norm else []
+    return nn.Sequential(nn.Linear(inputs, outputs), *between, nn.SiLU(), nn.Linear(outputs, outputs))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
+from dheads_model.training.deafness import gains_of
 
 
 def draw_curves(entries: list[dict], output: Path | str) -> None:
@@ -15,7 +16,7 @@ def draw_curves(entries: list[dict], output: Path | str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
+    figure, (left, middle, heard, right) = plt.subplots(1, 4, figsize=(18, 4), layout="constrained")
     images = [entry["images"] for entry in entries]
     left.plot(images, [entry["loss"] for entry in entries], label="training (corrupted motion frames)")
     held_out = [(entry["images"], entry["validation_loss"]) for entry in entries if "validation_loss" in entry]
@@ -29,9 +30,17 @@ def draw_curves(entries: list[dict], output: Path | str) -> None:
             middle.plot(*zip(*points, strict=True), label=name)
     middle.set(title="training loss by amount of noise", xlabel="images", yscale="log")
     middle.legend()
+    gains = [(entry["images"], gains_of(entry)) for entry in entries if gains_of(entry)]
+    for sigma in sorted({sigma for _, found in gains for sigma in found}):
+        points = [(seen, 100 * found[sigma]) for seen, found in gains if sigma in found]
+        heard.plot(*zip(*points, strict=True), "o-", label=f"sigma {sigma:g}")
+    heard.axhline(0, color="grey", linewidth=0.8)
+    heard.set(title="audio gain at the mouth, % (held-out speakers)", xlabel="images")
+    if gains:
+        heard.legend()
     right.plot(images, [entry["learning_rate"] for entry in entries])
     right.set(title="learning rate", xlabel="images")
-    for axes in (left, middle, right):
+    for axes in (left, middle, heard, right):
         axes.grid(alpha=0.3)
     with atomic_path(output) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})

@@ -13,16 +13,21 @@ import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from dheads_model.errors import UserError
 from dheads_model.network.placement import compile_for_training
 from dheads_model.network.talking_model import TalkingModel, parameter_count, pick_device
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.shards.stream import ClipStream, training_batches
+from dheads_model.training.audio_gain import audio_gain
 from dheads_model.training.cost import Cost
+from dheads_model.training.deafness import deaf_sentence
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
+from dheads_model.training.lip_loss import lip_correlation, lip_loss
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.meter import Meter, by_noise
 from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
+from dheads_model.training.parameters import parameter_groups
 from dheads_model.training.passes import add_gradients, gradients, open_passes
 from dheads_model.training.prefetch import prefetch
 from dheads_model.training.previews import draw_preview
@@ -62,7 +67,8 @@ def train(
     the state folder as training.jsonl, pictures of held-out speakers in its folder samples, events in tensorboard.
     processes: those that share each batch, None for this one alone; the first of them writes. audio_encoder: where the
     run starts from a trained one.
-    Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved.
+    Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved; UserError for a model that
+    does not listen, where the settings stop it.
     """
     processes = processes or Processes(0, 1, pick_device())
     settings, device = run.training, processes.device
@@ -79,8 +85,13 @@ def train(
     average = {name: value.clone() for name, value in model.state_dict().items()}
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, betas=settings.adam_betas, weight_decay=0.0, fused=True
+        parameter_groups(model, settings),
+        lr=settings.learning_rate,
+        betas=settings.adam_betas,
+        weight_decay=0.0,
+        fused=True,
     )
+    factors = [group.pop("rate_factor") for group in optimizer.param_groups]  # no part of the state
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
     identity = {"config": config, "data": fingerprint, "audio encoder": audio_encoder and audio_encoder.sha256}
@@ -159,10 +170,13 @@ def train(
             for sums, found in passes(learn, parts):
                 meter.add(sums)
                 add_gradients(weights, found)
+            if drawn.lips is not None:
+                loss = lip_loss(model.lip_reader, drawn.conditions.audio_features, drawn.lips, settings.seed, step)
+                add_gradients(weights, gradients(loss, weights))
             processes.average_gradients(model)
             meter.step(torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            for group, factor in zip(optimizer.param_groups, factors, strict=True):
+                group["lr"] = rate * factor
             optimizer.step()
             get_ema_multi_avg_fn(ema_rate(settings, step))(averages, currents, step)
             step += 1
@@ -175,9 +189,19 @@ def train(
                 if validation_clips and every(settings.validation_every_images):
                     with averaged(model, average):
                         entry["validation_loss"] = validation_loss(model, validation_clips, run, device)
+                        entry |= audio_gain(model, validation_clips, run, device)
+                        if model.lip_reader is not None:
+                            found = lip_correlation(
+                                model.lip_reader, validation_clips, run.network.audio_radius, device
+                            )  # fmt: skip
+                            entry |= {} if found is None else {"lip_correlation": found}
                 if processes.is_first:
                     append_log(log_path, entry)
                     board(entry)
+                    if "validation_loss" in entry and (deaf := deaf_sentence(read_log(log_path))):
+                        if settings.stop_when_deaf:
+                            raise UserError(deaf)
+                        log.warning(deaf)
                 progress.set_postfix(loss=f"{entry['loss']:.4f}")
                 started, since = time.perf_counter(), step
             if settings.samples_every_images and validation_clips and every(settings.samples_every_images):

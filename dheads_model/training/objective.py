@@ -19,6 +19,7 @@ from dheads_model.diffusion.losses import (
     lip_boxes,
     mouth_boxes,
 )
+from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
 from dheads_model.training.settings import RunSettings
@@ -33,7 +34,8 @@ class DrawnBatch:
     """A batch of windows with all that is drawn for its loss, on the device that computes it.
 
     clean, noise: `[B, 3, H, W]`, clean in [-1, 1]. levels `[B]`: steps of the full schedule (ddpm) or sigmas (edm).
-    boxes: around the lips, int64 `[B, 4]` as of `boxes_around`.
+    boxes: around the lips, int64 `[B, 4]` as of `boxes_around`. lips: their shape without noise, `[B, LIP_NUMBERS]`, for a
+    network with a lip_reader that trains; not of a share.
     """
 
     clean: Tensor
@@ -41,11 +43,14 @@ class DrawnBatch:
     noise: Tensor
     levels: Tensor
     boxes: Tensor
+    lips: Tensor | None = None
 
     def rows(self, share: slice) -> "DrawnBatch":
         """Some of the samples: they keep the noise that they have in the whole batch."""
         given = self.conditions
-        parts = (given.identity, given.motion, given.audio_features, given.motion_noise, given.audio_drop)
+        parts = (
+            given.identity, given.motion, given.audio_features, given.motion_noise, given.audio_drop, given.lips
+        )  # fmt: skip
         conditions = Conditions(*(None if part is None else part[share] for part in parts))
         return DrawnBatch(self.clean[share], conditions, self.noise[share], self.levels[share], self.boxes[share])
 
@@ -89,8 +94,12 @@ def draw_batch(
     elif run.corruption.mouth_drop == 1:
         motion = hide_mouth(motion)
     told = level if run.network.noise_level_input else None
-    conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop)
     noise = torch.randn(clean.shape, generator=generator, device=device)
+    lips = shown = None
+    if training and run.network.lip_reader:
+        lips = lip_shape(landmarks)
+        shown = lips + run.corruption.lip_noise * torch.randn(lips.shape, generator=generator, device=device)
+    conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop, shown)
     if run.diffusion.form == "ddpm":
         levels = draw_steps(count, run.diffusion.timesteps, generator)
     else:
@@ -101,7 +110,7 @@ def draw_batch(
         boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
     else:
         boxes = mouth_boxes(landmarks, size, size)
-    return DrawnBatch(clean, conditions, noise, levels, boxes)
+    return DrawnBatch(clean, conditions, noise, levels, boxes, lips)
 
 
 def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> BatchLoss:

@@ -50,6 +50,10 @@ class TrainingSettings:
     in_memory_gib: float = 2.0
     stream_passes: int = 4
     tensorboard: bool = False
+    stop_when_deaf: bool = False
+    audio_rate: float = 1.0
+    lip_rate: float = 0.2
+    lip_weight_decay: float = 0.05
 
     def __post_init__(self):
         if self.accumulation < 1:

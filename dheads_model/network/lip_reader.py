@@ -1,0 +1,84 @@
+"""From sound to the shape of the lips, which the UNet is then told.
+
+Sound tells little about the pixels of a real mouth, and the little drowns in the noise of a denoising loss: a network
+that is shown the sound alone learns to do without it (docs/benchmarks.md). The same sound predicts two numbers about the
+lips well, and two such numbers tell the pixels of a mouth well. So training shows the UNet the measured lips of its
+target, which it learns to draw at once, and teaches this predictor beside it; generation takes the prediction.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
+from dheads_model.network.audio_encoder import SPEECH_LEVEL, SPEECH_SPREAD, AudioSizes
+
+# What is told of the lips: height of the gap between them, width of the mouth.
+LIP_NUMBERS = 2
+# Mean and standard deviation of both in eye distances, over three corpora of speech together. Constants, so that a number
+# means the same whatever a model was trained on.
+LIP_LEVEL = (0.09, 0.79)
+LIP_SPREAD = (0.07, 0.06)
+_GAP, _CORNERS = (62, 66), (48, 54)  # iBUG-68
+_EYES = slice(36, 42), slice(42, 48)
+_HIDDEN = 128
+_DROPOUT = 0.3
+
+
+class LipReader(nn.Module):
+    """Convolutions over the columns of a window and its frames, all normalised, then the lips of its middle frame.
+
+    A prediction is the mean of the corpus plus a deviation, which `gain` multiplies: the best guess of a mouth moves less
+    than a mouth does.
+    """
+
+    def __init__(self, settings: AudioSizes):
+        super().__init__()
+        width = settings.audio_channels
+        self.bands = nn.Conv1d(settings.feature_bands, width, 5, padding=2)
+        self.columns = nn.Conv1d(width, width, 5, padding=2)
+        self.frames = nn.Conv1d(width, width, FEATURE_COLUMNS_PER_FRAME, stride=FEATURE_COLUMNS_PER_FRAME)
+        self.norms = nn.ModuleList(nn.GroupNorm(1, width) for _ in range(3))
+        self.hidden = nn.Linear(settings.audio_frames * width, _HIDDEN)
+        self.hidden_norm = nn.LayerNorm(_HIDDEN)
+        self.deviation = nn.Linear(_HIDDEN, LIP_NUMBERS)
+        self.mean = nn.Parameter(torch.zeros(LIP_NUMBERS))
+
+    def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Deviation of the lips from their mean `[B, LIP_NUMBERS]`, of features `[B, W, 4, bands]`.
+
+        generator: draws what is dropped out while learning, None for nothing.
+        """
+        x = (features.float() - SPEECH_LEVEL) / SPEECH_SPREAD
+        x = _dropped(x.flatten(1, 2).transpose(1, 2), generator)
+        x = F.silu(self.norms[0](self.bands(x)))
+        x = x + F.silu(self.norms[1](self.columns(x)))
+        x = F.silu(self.norms[2](self.frames(x))).flatten(1)
+        x = F.silu(self.hidden_norm(self.hidden(_dropped(x, generator))))
+        return self.deviation(_dropped(x, generator))
+
+    def predict(self, features: Tensor, gain: float) -> Tensor:
+        """Lips as of `lip_shape`, `[B, LIP_NUMBERS]`."""
+        return self.mean + gain * self(features)
+
+
+def lip_shape(landmarks: Tensor) -> Tensor:
+    """Gap between the lips and width of the mouth of landmarks `[B, 68, 2]`, standardised, `[B, LIP_NUMBERS]`."""
+    right, left = (landmarks[:, eye].mean(dim=1) for eye in _EYES)
+    eyes = torch.linalg.vector_norm(left - right, dim=1).clamp(min=1e-6)
+    sizes = [torch.linalg.vector_norm(landmarks[:, a] - landmarks[:, b], dim=1) / eyes for a, b in (_GAP, _CORNERS)]
+    level, spread = (torch.tensor(values).to(landmarks) for values in (LIP_LEVEL, LIP_SPREAD))
+    return (torch.stack(sizes, dim=1) - level) / spread
+
+
+def lip_error(reader: LipReader, features: Tensor, lips: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Squared error of the predicted lips, and of their mean, of each sample `[B]`; lips: measured, of `lip_shape`."""
+    away = lips - reader.mean
+    return ((reader(features, generator) - away.detach()) ** 2 + away**2).mean(dim=1)
+
+
+def _dropped(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    if generator is None:
+        return x
+    kept = torch.rand(x.shape, generator=generator, device=generator.device) >= _DROPOUT
+    return x * kept.to(x) / (1 - _DROPOUT)

@@ -1,0 +1,45 @@
+"""The loss that teaches a lip reader, beside the denoising loss and apart from it: no gradient of one reaches the other."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dheads_model.network.lip_reader import LipReader, lip_error, lip_shape
+from dheads_model.shards.loader import LoadedClip, audio_window
+
+# Natural log of power by which a window is made louder or softer at most, and bands of which it loses up to so many: a
+# few speakers' voices and microphones are learnt by heart otherwise.
+_LARGEST_GAIN = 2.0
+_MASKED_BANDS = 12
+_DRAWS = 0x11B5  # tells this generator from that of the same step's noise
+
+
+def lip_loss(reader: LipReader, features: Tensor, lips: Tensor, seed: int, step: int) -> Tensor:
+    """Mean error of the predicted lips of a batch, a scalar, with sound spoilt and units dropped out by (seed, step).
+
+    features `[B, W, 4, bands]`; lips `[B, LIP_NUMBERS]` measured, of `lip_shape`.
+    """
+    device = features.device
+    number = np.random.SeedSequence([seed, step, _DRAWS]).generate_state(1, np.uint64)[0] >> 1
+    generator = torch.Generator(device).manual_seed(int(number))
+    count, bands = len(features), features.shape[-1]
+    louder, first, width = torch.rand((3, count, 1, 1, 1), generator=generator, device=device)
+    features = features + _LARGEST_GAIN * (2 * louder - 1)
+    band = torch.arange(bands, device=device)
+    start = (first * (bands - _MASKED_BANDS)).floor()
+    masked = (band >= start) & (band < start + (width * _MASKED_BANDS).floor())
+    features = torch.where(masked, features.mean(dim=(1, 2, 3), keepdim=True), features)
+    return lip_error(reader, features, lips, generator).mean()
+
+
+@torch.inference_mode()
+def lip_correlation(reader: LipReader, clips: list[LoadedClip], radius: int, device: torch.device) -> float | None:
+    """Mean over clips of the correlation of predicted and measured mouth opening; None where no mouth moves."""
+    found = []
+    for clip in clips:
+        around = np.stack([audio_window(frame, len(clip.frames), radius) for frame in range(len(clip.frames))])
+        predicted = reader(torch.from_numpy(clip.features[around]).to(device))[:, 0]
+        measured = lip_shape(torch.from_numpy(clip.landmarks).to(device))[:, 0]
+        if min(predicted.std(), measured.std()) > 1e-3:
+            found.append(torch.corrcoef(torch.stack([predicted, measured]))[0, 1].item())
+    return sum(found) / len(found) if found else None
