@@ -28,8 +28,9 @@ class NetworkSettings:
     does, 1 to 0.1, and what weights trained with it need. noise_level_input: the network is told how noisy its motion
     frames were made. audio_norm: normalise the hidden units of the perceptron that takes the sound, which die else where
     sound tells little and the rate is high. lip_reader: predict the shape of the lips from the sound and tell it to the
-    UNet (`lip_reader.py`); lip_gain: how far a predicted deviation from the mean lips is magnified. Raises UserError for
-    sizes that do not fit together.
+    UNet (`lip_reader.py`); lip_gain: how far a predicted deviation from the mean lips is magnified; lip_box: where in an
+    aligned frame the mouth is, first and last row, first and last column as fractions. Raises UserError for sizes that do
+    not fit together.
     """
 
     image_size: int
@@ -54,6 +55,7 @@ class NetworkSettings:
     audio_norm: bool = False
     lip_reader: bool = False
     lip_gain: float = 1.0
+    lip_box: tuple[float, float, float, float] = (0.55, 0.9, 0.3, 0.7)
 
     def __post_init__(self):
         _choose("audio_encoder", self.audio_encoder, AUDIO_ENCODERS)

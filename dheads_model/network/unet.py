@@ -58,7 +58,11 @@ class UNet(nn.Module):
         self.time_embed = TimeEmbedding(settings.base_channels, embedding, settings.time_frequencies)
         self.audio_embed = _perceptron(settings.audio_frames * settings.audio_channels, embedding, settings.audio_norm)
         self.motion_noise_embed = _perceptron(1, embedding) if settings.noise_level_input else None
-        self.lip_embed = _perceptron(LIP_NUMBERS + 1, embedding) if settings.lip_reader else None
+        self.lip_embed = self.lip_stem = None
+        if settings.lip_reader:
+            self.lip_embed = _perceptron(LIP_NUMBERS + 1, embedding)
+            self.lip_stem = nn.Conv2d(LIP_NUMBERS + 1, first_channels, 3, padding=1, bias=False)
+            self.register_buffer("lip_place", _place(settings), persistent=False)
         self.encoder, skips = _encoder(settings)
         self.middle = _middle(settings)
         self.decoder = _decoder(settings, skips)
@@ -113,6 +117,8 @@ class UNet(nn.Module):
             embedding = embedding + self.motion_noise_embed(motion_noise.float()[:, None])
         if lips is not None:
             embedding = embedding + self.lip_embed(lips.float())
+            # Where the mouth is too: a scale and shift is the same everywhere, and a mouth is a few cells of the picture.
+            stem = stem + self.lip_stem(lips.float()[:, :, None, None] * self.lip_place)
         activated = F.silu(embedding)
         affines = tuple(stage.block.encode_condition(activated) for stage in self.stages())
         return FrameConditions(stem, affines, identity)
@@ -190,6 +196,15 @@ def _attention(settings: NetworkSettings, size: int, channels: int) -> SelfAtten
     if size not in settings.attention_sizes:
         return None
     return SelfAttention(channels, settings.head_channels, settings.norm_groups)
+
+
+def _place(settings: NetworkSettings) -> Tensor:
+    """Share of each cell of the first feature map that lies in the mouth's box, `[1, 1, H / patch, W / patch]`."""
+    size = settings.image_size
+    top, bottom, left, right = (round(part * size) for part in settings.lip_box)
+    inside = torch.zeros(1, 1, size, size)
+    inside[..., top:bottom, left:right] = 1
+    return F.avg_pool2d(inside, settings.patch)
 
 
 def _perceptron(inputs: int, outputs: int, norm: bool = False) -> nn.Sequential:

@@ -32,6 +32,27 @@ def lip_loss(reader: LipReader, features: Tensor, lips: Tensor, seed: int, step:
     return lip_error(reader, features, lips, generator).mean()
 
 
+def draw_lip_windows(
+    clips: list[LoadedClip], count: int, radius: int, seed: int, step: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """(features `[count, W, 4, bands]`, lips `[count, LIP_NUMBERS]`) of frames drawn uniformly by (seed, step).
+
+    A pass of the reader costs a hundredth of one of the UNet, so it may learn from many more windows in a step.
+    """
+    generator = np.random.default_rng([seed, step, _DRAWS])
+    ends = np.cumsum([len(clip.frames) for clip in clips])
+    drawn = generator.integers(0, ends[-1], count)
+    owners = np.searchsorted(ends, drawn, side="right")
+    frames = drawn - np.concatenate([[0], ends])[owners]
+    features = [
+        clips[owner].features[audio_window(frame, len(clips[owner].frames), radius)]
+        for owner, frame in zip(owners, frames, strict=True)
+    ]
+    landmarks = [clips[owner].landmarks[frame] for owner, frame in zip(owners, frames, strict=True)]
+    features, landmarks = (torch.from_numpy(np.stack(part)).to(device) for part in (features, landmarks))
+    return features, lip_shape(landmarks)
+
+
 @torch.inference_mode()
 def lip_correlation(reader: LipReader, clips: list[LoadedClip], radius: int, device: torch.device) -> float | None:
     """Mean over clips of the correlation of predicted and measured mouth opening; None where no mouth moves."""

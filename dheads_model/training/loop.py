@@ -23,7 +23,7 @@ from dheads_model.training.cost import Cost
 from dheads_model.training.deafness import deaf_sentence
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
-from dheads_model.training.lip_loss import lip_correlation, lip_loss
+from dheads_model.training.lip_loss import draw_lip_windows, lip_correlation, lip_loss
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.meter import Meter, by_noise
 from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
@@ -171,7 +171,12 @@ def train(
                 meter.add(sums)
                 add_gradients(weights, found)
             if drawn.lips is not None:
-                loss = lip_loss(model.lip_reader, drawn.conditions.audio_features, drawn.lips, settings.seed, step)
+                heard, lips = drawn.conditions.audio_features, drawn.lips
+                if settings.lip_windows and isinstance(train_clips, list):
+                    heard, lips = draw_lip_windows(
+                        train_clips, settings.lip_windows, run.network.audio_radius, settings.seed, step, device
+                    )  # fmt: skip
+                loss = lip_loss(model.lip_reader, heard, lips, settings.seed, step)
                 add_gradients(weights, gradients(loss, weights))
             processes.average_gradients(model)
             meter.step(torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf))

@@ -54,6 +54,7 @@ class TrainingSettings:
     audio_rate: float = 1.0
     lip_rate: float = 0.2
     lip_weight_decay: float = 0.05
+    lip_windows: int = 64
 
     def __post_init__(self):
         if self.accumulation < 1:
