@@ -35,6 +35,7 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/chain.smk"
 include: "rules/corpus.smk"
 include: "rules/faces.smk"
 include: "rules/shards.smk"

@@ -9,6 +9,8 @@ rule train_model:
         encoder=encoder_of_run,
     output:
         model="results/runs/{run}/model.safetensors",
+        checksum="results/runs/{run}/model.sha256",
+        recipe="results/runs/{run}/model.recipe.json",
         facts="results/runs/{run}/model.json",
         log="results/runs/{run}/training.jsonl",
     log:
@@ -50,6 +52,9 @@ rule plot_training:
         mem_mb=1000,
         runtime=10,
     params:
+        made_again=made_again(
+            "results/runs/{run}/loss.png", lambda wildcards: [f"results/runs/{wildcards.run}/training.jsonl"]
+        ),
         code=digest("workflow_scripts.plot_training"),
     shell:
         "python -m workflow_scripts.plot_training --code {params.code} --log {input.log}"

@@ -47,7 +47,7 @@ def main(given) -> None:
 
     outcomes = process_clips(track_manifest.ok().items(), work)
     write_table(given.output, ALIGN, aligned)
-    finish_stage(given, "align_faces", track_manifest.dataset, track_manifest, outcomes, [given.output])
+    finish_stage(given, "align_faces", track_manifest.dataset, track_manifest, outcomes, [given.output], made_from=[given.source, given.track])
 
 
 if __name__ == "__main__":

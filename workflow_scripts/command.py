@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dheads_model.config import build
@@ -12,6 +12,7 @@ from dheads_model.corpora.plan import PlannedShard
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from dheads_model.manifest import Budget, Manifest, Outcome, store_files, write_manifest
+from dheads_model.recipe import write_recipe
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -35,15 +36,35 @@ def finish_stage(
     shard: PlannedShard | Manifest,
     outcomes: Sequence[Outcome],
     files: Sequence[Path | str] = (),
+    made_from: Sequence[Path | str] = (),
+    outside: Sequence[Path | str] = (),
+    more_settings: Mapping | None = None,
 ) -> None:
-    """Write a stage's manifest, last of all: settings and budget as given, split and number those of `shard`.
+    """Write a stage's manifest, then its recipe, last of all: settings and budget as given, split and number of `shard`.
 
-    files: what the stage made, to be hashed. Raises UserError when more clips were lost than the budget allows.
+    stage: name of the command. files: what the stage made, to be hashed. made_from: manifests (or other products with a
+    recipe) that it read. outside: files without a recipe that it read. more_settings: what else decided the result, for
+    the recipe. Raises UserError when more clips were lost than the budget allows.
     """
     stored = store_files(files, given.manifest)
     manifest = Manifest(stage, dataset, shard.split, shard.shard, given.settings, tuple(outcomes), stored)
     budget = build(Budget, given.budget, "budget") if hasattr(given, "budget") else None
     write_manifest(given.manifest, manifest, budget)
+    keep_recipe(given, stage, given.manifest, made_from, outside, more_settings)
+
+
+def keep_recipe(
+    given: argparse.Namespace,
+    command: str,
+    product: Path | str,
+    made_from: Sequence[Path | str] = (),
+    outside: Sequence[Path | str] = (),
+    more_settings: Mapping | None = None,
+) -> None:
+    """Write the recipe of a finished product of a command, by name; `finish_stage` says what the arguments are."""
+    module = f"workflow_scripts.{command}"
+    settings = given.settings | dict(more_settings or {})
+    write_recipe(product, module, settings, digest(module), made_from, outside, package_versions(module))
 
 
 def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argparse.Namespace], None]) -> None:

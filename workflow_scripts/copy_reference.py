@@ -29,7 +29,7 @@ def main(given) -> None:
         write_video(folder / f"{clip.clip}.mp4", frames, clip.audio)
         outcomes.append(Outcome(clip.clip, "ok", facts={"frames": len(frames)}))
     files = [folder / f"{outcome.clip}.mp4" for outcome in outcomes]
-    finish_stage(given, "copy_reference", shard.dataset, shard, outcomes, files)
+    finish_stage(given, "copy_reference", shard.dataset, shard, outcomes, files, made_from=[given.shard])
 
 
 if __name__ == "__main__":

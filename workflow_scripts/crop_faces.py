@@ -58,7 +58,7 @@ def main(given) -> None:
             return {"frames": len(crops), "size": settings.size}
 
         outcomes = process_clips(align_manifest.ok().items(), work)
-    finish_stage(given, "crop_faces", source.dataset, source, outcomes, [given.output])
+    finish_stage(given, "crop_faces", source.dataset, source, outcomes, [given.output], made_from=[given.source, given.align])
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main(given) -> None:
             return {"loudest_dbfs": round(loudest, 2), "samples": len(samples)}
 
         outcomes = process_clips(align.ok().items(), work)
-    finish_stage(given, "extract_audio", align.dataset, align, outcomes, [given.output])
+    finish_stage(given, "extract_audio", align.dataset, align, outcomes, [given.output], made_from=[given.source, given.align])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from dheads_model.checksum import verify_checksum
 from dheads_model.errors import ClipFailed, UserError
 from dheads_model.faces.mouth import crop_mouths
 from dheads_model.faces.tables import read_clips
@@ -31,6 +32,8 @@ def main(given) -> None:
     videos, measured = read_manifest(given.videos), read_manifest(given.measured)
     stored = {Path(file.name).stem: file for file in videos.files}
     points = read_clips(verify_file(given.measured, measured.files[1]))
+    if given.encoder:
+        verify_checksum(given.encoder)
     encoder = load_sync_encoder(given.encoder)[0] if given.encoder else None
     rows: list[dict] = []
 
@@ -47,7 +50,8 @@ def main(given) -> None:
     with atomic_path(given.output) as temporary:
         table = pd.DataFrame(rows, columns=COLUMNS).astype({"value": "float64"})
         table.to_parquet(temporary, index=False, compression="zstd")
-    finish_stage(given, "measure_sync", videos.dataset, videos, outcomes, [given.output])
+    made_from = [given.shard, given.videos, given.measured, *filter(None, [given.checksum])]
+    finish_stage(given, "measure_sync", videos.dataset, videos, outcomes, [given.output], made_from=made_from)
 
 
 def measure(encoder: SyncEncoder, clip: ShardClip, frames, points: dict) -> list[Measurement]:
@@ -65,6 +69,7 @@ def measure(encoder: SyncEncoder, clip: ShardClip, frames, points: dict) -> list
 if __name__ == "__main__":
     arguments = parser(__doc__)
     arguments.add_argument("--encoder", nargs="?", help="the encoders to measure with")
+    arguments.add_argument("--checksum", nargs="?", help="their checksum file")
     arguments.add_argument("--refusal", nargs="?", help="why there are none, instead")
     for name in ("--shard", "--videos", "--measured", "--method", "--output", "--manifest"):
         arguments.add_argument(name, required=True)

@@ -45,7 +45,7 @@ def main(given) -> None:
         table.to_parquet(temporary, index=False, compression="zstd")
     write_table(given.landmarks, LANDMARK, points)
     files = [given.output, given.landmarks]
-    finish_stage(given, "measure_videos", videos.dataset, videos, outcomes, files)
+    finish_stage(given, "measure_videos", videos.dataset, videos, outcomes, files, made_from=[given.shard, given.videos])
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def main(given) -> None:
         both = [clip for clip in ok["landmark"] if clip in ok["audio"]]
         outcomes = process_clips(((clip, None) for clip in both), work)
     source = stages["source"]
-    finish_stage(given, "pack_shards", source.dataset, source, outcomes, [given.output])
+    finish_stage(given, "pack_shards", source.dataset, source, outcomes, [given.output], made_from=[getattr(given, name) for name in stages])
 
 
 if __name__ == "__main__":

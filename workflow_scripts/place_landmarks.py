@@ -41,7 +41,7 @@ def main(given) -> None:
 
     outcomes = process_clips(crop_manifest.ok().items(), work)
     write_table(given.output, LANDMARK, placed)
-    finish_stage(given, "place_landmarks", crop_manifest.dataset, crop_manifest, outcomes, [given.output])
+    finish_stage(given, "place_landmarks", crop_manifest.dataset, crop_manifest, outcomes, [given.output], made_from=[given.source, given.track, given.align, given.crop])
 
 
 if __name__ == "__main__":

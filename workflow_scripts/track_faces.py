@@ -65,7 +65,7 @@ def main(given) -> None:
 
     outcomes = process_clips(source.ok().items(), work)
     write_table(given.output, TRACK, tracks)
-    finish_stage(given, "track_faces", source.dataset, source, outcomes, [given.output])
+    finish_stage(given, "track_faces", source.dataset, source, outcomes, [given.output], made_from=[given.source])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from dheads_model.checksum import checksum_path, write_checksum
 from dheads_model.files import atomic_path, write_json
 from dheads_model.network.sync_encoder import save_sync_encoder
 from dheads_model.network.talking_model import parameter_count
@@ -16,7 +17,7 @@ from dheads_model.shards.pairs import load_mouth_clips
 from dheads_model.training.contrastive import choose_clips, held_out_accuracy, sync_settings
 from dheads_model.training.interruption import Interrupted
 from dheads_model.training.sync_loop import train_sync_encoder
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import keep_recipe, parser, run
 
 # Enough for an accuracy to a few per cent, and quickly scored.
 MOST_HELD_OUT_CLIPS = 500
@@ -47,10 +48,12 @@ def main(given) -> None:
         "held_out": held_out_accuracy(trained.model, held_out, new_sentences),
     }
     save_sync_encoder(given.output, trained.model, given.settings, facts)
+    write_checksum(given.output)
     count = parameter_count(trained.model)
     write_json(Path(given.output).with_suffix(".json"), {"config": given.settings, "parameters": count, **facts})
     with atomic_path(given.log) as temporary:
         shutil.copyfile(Path(given.state, "training.jsonl"), temporary)
+    keep_recipe(given, "train_sync_encoder", checksum_path(given.output), made_from=[given.index])
 
 
 if __name__ == "__main__":
