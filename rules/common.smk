@@ -6,6 +6,7 @@ from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
+from workflow_scripts.job_shell import job_prefix
 from workflow_scripts.planning import (
     KNOWN_DATASETS,
     as_json,
@@ -19,13 +20,9 @@ from workflow_scripts.planning import (
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
     PLAN = make_work_plan(config)
+    shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:
     raise SystemExit(f"error: {problem}")
-
-# Jobs find this Python and this code wherever the work directory is.
-shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH " f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
-)
 
 # Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
 MEMBERSHIPS = {

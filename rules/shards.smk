@@ -169,4 +169,4 @@ rule retry_failed:
     params:
         datasets=list(PLAN.shards),
     shell:
-        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee {log}"
+        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee -i {log}"

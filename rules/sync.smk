@@ -13,7 +13,6 @@ rule train_sync_encoder:
         "logs/train_sync_encoder/{dataset}/{encoder}.log",
     benchmark:
         "benchmarks/train_sync_encoder/{dataset}/{encoder}.jsonl"
-    retries: 3
     # One thread: the same bits on every machine of a kind, and room for the jobs beside it.
     threads: 1
     resources:
@@ -27,9 +26,9 @@ rule train_sync_encoder:
         ),
         code=digest("workflow_scripts.train_sync_encoder"),
     shell:
-        "python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
+        "until_done python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --state {params.state} --threads {threads}"
-        " --output {output.model} --log {output.log} 2>&1 | tee {log}"
+        " --output {output.model} --log {output.log} 2>&1 | tee -i {log}"
 
 
 rule measure_sync:

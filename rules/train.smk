@@ -15,7 +15,6 @@ rule train_model:
         "logs/train_model/{run}.log",
     benchmark:
         "benchmarks/train_model/{run}.jsonl"
-    retries: 3
     threads: 8
     resources:
         mem_mb=lambda wildcards: memory_of_run(config["runs"][wildcards.run]),
@@ -28,11 +27,11 @@ rule train_model:
         launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
         code=digest("workflow_scripts.train_model"),
     shell:
-        "{params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
+        "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
         " --framing {params.framing:q} --audio-encoder {input.audio_encoder}"
         " --published-audio-encoder {input.encoder:q} --index {input.index}"
         " --state {params.state} --threads {threads}"
-        " --output {output.model} --training-log {output.log} 2>&1 | tee {log}"
+        " --output {output.model} --training-log {output.log} 2>&1 | tee -i {log}"
 
 
 rule plot_training:

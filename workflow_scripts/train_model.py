@@ -66,9 +66,8 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     try:
         trained = train(learner, given.settings, train_clips, validation_clips, data, given.state, processes, encoder)
     except Interrupted as stop:
-        # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
         print(f"error: {stop}", file=sys.stderr)
-        sys.exit(os.EX_TEMPFAIL)
+        sys.exit(stop.exit_code)
     if not processes.is_first:
         return
     # What differs from run to run stays in the log and out of the export.

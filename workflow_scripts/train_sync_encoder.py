@@ -1,7 +1,6 @@
 """Train the encoders of mouth and sound of one dataset to the end, or go on where they stopped."""
 
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -34,9 +33,8 @@ def main(given) -> None:
             settings, given.settings, clips, held_out, new_sentences, index.fingerprint, given.state
         )  # fmt: skip
     except Interrupted as stop:
-        # The code of sysexits.h for "try again later": Snakemake's retries go on from the state.
         print(f"error: {stop}", file=sys.stderr)
-        sys.exit(os.EX_TEMPFAIL)
+        sys.exit(stop.exit_code)
     facts = {
         "images": trained.images,
         "data": index.fingerprint,

@@ -190,7 +190,8 @@ def train(
             if every(settings.state_every_images) or stopped:
                 save()
             if stopped and step < settings.steps:
-                raise Interrupted(f"stopped by a signal after {step * settings.batch_size} images; the state is saved")
+                sentence = f"stopped by a signal after {step * settings.batch_size} images; the state is saved"
+                raise Interrupted(sentence, watch.exit_code)
     return Trained(average, step * settings.batch_size, read_log(log_path)[-1])
 
 

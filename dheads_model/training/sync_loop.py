@@ -99,7 +99,8 @@ def train_sync_encoder(
                          "images": step * training.batch_size, "losses": losses, "identity": identity}  # fmt: skip
                 save_state(state_folder, found)
             if watch.stopped and step < training.steps:
-                raise Interrupted(f"stopped by a signal after {step * training.batch_size} windows; the state is saved")
+                sentence = f"stopped by a signal after {step * training.batch_size} windows; the state is saved"
+                raise Interrupted(sentence, watch.exit_code)
     # Without wanted gradients PyTorch chooses other kernels, which round differently: as the export will be used.
     return TrainedSyncEncoder(
         model.cpu().eval().requires_grad_(False), step * training.batch_size, read_log(log_path)[-1]
