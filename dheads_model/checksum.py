@@ -22,4 +22,6 @@ def verify_checksum(path: Path | str) -> None:
     if not beside.is_file():
         return
     if beside.read_text(encoding="utf-8").split()[:1] != [sha256_of(path)]:
-        raise UserError(f"{path} is not the file that {beside.name} beside it was written for; delete both to make them anew.")
+        raise UserError(
+            f"{path} is not the file that {beside.name} beside it was written for; delete both to make them anew."
+        )

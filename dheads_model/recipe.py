@@ -69,7 +69,9 @@ def read_recipe(product: Path | str) -> Recipe:
     try:
         return Recipe(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise UserError(f"{product} has no recipe {path.name} beside it, so nobody knows what made it; {_AGAIN}.") from None
+        raise UserError(
+            f"{product} has no recipe {path.name} beside it, so nobody knows what made it; {_AGAIN}."
+        ) from None
     except (OSError, ValueError, TypeError) as problem:
         raise UserError(f"{path} is not a usable recipe ({problem}); delete {product} to make both again.") from problem
 
@@ -78,7 +80,8 @@ def check_chain(products: Iterable[str], planned: Mapping[str, Mapping]) -> dict
     """Recipes of `products` and of all that they were made from, by path, after the whole chain was checked.
 
     planned: {beginning of a path: {"settings": ..., "code": ...}}, what the products below it must have been made with;
-    the longest beginning counts, and a product below none is only compared by its bytes.
+    the longest beginning counts, a product below none is only compared by its bytes, and
+    settings that are not planned are left alone.
     Raises UserError for the first link that does not hold: a product that is missing, was altered, was made with other
     settings or code than planned, or from another file than the one that is here.
     """
@@ -116,12 +119,10 @@ def _check_plan(product: str, recipe: Recipe, planned: Mapping[str, Mapping]) ->
     if not beginnings:
         return
     plan = planned[max(beginnings, key=len)]
-    if recipe.settings != plan["settings"]:
-        names = sorted(
-            name
-            for name in {*recipe.settings, *plan["settings"]}
-            if recipe.settings.get(name) != plan["settings"].get(name)
+    names = sorted(name for name, value in plan["settings"].items() if recipe.settings.get(name) != value)
+    if names:
+        raise UserError(
+            f"{product} was made with other settings than the config has now ({', '.join(names)}); {_AGAIN}."
         )
-        raise UserError(f"{product} was made with other settings than the config has now ({', '.join(names)}); {_AGAIN}.")
     if recipe.code != plan["code"]:
         raise UserError(f"{product} was made by other code of {recipe.command} than is here now; {_AGAIN}.")

@@ -3,30 +3,26 @@ import json
 import os
 from pathlib import Path
 
+from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
+from workflow_scripts.job_shell import job_prefix
 from workflow_scripts.planning import (
     KNOWN_DATASETS,
-    as_json,
     crema_d_settings,
     given_path,
     lrw_settings,
     make_work_plan,
-    short_hash,
 )
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
     PLAN = make_work_plan(config)
+    shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:
     raise SystemExit(f"error: {problem}")
-
-# Jobs find this Python and this code wherever the work directory is.
-shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH " f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
-)
 
 # Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
 MEMBERSHIPS = {
@@ -268,11 +264,8 @@ def audio_encoder_of(wildcards):
 
 
 def state_of_run(wildcards):
-    """Folder of a run's training states; another config, also of what it starts from, is another folder."""
-    run = config["runs"][wildcards.run]
-    name = run.get("audio_encoder_from")
-    about = [run, config["sync_encoders"][name]] if name else run
-    return f"state/{wildcards.run}-{short_hash(about)}"
+    """Folder of a run's training states: another config, other data or other code have another folder in it."""
+    return f"state/{wildcards.run}"
 
 
 def sync_encoder(dataset, name):

@@ -82,7 +82,7 @@ rule fetch_lrw:
     shell:
         "python -m workflow_scripts.fetch_lrw --code {params.code} --settings {params.hosts:q}"
         " --parts-folder resources/lrw/parts --corpus-folder resources/lrw/corpus"
-        " --manifest {output.manifest} 2>&1 | tee {log}"
+        " --manifest {output.manifest} 2>&1 | tee -i {log}"
 
 
 rule adopt_lrw:
@@ -148,7 +148,6 @@ rule fetch_weights:
         "logs/fetch_weights/{name}.log",
     benchmark:
         "benchmarks/fetch_weights/{name}.jsonl"
-    retries: 2
     threads: 1
     resources:
         mem_mb=500,

@@ -75,6 +75,7 @@ rule index_shards:
         "logs/index_shards/{dataset}.log",
     benchmark:
         "benchmarks/index_shards/{dataset}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -82,9 +83,7 @@ rule index_shards:
     params:
         planned=lambda wildcards: as_json(planned_stages(wildcards.dataset)),
         memberships=lambda wildcards: memberships_of(wildcards.dataset),
-        made_again=made_again(
-            "resources/{dataset}/index.json", lambda wildcards: chain_of_dataset(wildcards.dataset)
-        ),
+        made_again=made_again("resources/{dataset}/index.json", lambda wildcards: chain_of_dataset(wildcards.dataset)),
         code=digest("workflow_scripts.index_shards"),
     shell:
         "python -m workflow_scripts.index_shards --code {params.code} --shards {input.shards}"
@@ -104,6 +103,7 @@ rule write_data_card:
         "logs/write_data_card.log",
     benchmark:
         "benchmarks/write_data_card.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -162,6 +162,7 @@ rule write_quality_report:
         "logs/write_quality_report/{dataset}.log",
     benchmark:
         "benchmarks/write_quality_report/{dataset}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,
@@ -188,4 +189,4 @@ rule retry_failed:
     params:
         datasets=list(PLAN.shards),
     shell:
-        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee {log}"
+        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee -i {log}"

@@ -15,7 +15,6 @@ rule train_sync_encoder:
         "logs/train_sync_encoder/{dataset}/{encoder}.log",
     benchmark:
         "benchmarks/train_sync_encoder/{dataset}/{encoder}.jsonl"
-    retries: 3
     # One thread: the same bits on every machine of a kind, and room for the jobs beside it.
     threads: 1
     resources:
@@ -24,14 +23,12 @@ rule train_sync_encoder:
         gpu=lambda wildcards: config["sync_encoders"][wildcards.encoder]["gpus"],
     params:
         settings=lambda wildcards: settings("sync_encoders", wildcards.encoder),
-        state=lambda wildcards: "state/sync_encoders/{}/{}-{}".format(
-            wildcards.dataset, wildcards.encoder, short_hash(config["sync_encoders"][wildcards.encoder])
-        ),
+        state=lambda wildcards: f"state/sync_encoders/{wildcards.dataset}/{wildcards.encoder}",
         code=digest("workflow_scripts.train_sync_encoder"),
     shell:
-        "python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
+        "until_done python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --state {params.state} --threads {threads}"
-        " --output {output.model} --log {output.log} 2>&1 | tee {log}"
+        " --output {output.model} --log {output.log} 2>&1 | tee -i {log}"
 
 
 rule measure_sync:

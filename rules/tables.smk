@@ -16,6 +16,7 @@ rule write_table1:
         "logs/write_table1.log",
     benchmark:
         "benchmarks/write_table1.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -57,6 +58,7 @@ rule draw_strips:
         "logs/draw_strips/{method}_{dataset}_{shard}.log",
     benchmark:
         "benchmarks/draw_strips/{method}_{dataset}_{shard}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,

@@ -8,7 +8,8 @@ from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import process_clips
 from dheads_model.media.container import probe
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 from workflow_scripts.planned_shard import add_plan, planned_shard
 
 

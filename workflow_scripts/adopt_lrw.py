@@ -7,7 +7,8 @@ from dheads_model.corpora.lrw.metadata import read_word_seconds, word_span
 from dheads_model.corpora.plan import PlannedClip
 from dheads_model.manifest import process_clips
 from workflow_scripts.adopt_clips import adopt
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 from workflow_scripts.planned_shard import add_plan, planned_shard
 
 

@@ -8,7 +8,8 @@ from dheads_model.errors import UserError
 from dheads_model.manifest import Outcome, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.shards.reader import read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def reference_frames(frames: np.ndarray, kind: str) -> np.ndarray:

@@ -7,7 +7,8 @@ from dheads_model.config import short_hash
 from dheads_model.errors import UserError
 from dheads_model.recipe import Recipe, check_chain
 from dheads_model.shards.index import write_index
-from workflow_scripts.command import keep_recipe, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import keep_recipe
 
 
 def main(given) -> None:
@@ -24,7 +25,9 @@ def check_memberships(recipes: dict[str, Recipe], planned: str) -> None:
     """
     found = [recipe.settings["membership"] for _, recipe in sorted(recipes.items()) if "membership" in recipe.settings]
     if short_hash(found) != planned:
-        folder = next((str(Path(path).parent) for path, recipe in recipes.items() if "membership" in recipe.settings), "")
+        folder = next(
+            (str(Path(path).parent) for path, recipe in recipes.items() if "membership" in recipe.settings), ""
+        )
         raise UserError(
             f"the shards below {folder} hold other clips than the config names now; delete that folder and give the same "
             "command again to make them anew."

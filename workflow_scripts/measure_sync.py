@@ -21,7 +21,8 @@ from dheads_model.metrics.sync import measure_sync, refuse_sync
 from dheads_model.network.sync_encoder import SyncEncoder, embed_clip, load_sync_encoder
 from dheads_model.shards.pairs import mouth_clip
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 from workflow_scripts.measure_videos import COLUMNS
 
 

@@ -10,7 +10,9 @@ from workflow_scripts.planning import outline_dataset, plan_dataset
 
 def add_plan(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add the arguments of `planned_shard` to a parser."""
-    arguments.add_argument("--planning", type=json.loads, required=True, help="config that decides which clips there are")
+    arguments.add_argument(
+        "--planning", type=json.loads, required=True, help="config that decides which clips there are"
+    )
     arguments.add_argument("--shard", required=True, help="five-digit number of the shard")
     arguments.add_argument("--membership", required=True, help="digest of the clips that were planned for it")
     arguments.add_argument("--plan", required=True, help="plan file to write")

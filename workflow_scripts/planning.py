@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dheads_model.config import as_json, short_hash
+from dheads_model.config import short_hash
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.lrw import index as lrw
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER, read_credentials
-from dheads_model.corpora.plan import PlannedClip, PlannedShard, ShardOutline, outline, outline_counts, plan_shards, plan_stable_shards
+from dheads_model.corpora.plan import (
+    PlannedClip,
+    PlannedShard,
+    ShardOutline,
+    outline,
+    outline_counts,
+    plan_shards,
+    plan_stable_shards,
+)
 from dheads_model.errors import UserError
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 

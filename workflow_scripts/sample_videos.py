@@ -20,7 +20,8 @@ from dheads_model.network.sound import hear_clip, open_window_encoder
 from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dheads_model.shards.index import read_index
 from dheads_model.tables.table1 import make_rows, refusals, to_csv, to_markdown, to_tex
 from workflow_scripts.command import parser, run
 
+
 def main(given) -> None:
     settings = given.settings
     recipes = check_chain([*given.metrics, *given.indexes], given.planned)

@@ -10,6 +10,7 @@ from dheads_model.corpora.plan import read_plan
 from dheads_model.errors import FAIL_REASONS, FILTER_REASONS, UserError
 from dheads_model.manifest import FAILED, FILTERED, OK, read_manifest
 from dheads_model.media.clock import FRAMES_PER_SECOND
+from dheads_model.reasons import MEANINGS
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 
 STAGES = ("source", "track", "align", "crop", "landmark", "audio", "shard")
@@ -76,10 +77,9 @@ def markdown(fates: list[ClipFate], table: pd.DataFrame, absent: Mapping[str, st
     lines += [f"Dataset {name} is left out: {why}\n" for name, why in absent.items()]
     lost = [fate for fate in fates if fate.status != OK]
     if lost:
-        meanings = FILTER_REASONS | FAIL_REASONS
         lines += ["## Reasons", "", "| reason | clips | meaning |", "|---|---|---|"]
         for reason in sorted({fate.reason for fate in lost}):
-            lines.append(f"| {reason} | {sum(fate.reason == reason for fate in lost)} | {meanings[reason]} |")
+            lines.append(f"| {reason} | {sum(fate.reason == reason for fate in lost)} | {MEANINGS[reason]} |")
         lines += [
             "",
             "## Lost clips",

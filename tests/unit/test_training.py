@@ -193,7 +193,8 @@ def test_learning_rate_and_average_follow_their_formulas():
 
 
 @pytest.mark.slow
-def test_sigterm_saves_and_asks_to_be_tried_again(tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, os.EX_TEMPFAIL), (signal.SIGINT, 130)])
+def test_a_signal_saves_and_only_that_of_a_scheduler_asks_to_be_tried_again(tmp_path, number, code):
     from dheads_model.shards.index import write_index
 
     paths = [pack(tmp_path, lengths={"a_1": 9}), pack(tmp_path, shard="00001", split="val", speakers="c")]
@@ -209,9 +210,9 @@ def test_sigterm_saves_and_asks_to_be_tried_again(tmp_path):
     while not list(tmp_path.glob("state/*.pt")):
         assert time.monotonic() < deadline, process.poll()
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == os.EX_TEMPFAIL
+    assert process.returncode == code
     assert "stopped by a signal" in errors
     assert not (tmp_path / "model.safetensors").exists()
     command[4] = json.dumps(changed(images=64))
