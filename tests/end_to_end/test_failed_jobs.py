@@ -142,3 +142,39 @@ def test_a_mixture_is_refused_in_one_sentence(start, tmp_path):
     assert "delete it and give the same command again" in output
     assert "Traceback" not in output
     assert not (work / "results/table1.csv").exists()
+
+
+def test_edited_training_code_is_trained(start, tmp_path):
+    project, work = tmp_path / "project", copied(start, tmp_path)
+    shutil.copytree(start.project, project)
+    before, states = products(work), set((work / "state/ours").iterdir())
+    edit(
+        project / "dheads_model/training/objective.py",
+        "return BatchLoss(by_sample.mean(), by_sample.detach(), bins)",
+        "return BatchLoss(-by_sample.mean(), by_sample.detach(), bins)",
+    )
+    edited = FinishedRun(project, work)
+    done = run(edited, work, {})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert products(work)["runs/ours/model.sha256"] != before["runs/ours/model.sha256"]
+    assert set((work / "state/ours").iterdir()) > states
+    history = json.loads((work / "results/runs/ours/model.json").read_text())["history"]
+    assert [turn["from_image"] for turn in history] == [0]
+    # An old state is resumed with new code only on purpose, and the model says so.
+    (old,) = states
+    overlay = {"runs": {"ours": {"resume_from": f"state/ours/{old.name}", "training": {"images": 96}}}}
+    done = run(edited, work, overlay, "--", "results/runs/ours/model.safetensors")
+    assert done.returncode == 0, done.stdout + done.stderr
+    history = json.loads((work / "results/runs/ours/model.json").read_text())["history"]
+    assert [turn["from_image"] for turn in history] == [0, 64]
+    assert history[0]["code"] != history[1]["code"]
+
+
+def test_one_clip_more_is_trained_without_deleting_anything(start, tmp_path):
+    work = copied(start, tmp_path)
+    data = json.loads((work / "resources/embedded/index.json").read_text())["fingerprint"]
+    done = run(start, work, {"embedded": {"actors": 4}}, "--", "results/table1.csv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (turn,) = json.loads((work / "results/runs/ours/model.json").read_text())["history"]
+    assert turn["data"] != data
+    assert len(list((work / "state/ours").iterdir())) == 2
