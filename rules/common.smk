@@ -6,6 +6,8 @@ from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
+from workflow_scripts.failures import tell_at_exit
+from workflow_scripts.folder_lock import hold_folder
 from workflow_scripts.job_shell import job_prefix
 from workflow_scripts.planning import (
     KNOWN_DATASETS,
@@ -29,6 +31,14 @@ MEMBERSHIPS = {
     dataset: {number: shard.membership for number, shard in shards.items()} for dataset, shards in PLAN.shards.items()
 }
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
+
+
+def hold_work_folder():
+    """Before the first job: no other Snakemake may work here."""
+    try:
+        hold_folder(os.getcwd())
+    except UserError as problem:
+        raise SystemExit(f"error: {problem}")
 
 
 def state_disk_need():

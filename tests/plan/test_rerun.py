@@ -109,7 +109,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
         ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
         ("dheads_model/manifest.py", "the machine gave up at clip", "the machine stopped at clip"),
         ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
-        ("dheads_model/config.py", "does not exist", "is unknown"),
+        ("dheads_model/config.py", "is missing.", "is not there."),
         ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),
         ("workflow_scripts/command.py", "sys.exit(2)", "sys.exit(3)"),
     ],
