@@ -5,7 +5,7 @@ from pathlib import Path
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
-from workflow_scripts.disk_need import check_disk
+from workflow_scripts.disk_need import check_disk, check_writable
 from workflow_scripts.failures import tell_at_exit
 from workflow_scripts.folder_lock import hold_folder
 from workflow_scripts.job_shell import job_prefix
@@ -21,6 +21,7 @@ from workflow_scripts.planning import (
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
+    check_writable(os.getcwd())
     PLAN = make_work_plan(config)
     shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:

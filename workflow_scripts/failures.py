@@ -10,6 +10,8 @@ from typing import NamedTuple
 # As Snakemake's own log tells it, job by job.
 _FAILED = re.compile(r"^Error in rule (\S+):\n(?:    .*\n)*?    log: (\S.*?) \(check log file", re.M)
 
+_NO_ROOM = 1 << 16
+
 
 class Failure(NamedTuple):
     """A job that failed: its rule, its log, and the last sentence in it."""
