@@ -72,8 +72,8 @@ def training_framing(dataset):
 
 
 def launcher(gpus):
-    """What starts a training: Python, or torchrun with a process a GPU."""
-    return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
+    """What starts a training: Python, or torchrun's launcher with a process a GPU."""
+    return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
 
 
 def benchmarked_run():
@@ -92,6 +92,16 @@ def settings(*path):
     for key in path:
         block = block[key]
     return as_json(block)
+
+
+def budget_in(dataset):
+    """How many clips a stage of a dataset may lose, and whether more of them stop it."""
+    return as_json(config["budget"] | {"strict": dataset in config["budget"]["strict"]})
+
+
+def budget_of(wildcards):
+    """The same for the dataset of a job."""
+    return budget_in(wildcards.dataset)
 
 
 def membership_in(dataset):
@@ -114,7 +124,6 @@ def plan_settings(dataset):
     found = {"crema_d": crema_d_settings, "lrw": lrw_settings}.get(dataset, lambda config: config[dataset])(config)
     block[dataset] = {key: value for key, value in found.items() if key in PLANNED_KEYS.get(dataset, found)}
     block["clips"] = given_path(config["clips"]) if config["clips"] else None
-    block["model"] = bool(config["model"])
     block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
     return as_json(block)
 

@@ -43,7 +43,7 @@ rule synthesise_clips:
         runtime=30,
     params:
         settings=settings("embedded"),
-        budget=settings("budget"),
+        budget=budget_in("embedded"),
         membership=membership_in("embedded"),
         code=digest("workflow_scripts.synthesise_clips"),
         speaker=digest("dheads_model.corpora.embedded.speak_espeak"),
@@ -75,7 +75,7 @@ rule fetch_crema_d:
         hosts=lambda wildcards, input: as_json(
             {key: config["crema_d"][key] for key in ("sources", "connections", "patience")}
         ),
-        budget=settings("budget"),
+        budget=budget_in("crema_d"),
         membership=membership_in("crema_d"),
         code=digest("workflow_scripts.fetch_crema_d"),
     shell:
@@ -122,7 +122,7 @@ rule adopt_lrw:
         mem_mb=500,
         runtime=60,
     params:
-        budget=settings("budget"),
+        budget=budget_in("lrw"),
         membership=membership_in("lrw"),
         code=digest("workflow_scripts.adopt_lrw"),
     shell:
@@ -146,7 +146,7 @@ rule adopt_clips:
         runtime=30,
     params:
         settings=settings("folder"),
-        budget=settings("budget"),
+        budget=budget_in("folder"),
         membership=membership_in("folder"),
         code=digest("workflow_scripts.adopt_clips"),
     shell:
