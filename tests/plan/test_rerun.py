@@ -164,6 +164,16 @@ def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, e
     assert planned(run, str(tmp_path / "overlay.yaml")) == expected
 
 
+def test_a_model_given_afterwards_touches_sampling_and_below_only(run, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes((run.work / "results/runs/ours/model.safetensors").read_bytes())
+    assert planned(run, "--config", f"model={tmp_path / 'model.safetensors'}") == SAMPLE
+
+
+def test_numbers_inside_a_config_of_the_command_line_are_numbers(run):
+    assert planned(run, "--config", "runs={ours: {training: {images: 72}}}", "seed=2137") == TRAIN
+    assert planned(run, "--config", "runs={ours: {training: {images: 64}}}") == {}
+
+
 @pytest.mark.parametrize("change", [{"actors": 4}, {"seed": 8}])
 def test_a_changed_corpus_is_planned_and_made_anew_in_one_run(run, tmp_path, change):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": change}))
