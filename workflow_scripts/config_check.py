@@ -5,6 +5,7 @@ from jsonschema import Draft202012Validator
 
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
+from workflow_scripts.config_text import read_texts
 
 
 def load_schema(path: str) -> dict:
@@ -15,8 +16,13 @@ def load_schema(path: str) -> dict:
 
 
 def check_config(config: dict, schema_path: str) -> None:
-    """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy."""
-    validator = Draft202012Validator(load_schema(schema_path))
+    """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy.
+
+    Texts that `--config` gave for numbers, true, false and null are replaced by these in `config`.
+    """
+    schema = load_schema(schema_path)
+    read_texts(config, schema)
+    validator = Draft202012Validator(schema)
     problems = sorted(
         validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator)
     )

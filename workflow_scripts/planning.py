@@ -249,6 +249,6 @@ def _folder_clips(config: dict) -> list[PlannedClip]:
     path = given_path(config["clips"])
     clips = folder.list_clips(config["folder"], path, all_test=False)
     smallest = min(run["min_clips"] for run in config["runs"].values())
-    if config["model"] or sum(clip.split == "train" for clip in clips) < smallest:
+    if sum(clip.split == "train" for clip in clips) < smallest:
         return folder.list_clips(config["folder"], path, all_test=True)
     return clips

@@ -19,6 +19,7 @@ import torch
 from dheads_model.config import short_hash
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
+from dheads_model.machine_trouble import opened_for_library
 
 KEPT = 2
 log = logging.getLogger(__name__)
@@ -94,8 +95,8 @@ def begin_state(folder: Path | str, identity: dict, resume_from: Path | str | No
 def save_state(folder: Path | str, state: dict) -> None:
     """Write `state` (with `images`) whole or not at all; the newest KEPT states are kept."""
     folder = Path(folder)
-    with atomic_path(folder / f"state-{state['images']:012d}.pt") as temporary:
-        torch.save(state, temporary)
+    with atomic_path(folder / f"state-{state['images']:012d}.pt") as temporary, opened_for_library(temporary) as stream:
+        torch.save(state, stream)
     for old in _states(folder)[:-KEPT]:
         old.unlink()
 
