@@ -172,3 +172,23 @@ def test_a_value_needs_the_status_ok():
         Measurement("x", None)
     with pytest.raises(ValueError, match="does not fit"):
         Measurement("x", float("nan"))
+
+
+def closing(*falls_and_starts):
+    """Open eyes that fall by `fall` from frame `start` to the next, and open again within two frames."""
+    ratio = np.full(40, 0.3)
+    for fall, start in falls_and_starts:
+        ratio[start + 1] -= fall
+    return ratio
+
+
+def test_the_speed_from_which_a_closing_is_a_blink():
+    # 0.072 from a frame to the next: the named detector's number, at its 25 frames a second.
+    assert len(blinks.find_blinks(closing((0.0725, 20)))) == 1
+    assert blinks.find_blinks(closing((0.0715, 20))) == []
+
+
+def test_how_near_two_blinks_can_be():
+    # Onsets 4 frames apart are two blinks, 3 apart only the faster one.
+    assert len(blinks.find_blinks(closing((0.10, 20), (0.12, 24)))) == 2
+    assert len(blinks.find_blinks(closing((0.10, 20), (0.12, 23)))) == 1
