@@ -202,10 +202,10 @@ def provenance_input():
     return as_json({"config": config, "code": code})
 
 
-def weights_of_back_end(block):
-    """Files that the landmark back end of a config block loads."""
+def weights_of_back_end():
+    """Files that the landmark back end loads."""
     names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
-    return [f"resources/weights/{name}" for name in names[config[block]["backend"]]]
+    return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
 
 
 def published_audio_encoder():

@@ -27,12 +27,15 @@ def redetect(crops: np.ndarray, placed: np.ndarray, backend: str, weights_folder
 
 
 def detect_in_crops(
-    crops: np.ndarray, backend: str = "mediapipe", weights_folder="resources/weights"
+    crops: np.ndarray, backend: str = "mediapipe", weights_folder="resources/weights", precision: str = "float32"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(landmarks float32 `[T, 68, 2]` in pixels of the crops, seen bool `[T]`); unseen frames hold NaN."""
+    """(landmarks float32 `[T, 68, 2]` in pixels of the crops, seen bool `[T]`); unseen frames hold NaN.
+
+    backend, precision: see `open_detector`.
+    """
     large = (cv2.resize(crop, None, fx=_UPSCALE, fy=_UPSCALE, interpolation=cv2.INTER_CUBIC)[None] for crop in crops)
     found = np.full((len(crops), 68, 2), np.nan, dtype=np.float32)
-    for index, faces in enumerate(open_detector(backend, 1, weights_folder)(large)):
+    for index, faces in enumerate(open_detector(backend, 1, weights_folder, precision)(large)):
         if faces:
             # Pixel centres: x + 0.5 = (x_large + 0.5) / scale.
             found[index] = (faces[0] + 0.5) / _UPSCALE - 0.5

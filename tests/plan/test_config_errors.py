@@ -60,6 +60,11 @@ def merged(base, overlay):
             r"runs\.ours\.network\.base_chanels .* did you mean base_channels",
         ),
         (["runs", "ours", "training", "imags"], 1, r"runs\.ours\.training\.imags .* did you mean images"),
+        (
+            ["metrics", "backend"],
+            "mediapipe",
+            r"metrics\.backend does not exist; track\.backend finds the landmarks of",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_remedy(config, path, value, sentence):

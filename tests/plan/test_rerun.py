@@ -106,7 +106,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
 @pytest.mark.parametrize(
     ("overlay", "expected"),
     [
-        ({"metrics": {"backend": "face-alignment"}}, MEASURE | {"fetch_weights": 2}),
+        ({"track": {"backend": "face-alignment"}}, FROM_TRACK | {"fetch_weights": 2}),
         ({"landmark": {"redetect": True}}, FROM_LANDMARK),
         ({"audio": {"silence_dbfs": -50}}, FROM_AUDIO),
         ({"crop": {"crf": 10}}, FROM_CROP),
