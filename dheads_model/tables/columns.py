@@ -38,7 +38,7 @@ COLUMNS = (
     Column("lmd_face", "LMD face", LOWER, 3, "distance of all 68 points in pixels of the crop"),
     Column("psnr", "PSNR", HIGHER, 2, "decibels, frame by frame"),
     Column("ssim", "SSIM", HIGHER, 4, "structural similarity, Gaussian window"),
-    Column("cpbd", "CPBD", CLOSEST, 4, "share of edges whose blur is not seen"),
+    Column("cpbd", "CPBD", CLOSEST, 4, "share of edges whose blur is not seen (Narvekar and Karam 2011), mean over frames"),
     Column("optical_flow", "flow", CLOSEST, 4, "mean optical flow in pixels a frame at 128 x 128"),
     Column("frame_mse", "F-MSE", CLOSEST, 2, "mean squared difference of consecutive frames"),
     Column("ofm_paper", "OFM (published)", CLOSEST, 2,

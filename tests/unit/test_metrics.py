@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from skimage.data import astronaut
-from skimage.filters import gaussian
 
-from dheads_model.metrics import blinks, fidelity, landmark_distance, sharpness, signals, smoothness
+from dheads_model.metrics import blinks, fidelity, landmark_distance, signals, smoothness
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.measurement import Measurement
 
@@ -47,20 +46,6 @@ def test_optical_flow_of_a_still_and_of_a_moving_picture():
     assert 42.6 <= smoothness.published_optical_flow(constant(80)) <= 170.4
     with pytest.raises(ValueError, match="two"):
         smoothness.optical_flow(still[:1])
-
-
-def test_sharpness_falls_with_blur_and_refuses_without_edges():
-    picture = astronaut()[:256, 100:356]
-    soft = (255 * gaussian(picture, 2, channel_axis=-1)).astype(np.uint8)
-    assert sharpness.cpbd(picture) > sharpness.cpbd(soft) + 0.2
-    assert sharpness.cpbd(constant(80)[0]) is None
-
-
-def test_width_of_an_edge_is_its_ramp():
-    ramp = np.concatenate([np.full(60, 20), np.linspace(20, 200, 9)[1:-1], np.full(61, 200)]).astype(np.uint8)
-    frame = np.repeat(np.tile(ramp, (128, 1))[..., None], 3, axis=2)
-    widths = sharpness._edge_widths(frame[..., 0].astype(np.int16), np.ones((128, 128)), np.ones((128, 128), bool))
-    assert widths[5, 63] == 8
 
 
 def landmarks(count=50):
