@@ -66,7 +66,7 @@ def _by_landmarks(landmarks: np.ndarray, reference: np.ndarray, audio: np.ndarra
     found = blinks.find_blinks(signals.eye_aspect_ratio(landmarks)) if len(landmarks) > 2 else []
     seconds = len(landmarks) / FRAMES_PER_SECOND
     durations = [(last - first) / FRAMES_PER_SECOND for first, last in found]
-    lag = signals.mouth_audio_lag(opening, level)
+    lag, why_not = signals.mouth_audio_lag(opening, level)
     return [
         Measurement("lmd_mouth", landmark_distance.mouth_distance(landmarks, reference)),
         Measurement("lmd_face", landmark_distance.face_distance(landmarks, reference)),
@@ -75,7 +75,7 @@ def _by_landmarks(landmarks: np.ndarray, reference: np.ndarray, audio: np.ndarra
         _or_refuse(
             "mouth_audio_correlation", signals.mouth_audio_correlation(opening, level), "the sound does not vary"
         ),
-        _or_refuse("mouth_audio_lag", None if lag is None else float(lag), "a still mouth, or sound that does not vary"),
+        _or_refuse("mouth_audio_lag", None if lag is None else float(lag), why_not),
         Measurement("head_motion", signals.head_motion(landmarks)),
     ]  # fmt: skip
 

@@ -24,14 +24,17 @@ class Column:
 COLUMNS = (
     Column("mouth_audio_correlation", "mouth-audio corr.", CLOSEST, 3,
            "correlation of mouth opening and loudness over a clip's frames; 0 for a still mouth"),
-    Column("mouth_audio_lag", "lag", UNJUDGED, 2, "frames by which the mouth follows the sound where they correlate best"),
+    Column("mouth_audio_lag", "lag", UNJUDGED, 2,
+           "frames by which the mouth follows the sound where they correlate best, within 4; refused for clips without a "
+           "significant best"),
     Column("sync_confidence", "sync conf.", CLOSEST, 3,
            "by the config's own sync encoder: mean cosine at the best shift of the sound less the median over shifts",
            optional=True),
     Column("sync_offset", "sync offset", UNJUDGED, 2,
-           "frames by which the mouth follows the sound at that shift, within 5", optional=True),
+           "frames by which the mouth follows the sound at that shift, within 4", optional=True),
     Column("head_motion", "head motion", CLOSEST, 4,
-           "spread of the face's place, size and tilt over a clip, in eye distances; a frozen head has none"),
+           "spread over a clip of the head's place, size, tilt, turn and nod within the crop, which follows slow motion by itself; "
+           "by the eyes' corners and the nose's tip, in eye distances"),
     Column("blinks_per_second", "blinks/s", CLOSEST, 3, "blinks of all clips over their seconds", by_frames=True),
     Column("blink_duration", "blink s", CLOSEST, 3, "mean duration of a clip's blinks in seconds"),
     Column("lmd_mouth", "LMD mouth", LOWER, 3, "distance of mouth points, mouths centred, in pixels of the crop"),

@@ -70,6 +70,11 @@ def test_a_still_mouth_has_no_offset(going):
     assert [m.value for m in measure_sync(going, going, still=False)][1] == 0
 
 
+def test_an_offset_at_the_edge_is_refused(going):
+    _, offset = measure_sync(going, np.roll(going, 5, axis=0), still=False)
+    assert (offset.value, offset.reason) == (None, "the best of 11 shifts is at their edge")
+
+
 def test_accuracy_counts_windows_and_clips(going):
     right, wrong = offset_similarities(going, going), offset_similarities(going, np.roll(going, 1, axis=0))
     found = offset_accuracy([right, wrong, wrong[:0]])
