@@ -9,8 +9,8 @@ from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
 
 FULL_REFERENCE = ("psnr", "ssim")
 BY_LANDMARKS = (
-    "lmd_mouth", "lmd_face", "blinks_per_second", "blink_duration", "mouth_audio_correlation", "mouth_audio_lag",
-    "head_motion",
+    "lmd_mouth", "lmd_face", "blinks_per_second", "blink_duration", "mouth_truth_correlation", "mouth_audio_correlation",
+    "mouth_audio_lag", "head_motion",
 )  # fmt: skip
 # A face must be found in this share of the frames, or curves over time are mostly interpolation.
 LEAST_SEEN = 0.8
@@ -72,6 +72,11 @@ def _by_landmarks(landmarks: np.ndarray, reference: np.ndarray, audio: np.ndarra
         Measurement("lmd_face", landmark_distance.face_distance(landmarks, reference)),
         Measurement("blinks_per_second", len(found) / seconds),
         _or_refuse("blink_duration", float(np.mean(durations)) if durations else None, "no blink"),
+        _or_refuse(
+            "mouth_truth_correlation",
+            signals.mouth_truth_correlation(opening, signals.mouth_opening(reference)),
+            "the true mouth does not move",
+        ),
         _or_refuse(
             "mouth_audio_correlation", signals.mouth_audio_correlation(opening, level), "the sound does not vary"
         ),

@@ -88,6 +88,15 @@ def test_a_mouth_that_follows_the_sound_scores_one_and_a_still_one_zero():
     assert signals.mouth_audio_correlation(follows, np.full(60, -60.0)) is None
 
 
+def test_a_mouth_that_opens_as_the_true_one_scores_one_and_a_still_one_zero():
+    truth = 0.1 + 0.05 * np.sin(np.arange(60) / 4)
+    assert signals.mouth_truth_correlation(0.02 + 0.5 * truth, truth) == pytest.approx(1)
+    assert signals.mouth_truth_correlation(0.3 - truth, truth) == pytest.approx(-1)
+    jitter = 0.1 + np.random.default_rng(0).normal(0, 0.001, 60)
+    assert signals.mouth_truth_correlation(jitter, truth) == 0.0
+    assert signals.mouth_truth_correlation(truth, jitter) is None
+
+
 @pytest.mark.parametrize("lag", [-4, -3, 0, 2, 4])
 def test_the_lag_is_how_much_later_the_mouth_comes(lag):
     level = np.random.default_rng(1).normal(-30, 8, 90)
@@ -189,6 +198,12 @@ def test_every_metric_answers_or_says_why_not():
     found = measured()
     assert found["psnr"].value == fidelity.PSNR_CAP
     assert found["mouth_audio_correlation"].value == 0.0
+    assert found["mouth_truth_correlation"].reason == "the true mouth does not move"
+    talking = landmarks(20)
+    talking[:, 66, 1] += 3 * np.sin(np.arange(20))
+    follows = measured(landmarks=talking, reference_landmarks=talking)
+    assert follows["mouth_truth_correlation"].value == pytest.approx(1)
+    assert measured(reference_landmarks=talking)["mouth_truth_correlation"].value == 0.0
     assert found["blink_duration"].status == "undefined"
     assert found["blink_duration"].reason == "no blink"
     truth = measured(is_reference=True)
