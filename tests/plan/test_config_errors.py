@@ -109,6 +109,11 @@ def test_a_method_of_an_undefined_run_is_refused(config):
         make_work_plan(changed(config, ["methods", "ours", "run"], "other"))
 
 
+def test_an_undefined_reference_of_the_table_is_refused(config):
+    with pytest.raises(UserError, match=r"table1\.reference is theirs, which methods does not define; it has ours, gr"):
+        make_work_plan(changed(config, ["table1", "reference"], "theirs"))
+
+
 def test_the_folder_dataset_asks_for_its_folder(config):
     folder = changed(changed(config, ["datasets"], ["folder"]), ["runs", "ours", "dataset"], "folder")
     with pytest.raises(UserError, match="add --config clips=PATH"):

@@ -114,7 +114,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
         ({"seed": 5}, SAMPLE),
         ({"methods": {"ours": {"sampling": {"steps": 3}}}}, SAMPLE),
         ({"runs": {"ours": {"training": {"images": 72}}}}, TRAIN),
-        ({"table1": {"bootstrap_samples": 300}}, TABLE),
+        ({"table1": {"reference": "frozen_first_frame"}}, TABLE),
     ],
 )
 def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
