@@ -207,8 +207,8 @@ def table_settings():
 
 
 def measured_with():
-    """Config of the per-clip metrics."""
-    return {"backend": config["metrics"]["backend"]}
+    """Config of the per-clip metrics: the landmark detector of the ground truth."""
+    return {key: config["track"][key] for key in ("backend", "precision")}
 
 
 def crema_d_source():
@@ -228,10 +228,10 @@ def provenance_input():
     return as_json({"config": config, "code": code})
 
 
-def weights_of_back_end(block):
-    """Files that the landmark back end of a config block loads."""
+def weights_of_back_end():
+    """Files that the landmark back end loads."""
     names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
-    return [f"resources/weights/{name}" for name in names[config[block]["backend"]]]
+    return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
 
 
 def published_audio_encoder():

@@ -5,7 +5,7 @@ rule track_faces:
     """Find the face and its 68 landmarks in every frame."""
     input:
         source="resources/{dataset}/source/{shard}.json",
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         track="resources/{dataset}/track/{shard}.parquet",
         manifest="resources/{dataset}/track/{shard}.json",
@@ -95,7 +95,7 @@ rule place_landmarks:
         track=ancient("resources/{dataset}/track/{shard}.parquet"),
         align=ancient("resources/{dataset}/align/{shard}.parquet"),
         crop=ancient("resources/{dataset}/crop/{shard}.tar"),
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         landmark="resources/{dataset}/landmark/{shard}.parquet",
         manifest="resources/{dataset}/landmark/{shard}.json",

@@ -106,6 +106,11 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    if config["table1"]["reference"] not in config["methods"]:
+        raise UserError(
+            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
     check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():

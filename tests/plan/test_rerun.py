@@ -148,7 +148,7 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
 @pytest.mark.parametrize(
     ("overlay", "expected"),
     [
-        ({"metrics": {"backend": "face-alignment"}}, MEASURE | {"fetch_weights": 2}),
+        ({"track": {"backend": "face-alignment"}}, FROM_TRACK | {"fetch_weights": 2}),
         ({"landmark": {"redetect": True}}, FROM_LANDMARK),
         ({"audio": {"silence_dbfs": -50}}, FROM_AUDIO),
         ({"crop": {"crf": 10}}, FROM_CROP),
@@ -156,7 +156,7 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
         ({"seed": 5}, SAMPLE),
         ({"methods": {"ours": {"sampling": {"steps": 3}}}}, SAMPLE),
         ({"runs": {"ours": {"training": {"images": 72}}}}, TRAIN),
-        ({"table1": {"bootstrap_samples": 300}}, TABLE),
+        ({"table1": {"reference": "frozen_first_frame"}}, TABLE),
     ],
 )
 def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
