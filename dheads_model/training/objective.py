@@ -91,10 +91,13 @@ def draw_batch(
     told = level if run.network.noise_level_input else None
     conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop)
     noise = torch.randn(clean.shape, generator=generator, device=device)
+    strata = None if batch.strata is None else _placed(batch.strata, device)
     if run.diffusion.form == "ddpm":
-        levels = draw_steps(count, run.diffusion.timesteps, generator)
+        levels = draw_steps(count, run.diffusion.timesteps, generator, strata)
     else:
-        levels = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)
+        levels = draw_sigmas(
+            count, run.training.log_sigma_mean, run.training.log_sigma_std, generator, strata=strata
+        )  # fmt: skip
     if run.training.mouth_box is not None:
         boxes = fixed_boxes(run.training.mouth_box, count, size, size).to(device, non_blocking=True)
     elif run.diffusion.form == "ddpm":
