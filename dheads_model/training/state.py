@@ -11,13 +11,18 @@ import torch
 
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
+from dheads_model.training.finite import check_state
 
 KEPT = 2
 log = logging.getLogger(__name__)
 
 
 def save_state(folder: Path | str, state: dict) -> None:
-    """Write `state` (with `images`) whole or not at all; the newest KEPT states are kept."""
+    """Write `state` (with `images`) whole or not at all; the newest KEPT states are kept.
+
+    Raises UserError, with those untouched, for one that is not finite.
+    """
+    check_state(state)
     folder = Path(folder)
     with atomic_path(folder / f"state-{state['images']:012d}.pt") as temporary:
         torch.save(state, temporary)
