@@ -20,6 +20,7 @@ from dheads_model.config import short_hash
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
 from dheads_model.machine_trouble import opened_for_library
+from dheads_model.training.finite import check_state
 
 KEPT = 2
 log = logging.getLogger(__name__)
@@ -93,7 +94,11 @@ def begin_state(folder: Path | str, identity: dict, resume_from: Path | str | No
 
 
 def save_state(folder: Path | str, state: dict) -> None:
-    """Write `state` (with `images`) whole or not at all; the newest KEPT states are kept."""
+    """Write `state` (with `images`) whole or not at all; the newest KEPT states are kept.
+
+    Raises UserError, with those untouched, for one that is not finite.
+    """
+    check_state(state)
     folder = Path(folder)
     with atomic_path(folder / f"state-{state['images']:012d}.pt") as temporary, opened_for_library(temporary) as stream:
         torch.save(state, stream)

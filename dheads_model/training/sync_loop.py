@@ -13,6 +13,7 @@ from dheads_model.network.sync_encoder import SyncEncoder
 from dheads_model.network.talking_model import parameter_count, pick_device
 from dheads_model.shards.pairs import MouthClip, sample_pairs
 from dheads_model.training.contrastive import SyncSettings, contrastive_loss, held_out_accuracy
+from dheads_model.training.finite import FiniteWatch, gradient_norms
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.settings import learning_rate
@@ -44,7 +45,7 @@ def train_sync_encoder(
 
     train_clips, new_sentences: of `choose_clips`. config: the encoder's config as given, fingerprint: of the data, code:
     digest of what trains; a state made with others is refused. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1, with
-    the state saved.
+    the state saved, and UserError in a step whose loss or gradient is not finite, with the state before it kept.
     """
     training, radius, device = settings.training, settings.network.audio_radius, pick_device()
     torch.manual_seed(training.seed)
@@ -62,6 +63,9 @@ def train_sync_encoder(
         step, losses = state["step"], state["losses"]
         log.info("resuming after %d windows", state["images"])
     rewind_log(log_path, step * training.batch_size)
+
+    weights = list(model.parameters())
+    finite = FiniteWatch.new(["the loss", *(f"the gradient of {name}" for name, _ in model.named_parameters())], device)
 
     def every(images: int) -> bool:
         """Whether a multiple of so many windows was passed by the last step; the end counts."""
@@ -84,6 +88,8 @@ def train_sync_encoder(
             loss = contrastive_loss(mouth, audio, model.scale())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            finite.see(step, torch.cat([loss.detach()[None], gradient_norms(weights)[0]]))
+            finite.check(training.batch_size)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
