@@ -103,9 +103,9 @@ def planned_products():
         planned[f"results/sync/{name}/"] = as_planned(
             "measure_sync", {"sync_encoder": config["metrics"]["sync_encoder"]}
         )
-    return as_json(planned)
+    return planned
 
 
 def as_planned(command, settings):
-    """Settings and code with which a command runs now."""
-    return {"settings": settings, "code": digest(f"workflow_scripts.{command}")}
+    """A command with the settings and code with which it runs now."""
+    return {"command": command, "settings": settings, "code": digest(f"workflow_scripts.{command}")}

@@ -1,12 +1,11 @@
 # Functions that the rules share; standard library only, nothing here reads data or the network.
 import json
 import os
-from pathlib import Path
 
 from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
-from workflow_scripts.config_check import check_config
+from workflow_scripts.config_check import check_config, fill_config
 from workflow_scripts.disk_need import check_disk, check_writable
 from workflow_scripts.failures import tell_at_exit
 from workflow_scripts.folder_lock import hold_folder
@@ -20,10 +19,11 @@ from workflow_scripts.planning import (
 )
 
 try:
-    check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
+    fill_config(config, f"{PROJECT}/config/config.yaml")
+    check_config(config, f"{PROJECT}/config/schemas/config.schema.yaml")
     check_writable(os.getcwd())
     PLAN = make_work_plan(config)
-    shell.prefix(job_prefix(str(workflow.basedir)))
+    shell.prefix(job_prefix(PROJECT))
 except UserError as problem:
     raise SystemExit(f"error: {problem}")
 
@@ -222,9 +222,9 @@ def memberships_of(dataset):
 
 
 def provenance_input():
-    """What made the results: the whole config and the digest of the code behind every rule."""
-    scripts = sorted(path.stem for path in Path(workflow.basedir, "workflow_scripts").glob("*_*.py"))
-    code = {name: digest(f"workflow_scripts.{name}") for name in scripts}
+    """What made the results: the whole config and the digest of the code of every command below table 1."""
+    commands = {part["command"] for part in planned_products().values()}
+    code = {name: digest(f"workflow_scripts.{name}") for name in sorted({*commands, "write_table1"})}
     return as_json({"config": config, "code": code})
 
 

@@ -24,7 +24,7 @@ rule write_table1:
     params:
         settings=table_settings(),
         provenance=provenance_input(),
-        planned=planned_products(),
+        planned=as_json(planned_products()),
         made_again=made_again("results/table1.csv", lambda wildcards: chain_of_table()),
         code=digest("workflow_scripts.write_table1"),
     shell:

@@ -20,6 +20,23 @@ def load_schema(path: str) -> dict:
         return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+def fill_config(config: dict, default_path: str) -> None:
+    """Add to `config` what the default config has and it lacks, as Snakemake does for a file of the command line.
+
+    A workflow that has this one as its module gives a config of its own, and Snakemake then leaves the default aside.
+    """
+    with open(default_path, encoding="utf-8") as stream:
+        _fill(config, yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def _fill(config: dict, defaults: dict) -> None:
+    for key, value in defaults.items():
+        if key not in config:
+            config[key] = value
+        elif isinstance(value, dict) and isinstance(config[key], dict):
+            _fill(config[key], value)
+
+
 def check_config(config: dict, schema_path: str) -> None:
     """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy.
 

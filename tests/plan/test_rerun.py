@@ -93,8 +93,9 @@ def test_touching_every_source_file_plans_nothing(run):
 def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expected):
     edited(module)
     found = planned(run)
-    # The table says which code made it, so an edit anywhere rewrites it: a second's work.
-    assert found == expected | TABLE
+    # The table says which code made everything below it, so an edit there rewrites it: a second's work.
+    beside = set(expected) <= {"write_data_card", "plot_training", "draw_strips"}
+    assert found == (expected if beside else expected | TABLE)
 
 
 def test_comments_docstrings_and_layout_plan_nothing(run, edited):
