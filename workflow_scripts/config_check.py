@@ -5,6 +5,7 @@ from jsonschema import Draft202012Validator
 
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
+from workflow_scripts.settings_check import check_finite
 
 
 def load_schema(path: str) -> dict:
@@ -16,6 +17,7 @@ def load_schema(path: str) -> dict:
 
 def check_config(config: dict, schema_path: str) -> None:
     """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy."""
+    check_finite(config)
     validator = Draft202012Validator(load_schema(schema_path))
     problems = sorted(
         validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator)
