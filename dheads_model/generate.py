@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from tqdm import tqdm
 
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
-from dheads_model.diffusion.rollout import SamplingSettings, stream
-from dheads_model.diffusion.sampling import check_sampling
+from dheads_model.diffusion.rollout import stream
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
@@ -35,6 +34,7 @@ from dheads_model.network.published_audio_encoder import WindowEncoder
 from dheads_model.network.sound import hear, open_window_encoder
 from dheads_model.network.talking_model import TalkingModel, pick_device
 from dheads_model.shards.loader import resize_frames
+from dheads_model.yaml_file import overlaid, read_yaml
 
 DEFAULT_CONFIG = ROOT / "config/config.yaml"
 DEFAULT_SEED = 0
@@ -130,8 +130,8 @@ def count_frames(audio: Path | str, silence_dbfs: float) -> int:
 
 def read_config(overlay: Path | str | None) -> dict:
     """The project's default config, with what a YAML file lays over it; raises UserError for an unusable file."""
-    config = _read_yaml(DEFAULT_CONFIG)
-    return config if overlay is None else _overlaid(config, _read_yaml(overlay))
+    config = read_yaml(DEFAULT_CONFIG)
+    return config if overlay is None else overlaid(config, read_yaml(overlay))
 
 
 def sampling_of(config: Mapping, method: str | None, recorded: Mapping | None = None) -> SamplingSettings:
@@ -202,23 +202,6 @@ def _mapping(value, where: str) -> Mapping:
     if not isinstance(value, Mapping):
         raise UserError(f"config key {where} is {value!r}; it must be a block of keys.")
     return value
-
-
-def _read_yaml(path: Path | str) -> dict:
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UserError(f"{path} cannot be read as a config ({problem}); give a YAML file.") from problem
-    return dict(_mapping(content, f"of {path}"))
-
-
-def _overlaid(below: Mapping, above: Mapping) -> dict:
-    """Blocks are laid over blocks, anything else takes the place of what was there: as Snakemake does it."""
-    result = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        result[key] = _overlaid(below[key], value) if both else value
-    return result
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
 from workflow_scripts.config_text import read_texts
+from workflow_scripts.settings_check import check_finite
 
 # What to write for keys that one would look for and that another key decides.
 _INSTEAD = {
@@ -44,6 +45,7 @@ def check_config(config: dict, schema_path: str) -> None:
     """
     schema = load_schema(schema_path)
     read_texts(config, schema)
+    check_finite(config)
     validator = Draft202012Validator(schema)
     problems = sorted(
         validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator)
