@@ -25,22 +25,33 @@ from dheads_model.canonical_code import write_code
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("dheads_model", "workflow_scripts")
 # How a command is called, logged and ended, and the digest itself: they decide when a stage runs, not what it makes.
-WITHOUT_RESULTS = ("workflow_scripts.command", "dheads_model.fingerprint", "dheads_model.canonical_code")
+WITHOUT_RESULTS = (
+    "workflow_scripts.command",
+    "dheads_model.fingerprint",
+    "dheads_model.canonical_code",
+    "dheads_model.recipe",
+)
+# What planning finds reaches a job as parameters, which are tracked by value, so its code need not be.
+_BY_VALUE = ("workflow_scripts.planning",)
 # Import names of packages that show progress, fetch files or check the config; versions of them change no result.
 _NOT_COMPUTING = ("tqdm", "requests", "yaml", "jsonschema", "snakemake", "filelock")
 # Packages that are imported by another name than they are installed by.
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image"}
 
 
-def closure(module: str) -> list[str]:
-    """Project modules reachable from `module` by imports, itself and parent packages included, sorted by name."""
+def closure(module: str, without: tuple[str, ...] = ()) -> list[str]:
+    """Project modules reachable from `module` by imports, itself and parent packages included, sorted by name.
+
+    without: modules that are neither listed nor followed.
+    """
     if _file(module) is None:
         raise ValueError(f"no module {module} under {ROOT}")
     seen: set[str] = set()
     todo = [module]
+    left_out = {*without, *_BY_VALUE} - {module}
     while todo:
         name = todo.pop()
-        if name not in seen:
+        if name not in seen and name not in left_out:
             seen.add(name)
             todo += _read(name)[1]
             parent = name.rpartition(".")[0]
@@ -50,21 +61,24 @@ def closure(module: str) -> list[str]:
 
 
 @functools.cache
-def digest(module: str) -> str:
-    """12 hex digits that change exactly when something reachable from `module` changes that can change its results."""
+def digest(module: str, without: tuple[str, ...] = ()) -> str:
+    """12 hex digits that change exactly when something reachable from `module` changes that can change its results.
+
+    without: modules that are left out, with what only they reach.
+    """
     total = hashlib.sha256()
-    for name in closure(module):
+    for name in closure(module, without):
         if name not in WITHOUT_RESULTS:
             total.update(f"{name}={_read(name).digest};".encode())
     locked = _locked_versions()
-    for package in packages(module):
+    for package in packages(module, without):
         total.update(f"{package}=={locked.get(package)};".encode())
     return total.hexdigest()[:12]
 
 
-def packages(module: str) -> list[str]:
+def packages(module: str, without: tuple[str, ...] = ()) -> list[str]:
     """Names, as in requirements.lock, of the packages that compute and that `module` reaches by imports, sorted."""
-    found = {package for name in closure(module) for package in _read(name).packages}
+    found = {package for name in closure(module, without) for package in _read(name).packages}
     return sorted(_DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in found)
 
 

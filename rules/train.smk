@@ -6,9 +6,14 @@ rule train_model:
     input:
         index=lambda wildcards: f"resources/{config['runs'][wildcards.run]['dataset']}/index.json",
         audio_encoder=audio_encoder_of,
+        audio_encoder_checksum=lambda wildcards: [
+            path.replace(".safetensors", ".sha256") for path in [audio_encoder_of(wildcards)] if path
+        ],
         encoder=encoder_of_run,
     output:
         model="results/runs/{run}/model.safetensors",
+        checksum="results/runs/{run}/model.sha256",
+        recipe="results/runs/{run}/model.recipe.json",
         facts="results/runs/{run}/model.json",
         log="results/runs/{run}/training.jsonl",
     log:
@@ -44,11 +49,15 @@ rule plot_training:
         "logs/plot_training/{run}.log",
     benchmark:
         "benchmarks/plot_training/{run}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
+        made_again=made_again(
+            "results/runs/{run}/loss.png", lambda wildcards: [f"results/runs/{wildcards.run}/training.jsonl"]
+        ),
         code=digest("workflow_scripts.plot_training"),
     shell:
         "python -m workflow_scripts.plot_training --code {params.code} --log {input.log}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+import dheads_model  # noqa: F401  # before any test imports NumPy or PyTorch: it pins what they calculate with
 from tests.workflow import ROOT, copy_project, snakemake
 
 BESIDE = ROOT.parent / "shared"

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from dheads_model.machine_trouble import machine_trouble
-from workflow_scripts.finish import finish_stage as finish_stage
 
 
 def parser(description: str) -> argparse.ArgumentParser:

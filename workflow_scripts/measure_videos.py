@@ -14,7 +14,8 @@ from dheads_model.manifest import process_clips, read_manifest, verify_file
 from dheads_model.media.video import decode_video
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 COLUMNS = ["dataset", "split", "speaker", "method", "clip", "frames", "metric", "value", "status", "reason"]
 
@@ -32,7 +33,7 @@ def main(given) -> None:
         frames = decode_video(verify_file(given.videos, stored[name]))
         if frames.shape != clip.frames.shape:
             raise ClipFailed("damaged", f"the video is {frames.shape}, the ground truth {clip.frames.shape}")
-        landmarks, seen = detect_in_crops(frames, given.settings["backend"], given.weights_folder)
+        landmarks, seen = detect_in_crops(frames, weights_folder=given.weights_folder, **given.settings)
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
         found = measure_clip(frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference)
         about = {"dataset": videos.dataset, "split": clip.split, "speaker": clip.speaker, "method": given.method}
@@ -45,7 +46,9 @@ def main(given) -> None:
         table.to_parquet(temporary, index=False, compression="zstd")
     write_table(given.landmarks, LANDMARK, points)
     files = [given.output, given.landmarks]
-    finish_stage(given, "measure_videos", videos.dataset, videos, outcomes, files)
+    finish_stage(
+        given, "measure_videos", videos.dataset, videos, outcomes, files, made_from=[given.shard, given.videos]
+    )
 
 
 if __name__ == "__main__":

@@ -12,11 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dheads_model.config import short_hash
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.lrw import index as lrw
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER, read_credentials
-from dheads_model.corpora.plan import PlannedClip, PlannedShard, ShardOutline, outline, outline_counts, plan_shards
+from dheads_model.corpora.plan import (
+    PlannedClip,
+    PlannedShard,
+    ShardOutline,
+    outline,
+    outline_counts,
+    plan_shards,
+    plan_stable_shards,
+)
 from dheads_model.errors import UserError
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
@@ -26,7 +35,6 @@ LRW_CORPUS = "resources/lrw/corpus"
 LRW_INDEX, LRW_ACCOUNT = f"{LRW_CORPUS}/index.tsv", f"{LRW_CORPUS}/fetched.json"
 # A mean clip of about 70 GB; only the disk's room is reckoned with it.
 _LRW_CLIP_BYTES = 130_000
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WILDCARD = re.compile(r"\{\s*\w+")
 _TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 
@@ -100,6 +108,11 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    if config["table1"]["reference"] not in config["methods"]:
+        raise UserError(
+            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
     check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
@@ -141,7 +154,7 @@ def outline_dataset(dataset: str, config: dict) -> dict[str, ShardOutline]:
         corpus = hashlib.sha256(Path(listed).read_bytes()).hexdigest() if listed else ""
         outlines = outline_counts(counts, clips_per_shard, _LRW_CLIP_BYTES, corpus)
     else:
-        outlines = map(outline, plan_shards(list_clips(dataset, config), clips_per_shard))
+        outlines = map(outline, plan_dataset(dataset, config))
     return {one.shard: one for one in outlines}
 
 
@@ -167,7 +180,9 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
 
 def plan_dataset(dataset: str, config: dict) -> list[PlannedShard]:
     """Shards of one dataset, in the order of their numbers."""
-    return plan_shards(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
+    # Clips come to a folder and go; the other corpora are as they are.
+    cut = plan_stable_shards if dataset == "folder" else plan_shards
+    return cut(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
 
 
 def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
@@ -203,23 +218,6 @@ def lrw_settings(config: dict) -> dict:
 def lrw_is_here(config: dict) -> bool:
     """Whether LRW's folder is given, or was fetched: its account is written last, a folder without it is half unpacked."""
     return bool(config["lrw"]["path"]) or Path(LRW_ACCOUNT).is_file()
-
-
-def as_json(block) -> str:
-    """A config block as one JSON string: Snakemake then tracks its names as well as its values.
-
-    Braces inside texts, as a folder's name may have them, are escaped, or Snakemake would take {x} for a wildcard.
-    """
-    return _TEXT.sub(_without_braces, json.dumps(block, sort_keys=True))
-
-
-def _without_braces(text: re.Match) -> str:
-    return text[0].replace("{", r"\u007b").replace("}", r"\u007d")
-
-
-def short_hash(block) -> str:
-    """12 hex digits of a config block."""
-    return hashlib.sha256(as_json(block).encode()).hexdigest()[:12]
 
 
 def given_path(path: str) -> str:

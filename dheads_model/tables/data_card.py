@@ -34,13 +34,12 @@ class ClipFate:
     word: str = ""
 
 
-def fates_of(resources: Path | str, dataset: str) -> list[ClipFate]:
-    """The fate of every planned clip of a dataset, by clip id. Raises UserError when a stage does not mention a clip."""
+def fates_of(resources: Path | str, dataset: str, shards: Iterable[str]) -> list[ClipFate]:
+    """The fate of every planned clip of a dataset's shards, by clip id. Raises UserError when a stage does not mention a clip."""
     base = Path(resources, dataset)
     fates = []
-    for plan_path in sorted(base.glob("plan/*.json")):
-        _, shard = read_plan(plan_path)
-        number = shard.shard
+    for number in shards:
+        _, shard = read_plan(base / "plan" / f"{number}.json")
         stages = {stage: read_manifest(base / stage / f"{number}.json") for stage in STAGES[:-1]}
         stages["shard"] = read_manifest(base / "shards" / shard.split / f"{number}.json")
         outcomes = {stage: {outcome.clip: outcome for outcome in manifest.clips} for stage, manifest in stages.items()}

@@ -148,7 +148,7 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
 @pytest.mark.parametrize(
     ("overlay", "expected"),
     [
-        ({"metrics": {"backend": "face-alignment"}}, MEASURE | {"fetch_weights": 2}),
+        ({"track": {"backend": "face-alignment"}}, FROM_TRACK | {"fetch_weights": 2}),
         ({"landmark": {"redetect": True}}, FROM_LANDMARK),
         ({"audio": {"silence_dbfs": -50}}, FROM_AUDIO),
         ({"crop": {"crf": 10}}, FROM_CROP),
@@ -156,7 +156,7 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
         ({"seed": 5}, SAMPLE),
         ({"methods": {"ours": {"sampling": {"steps": 3}}}}, SAMPLE),
         ({"runs": {"ours": {"training": {"images": 72}}}}, TRAIN),
-        ({"table1": {"bootstrap_samples": 300}}, TABLE),
+        ({"table1": {"reference": "frozen_first_frame"}}, TABLE),
     ],
 )
 def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
@@ -174,10 +174,10 @@ def test_numbers_inside_a_config_of_the_command_line_are_numbers(run):
     assert planned(run, "--config", "runs={ours: {training: {images: 64}}}") == {}
 
 
-@pytest.mark.parametrize("change", [{"actors": 4}, {"seed": 8}])
-def test_a_changed_corpus_is_planned_and_made_anew_in_one_run(run, tmp_path, change):
+@pytest.mark.parametrize(("change", "expected"), [({"seed": 8}, FROM_SOURCE)])
+def test_a_changed_corpus_is_made_anew_in_one_run(run, tmp_path, change, expected):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": change}))
-    assert planned(run, str(tmp_path / "overlay.yaml")) == FROM_SOURCE | {"plan_shards_embedded": 1}
+    assert planned(run, str(tmp_path / "overlay.yaml")) == expected
 
 
 def test_a_lost_manifest_is_made_again_for_its_shard_alone(run):

@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_named(values, sentence):
 def test_braces_inside_texts_of_a_parameter_are_no_wildcards():
     import json
 
-    from workflow_scripts.planning import as_json
+    from dheads_model.config import as_json
 
     block = {"clips": ['/data/{a} "{b}" \\{c}\\'], "sharding": {"clips_per_shard": 1}}
     text = as_json(block)

@@ -66,6 +66,16 @@ def test_compat_decides_whose_lips_the_lip_loss_looks_at(compat, counts):
         assert (loss(run, moved(given, which)) != whole) == (which == counts)
 
 
+@pytest.mark.parametrize("config", [CONFIG, DDPM])
+def test_noise_levels_follow_the_strata_of_a_batch(config):
+    run, order = variant(config), np.array([2, 0, 3, 1])
+    given, device = batch(), torch.device("cpu")
+    plain = draw_batch(given, run, 3, 5, True, device).levels
+    assert torch.equal(plain.argsort(), torch.arange(4)), "in rising order where no strata are given"
+    mixed = draw_batch(dataclasses.replace(given, strata=order), run, 3, 5, True, device).levels
+    np.testing.assert_array_equal(mixed.argsort().argsort(), order)
+
+
 def test_compat_decides_the_time_frequencies():
     for compat, kind in (("paper", "standard"), ("published", "published")):
         run = variant(DDPM, compat)
