@@ -4,11 +4,14 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
 
 from dheads_model.errors import UserError
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def build(cls, values: Mapping, where: str):
@@ -62,8 +65,15 @@ def _fit(expected, value, where: str):
 
 
 def as_json(block) -> str:
-    """A config block as one JSON string: Snakemake then tracks its names as well as its values."""
-    return json.dumps(block, sort_keys=True)
+    """A config block as one JSON string: Snakemake then tracks its names as well as its values.
+
+    Braces inside texts, as a folder's name may have them, are escaped, or Snakemake would take {x} for a wildcard.
+    """
+    return _TEXT.sub(_without_braces, json.dumps(block, sort_keys=True))
+
+
+def _without_braces(text: re.Match) -> str:
+    return text[0].replace("{", r"\u007b").replace("}", r"\u007d")
 
 
 def short_hash(block) -> str:

@@ -14,6 +14,7 @@ from workflow_scripts.planning import (
     KNOWN_DATASETS,
     crema_d_settings,
     given_path,
+    input_path,
     lrw_settings,
     make_work_plan,
 )
@@ -236,7 +237,7 @@ def weights_of_back_end():
 
 def published_audio_encoder():
     """The file that the config names as such, if any."""
-    return given_path(config["published_audio_encoder"]) if config["published_audio_encoder"] else []
+    return input_path(config["published_audio_encoder"]) if config["published_audio_encoder"] else []
 
 
 def encoder_of_run(wildcards):
@@ -253,7 +254,7 @@ def model_of(wildcards):
 def model_of_method(method):
     """The same by name: the one given in the config, else the one its run trains."""
     if config["model"]:
-        return given_path(config["model"])
+        return input_path(config["model"])
     return f"results/runs/{config['methods'][method]['run']}/model.safetensors"
 
 

@@ -7,6 +7,7 @@ of LRW's clips, which saves walking half a million files each time.
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ LRW_CORPUS = "resources/lrw/corpus"
 LRW_INDEX, LRW_ACCOUNT = f"{LRW_CORPUS}/index.tsv", f"{LRW_CORPUS}/fetched.json"
 # A mean clip of about 70 GB; only the disk's room is reckoned with it.
 _LRW_CLIP_BYTES = 130_000
+_WILDCARD = re.compile(r"\{\s*\w+")
 _TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 
 
@@ -116,6 +118,8 @@ def make_work_plan(config: dict) -> WorkPlan:
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")
+        if config[key]:
+            input_path(config[key])
     check_settings(config)
     if config["model"]:
         check_model(given_path(config["model"]), config)
@@ -205,6 +209,19 @@ def given_path(path: str) -> str:
         return path
     called_from = Path(os.environ.get("PWD", "."), path)
     return str(called_from) if called_from.exists() else path
+
+
+def input_path(path: str) -> str:
+    """A path from the config that is a rule's input, in which Snakemake would take {x} for a wildcard.
+
+    Raises UserError for one that has braces however it is written.
+    """
+    path = given_path(path)
+    if _WILDCARD.search(path):
+        path = os.path.relpath(path)
+    if _WILDCARD.search(path):
+        raise UserError(f"{path} has a name in braces, which Snakemake takes for a wildcard: rename or copy the file.")
+    return path
 
 
 def _lrw_clips(config: dict) -> list[PlannedClip]:

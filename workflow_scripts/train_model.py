@@ -37,6 +37,8 @@ FILES = ("--index", "--state", "--output", "--training-log")
 
 def main(given) -> None:
     torch.set_num_threads(given.threads)
+    if given.dry_run and given.like:
+        given.settings = recorded_settings(given.like)
     settings = run_settings(given.settings)
     if given.dry_run:
         print(json.dumps(given.settings, indent=1))
@@ -47,6 +49,14 @@ def main(given) -> None:
         raise UserError(f"{', '.join(missing)} must be given, or --dry-run.")
     with join_processes() as processes:
         train_run(given, settings, processes)
+
+
+def recorded_settings(path: str) -> dict:
+    """The config that the model.json of a finished run records; raises UserError for another file."""
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8"))["config"])
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise UserError(f"{path} is no model.json of a finished run ({problem}).") from problem
 
 
 def train_run(given, settings: RunSettings, processes: Processes) -> None:
@@ -116,6 +126,7 @@ if __name__ == "__main__":
     framing = "the blocks align and crop that the data were prepared with, as one JSON object; kept in the model"
     arguments.add_argument("--framing", type=json.loads, default={}, help=framing)
     arguments.add_argument("--dry-run", action="store_true", help="say what the training costs, and train nothing")
+    arguments.add_argument("--like", help="model.json of a finished run, whose settings --dry-run takes instead")
     arguments.add_argument("--audio-encoder", nargs="?", help="sync encoder to start the audio encoder from")
     arguments.add_argument(
         "--published-audio-encoder", nargs="?", help="audio_encoder.pt, for network.audio_encoder published"

@@ -191,3 +191,14 @@ def test_nested_values_become_frozen_dataclasses():
 def test_what_does_not_fit_is_named(values, sentence):
     with pytest.raises(UserError, match=sentence):
         build(Outer, values, "outer")
+
+
+def test_braces_inside_texts_of_a_parameter_are_no_wildcards():
+    import json
+
+    from dheads_model.config import as_json
+
+    block = {"clips": ['/data/{a} "{b}" \\{c}\\'], "sharding": {"clips_per_shard": 1}}
+    text = as_json(block)
+    assert json.loads(text) == block
+    assert "{a}" not in text and "{b}" not in text and "{c}" not in text
