@@ -208,6 +208,12 @@ def weights_of_back_end():
     return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
 
 
+def measuring_settings():
+    """How videos are measured: the landmark back end, and what is measured on request."""
+    block = {key: config["track"][key] for key in ("backend", "precision")}
+    return as_json(block | {"published_blinks": config["metrics"]["published_blinks"]})
+
+
 def published_audio_encoder():
     """The file that the config names as such, if any."""
     return given_path(config["published_audio_encoder"]) if config["published_audio_encoder"] else []

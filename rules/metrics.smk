@@ -22,7 +22,7 @@ rule measure_videos:
         runtime=60,
         gpu=config["track"]["gpus"],
     params:
-        settings=as_json({key: config["track"][key] for key in ("backend", "precision")}),
+        settings=measuring_settings(),
         code=digest("workflow_scripts.measure_videos"),
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
