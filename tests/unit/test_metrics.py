@@ -7,6 +7,7 @@ from skimage.data import astronaut
 from dheads_model.metrics import blinks, fidelity, landmark_distance, signals, smoothness
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.measurement import Measurement
+from tests.unit.test_sharpness import picture
 
 
 def constant(value, count=4, size=128):
@@ -27,6 +28,27 @@ def test_ssim_of_shifted_constants_has_a_closed_form():
     expected = (2 * a * b + c1) / (a * a + b * b + c1)
     assert fidelity.ssim(constant(100), constant(140)) == pytest.approx(expected, abs=1e-9)
     assert fidelity.ssim(constant(9), constant(9)) == pytest.approx(1.0)
+
+
+# By the PyPI package pytorch-msssim 1.0.0 in float64, on the pictures of test_sharpness.
+MS_SSIM = {
+    ("face 256, blurred 0", "face 256, blurred 2"): 0.985025,
+    ("face 201, blurred 0", "face 201, blurred 3"): 0.974373,
+    ("waves 176, blurred 0", "waves 176, blurred 3"): 0.658215,
+}
+
+
+@pytest.mark.parametrize("pair", MS_SSIM)
+def test_ms_ssim_is_that_of_another_implementation(pair):
+    a, b = (picture(name)[None] for name in pair)
+    assert fidelity.ms_ssim(a, b) == pytest.approx(MS_SSIM[pair], abs=1e-5)
+    assert fidelity.ms_ssim(a, a) == pytest.approx(1)
+
+
+def test_ms_ssim_is_not_defined_for_small_pictures():
+    assert fidelity.ms_ssim(constant(9, size=160), constant(9, size=160)) is None
+    assert fidelity.ms_ssim(constant(9, size=161), constant(9, size=161)) == pytest.approx(1)
+    assert measured()["ms_ssim"].reason == "pictures of 128 pixels are too small, it needs 161"
 
 
 def test_frame_difference_does_not_wrap_and_the_published_one_does():
@@ -60,10 +82,15 @@ def test_landmark_distances():
     moved = reference + [3, 4]
     assert landmark_distance.face_distance(moved, reference) == pytest.approx(5)
     assert landmark_distance.mouth_distance(moved, reference) == pytest.approx(0, abs=1e-9)
+    assert landmark_distance.vico_distance(moved, reference) == pytest.approx(3.5), "in place, (3 + 4) / 2"
+    assert landmark_distance.fomm_distance(moved, reference, 128) == pytest.approx(7), "at 256 pixels"
     open_mouth = reference.copy()
     open_mouth[:, 66, 1] += 20
     expected = (19 + 19 * 1) / 20  # the mouth's centre goes down by 1, one point by 19 more than it
     assert landmark_distance.mouth_distance(open_mouth, reference) == pytest.approx(expected)
+    assert landmark_distance.atvgnet_distance(open_mouth, reference) == pytest.approx(20 * expected)
+    assert landmark_distance.vico_distance(open_mouth, reference) == pytest.approx(20 / 40)
+    assert landmark_distance.fomm_distance(open_mouth, reference, 256) == pytest.approx(20 / 136)
 
 
 def test_eye_aspect_ratio_and_mouth_opening_of_a_drawn_face():
