@@ -99,7 +99,7 @@ def planned_products():
         command = "sample_videos" if method["kind"] == "model" else "copy_reference"
         more = {"seed": config["seed"], "model": model_of_method(name)} if method["kind"] == "model" else {}
         planned[f"results/videos/{name}/"] = as_planned(command, method | more)
-        planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measured_with())
+        planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measuring_settings())
         planned[f"results/sync/{name}/"] = as_planned(
             "measure_sync", {"sync_encoder": config["metrics"]["sync_encoder"]}
         )

@@ -207,11 +207,6 @@ def table_settings():
     return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent})
 
 
-def measured_with():
-    """Config of the per-clip metrics: the landmark detector of the ground truth."""
-    return {key: config["track"][key] for key in ("backend", "precision")}
-
-
 def crema_d_source():
     """Config of where CREMA-D's files are and what they must be."""
     return {key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}
@@ -233,6 +228,12 @@ def weights_of_back_end():
     """Files that the landmark back end loads."""
     names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
     return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
+
+
+def measuring_settings():
+    """How videos are measured: the landmark detector of the ground truth, and what is measured on request."""
+    block = {key: config["track"][key] for key in ("backend", "precision")}
+    return block | {"published_blinks": config["metrics"]["published_blinks"]}
 
 
 def published_audio_encoder():

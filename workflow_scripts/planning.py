@@ -27,6 +27,7 @@ from dheads_model.corpora.plan import (
     plan_stable_shards,
 )
 from dheads_model.errors import UserError
+from dheads_model.faces.dlib_packages import check_dlib
 from workflow_scripts.settings_check import check_model, check_settings
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
@@ -114,6 +115,8 @@ def make_work_plan(config: dict) -> WorkPlan:
             f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
             f"{', '.join(config['methods'])}."
         )
+    if config["metrics"]["published_blinks"]:
+        check_dlib()
     check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dheads_model.errors import UserError
+from dheads_model.metrics.measurement import NOT_APPLICABLE
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
 from dheads_model.tables.statistics import (
@@ -133,7 +134,7 @@ def refusals(values: pd.DataFrame) -> list[str]:
     """A sentence for each dataset and optional column whose every clip was refused, with the reason."""
     sentences = []
     for column in COLUMNS:
-        of_metric = values[values["metric"] == column.metric]
+        of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
             if column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")

@@ -78,6 +78,13 @@ def test_the_interval_is_that_of_the_means_of_speakers_where_all_have_as_many_cl
     assert (found.low, found.high) == pytest.approx(expected)
 
 
+def test_an_interval_ends_where_values_end():
+    found = cell(rows_of("mouth_truth_correlation", "ours", [0.99, 0.98, 0.6]), BY_NAME["mouth_truth_correlation"])
+    assert (found.low < 0.6, found.high) == (True, 1.0)
+    assert cell(rows_of("blinks_per_second", "ours", [0.0, 0.0, 1.0]), BY_NAME["blinks_per_second"]).low == 0
+    assert cell(rows_of("mouth_audio_lag", "ours", [0.0, 0.0, 1.0]), BY_NAME["mouth_audio_lag"]).low < 0
+
+
 def test_fewer_than_three_speakers_have_no_interval_and_nothing_is_best():
     tables = [
         rows_of("psnr", method, values, speakers=["a"] * 2 + ["b"] * 2)
