@@ -15,7 +15,8 @@
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/table1.csv .md .tex .provenance.json, results/strips/, results/data_card.csv .md, results/benchmarks/
-#   state/{run}-{hash}/                              training state, undeclared: the same command resumes
+#   *.recipe.json                                    beside each manifest, index and model: settings, code, what it was made from
+#   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
 import sys
 
@@ -35,6 +36,7 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/chain.smk"
 include: "rules/corpus.smk"
 include: "rules/faces.smk"
 include: "rules/shards.smk"

@@ -2,6 +2,8 @@
 
 import dataclasses
 import difflib
+import hashlib
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -57,3 +59,13 @@ def _fit(expected, value, where: str):
     if isinstance(plain, type) and (not isinstance(value, plain) or (isinstance(value, bool) and plain is not bool)):
         raise UserError(f"config key {where} must be {plain.__name__}, not {value!r}.")
     return value
+
+
+def as_json(block) -> str:
+    """A config block as one JSON string: Snakemake then tracks its names as well as its values."""
+    return json.dumps(block, sort_keys=True)
+
+
+def short_hash(block) -> str:
+    """12 hex digits of a config block."""
+    return hashlib.sha256(as_json(block).encode()).hexdigest()[:12]

@@ -157,7 +157,7 @@ rule sample_steps:
     shell:
         "python -m workflow_scripts.sample_steps --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
-        " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee {log}"
+        " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
 
 
 rule benchmark_steps:

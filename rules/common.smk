@@ -1,31 +1,28 @@
 # Functions that the rules share; standard library only, nothing here reads data or the network.
+import json
 import os
 from pathlib import Path
 
+from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
 from workflow_scripts.disk_need import check_disk
+from workflow_scripts.job_shell import job_prefix
 from workflow_scripts.planning import (
     KNOWN_DATASETS,
-    as_json,
     crema_d_settings,
     given_path,
     lrw_settings,
     make_work_plan,
-    short_hash,
 )
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
     PLAN = make_work_plan(config)
+    shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:
     raise SystemExit(f"error: {problem}")
-
-# Jobs find this Python and this code wherever the work directory is.
-shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH " f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
-)
 
 # Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
 MEMBERSHIPS = {
@@ -91,34 +88,28 @@ def membership_in(dataset):
     return lambda wildcards: MEMBERSHIPS[dataset][wildcards.shard]
 
 
-def all_memberships(dataset):
-    """Digest of the whole plan of a dataset."""
-    return short_hash(list(MEMBERSHIPS[dataset].values()))
+def planning_of(dataset):
+    """Function that gives the config that decides which clips form which shard, as JSON.
 
-
-# Keys of a corpus that decide which clips there are; hosts and patience do not, and the framing comes later.
-PLANNED_KEYS = {"crema_d": ("path", "tables", "actors"), "lrw": ("path", "test_list")}
+    It takes `output`, so Snakemake does not track it: what counts is the membership that follows from it.
+    """
+    return lambda wildcards, output: plan_settings(dataset)
 
 
 def plan_settings(dataset):
     """The config that decides which clips form which shard."""
     block = {key: config[key] for key in ("clips", "sharding")}
     found = {"crema_d": crema_d_settings, "lrw": lrw_settings}.get(dataset, lambda config: config[dataset])(config)
-    block[dataset] = {key: value for key, value in found.items() if key in PLANNED_KEYS.get(dataset, found)}
+    block[dataset] = found
     block["clips"] = given_path(config["clips"]) if config["clips"] else None
     block["model"] = bool(config["model"])
     block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
     return as_json(block)
 
 
-def planned_counts(dataset):
-    """Number of clips by split with which a dataset was planned."""
-    return as_json({split: PLAN.count(dataset, split) for split in ("train", "val", "test")})
-
-
-def fetched_corpus(dataset):
-    """What must be here before a dataset's clips can be named; not a reason to plan it anew."""
-    return [ancient("resources/lrw/fetched.json")] if dataset == "lrw" and not config["lrw"]["path"] else []
+def fetched_corpus():
+    """What must be here before LRW's clips can be named; not a reason to prepare them anew."""
+    return [] if config["lrw"]["path"] else [ancient("resources/lrw/fetched.json")]
 
 
 def plan_files(dataset):
@@ -195,6 +186,21 @@ def table_settings():
     return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent})
 
 
+def measured_with():
+    """Config of the per-clip metrics."""
+    return {"backend": config["metrics"]["backend"]}
+
+
+def crema_d_source():
+    """Config of where CREMA-D's files are and what they must be."""
+    return {key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}
+
+
+def memberships_of(dataset):
+    """Digest of the clips of all shards of a dataset."""
+    return short_hash(list(MEMBERSHIPS[dataset].values()))
+
+
 def provenance_input():
     """What made the results: the whole config and the digest of the code behind every rule."""
     scripts = sorted(path.stem for path in Path(workflow.basedir, "workflow_scripts").glob("*_*.py"))
@@ -231,6 +237,11 @@ def model_of_method(method):
     return f"results/runs/{config['methods'][method]['run']}/model.safetensors"
 
 
+def checksum_of(wildcards):
+    """Checksum file of the export that a method samples from, where it is trained here."""
+    return [] if config["model"] else f"results/runs/{config['methods'][wildcards.method]['run']}/model.sha256"
+
+
 def benchmarked_method():
     """The method whose sampling is measured: the first of kind model that gets a row."""
     found = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
@@ -253,11 +264,8 @@ def audio_encoder_of(wildcards):
 
 
 def state_of_run(wildcards):
-    """Folder of a run's training state; another config, also of what it starts from, is another folder."""
-    run = config["runs"][wildcards.run]
-    name = run.get("audio_encoder_from")
-    about = [run, config["sync_encoders"][name]] if name else run
-    return f"state/{wildcards.run}-{short_hash(about)}"
+    """Folder of a run's training states: another config, other data or other code have another folder in it."""
+    return f"state/{wildcards.run}"
 
 
 def sync_encoder(dataset, name):
@@ -269,7 +277,7 @@ def sync_scorer(wildcards):
     """The sync encoder that videos of a dataset are measured with; none where it cannot be trained."""
     if PLAN.sync_refusal(wildcards.dataset):
         return []
-    return sync_encoder(wildcards.dataset, config["metrics"]["sync_encoder"])
+    return [sync_encoder(wildcards.dataset, config["metrics"]["sync_encoder"])]
 
 
 def all_sync_metrics():

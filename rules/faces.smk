@@ -9,6 +9,7 @@ rule track_faces:
     output:
         track="resources/{dataset}/track/{shard}.parquet",
         manifest="resources/{dataset}/track/{shard}.json",
+        recipe="resources/{dataset}/track/{shard}.recipe.json",
     log:
         "logs/track_faces/{dataset}/{shard}.log",
     benchmark:
@@ -37,6 +38,7 @@ rule align_faces:
     output:
         align="resources/{dataset}/align/{shard}.parquet",
         manifest="resources/{dataset}/align/{shard}.json",
+        recipe="resources/{dataset}/align/{shard}.recipe.json",
     log:
         "logs/align_faces/{dataset}/{shard}.log",
     benchmark:
@@ -64,6 +66,7 @@ rule crop_faces:
     output:
         crop="resources/{dataset}/crop/{shard}.tar",
         manifest="resources/{dataset}/crop/{shard}.json",
+        recipe="resources/{dataset}/crop/{shard}.recipe.json",
     log:
         "logs/crop_faces/{dataset}/{shard}.log",
     benchmark:
@@ -96,6 +99,7 @@ rule place_landmarks:
     output:
         landmark="resources/{dataset}/landmark/{shard}.parquet",
         manifest="resources/{dataset}/landmark/{shard}.json",
+        recipe="resources/{dataset}/landmark/{shard}.recipe.json",
     log:
         "logs/place_landmarks/{dataset}/{shard}.log",
     benchmark:

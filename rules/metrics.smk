@@ -12,6 +12,7 @@ rule measure_videos:
         landmarks="results/metrics/{method}/{dataset}/{shard}.landmarks.parquet",
         metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
         manifest="results/metrics/{method}/{dataset}/{shard}.json",
+        recipe="results/metrics/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/measure_videos/{method}/{dataset}/{shard}.log",
     benchmark:
@@ -21,7 +22,7 @@ rule measure_videos:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=as_json({"backend": config["metrics"]["backend"]}),
+        settings=as_json(measured_with()),
         code=digest("workflow_scripts.measure_videos"),
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"

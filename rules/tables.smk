@@ -6,6 +6,7 @@ rule write_table1:
     input:
         metrics=all_metrics() + all_sync_metrics(),
         indexes=all_indexes(),
+        chain=chain_of_table(),
     output:
         csv="results/table1.csv",
         markdown=report("results/table1.md", caption="../config/report/table1.rst", category="Tables"),
@@ -15,6 +16,7 @@ rule write_table1:
         "logs/write_table1.log",
     benchmark:
         "benchmarks/write_table1.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -22,10 +24,13 @@ rule write_table1:
     params:
         settings=table_settings(),
         provenance=provenance_input(),
+        planned=planned_products(),
+        made_again=made_again("results/table1.csv", lambda wildcards: chain_of_table()),
         code=digest("workflow_scripts.write_table1"),
     shell:
         "python -m workflow_scripts.write_table1 --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --provenance-input {params.provenance:q} --output-csv {output.csv}"
+        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --provenance-input {params.provenance:q} --output-csv {output.csv}"
         " --output-markdown {output.markdown} --output-tex {output.tex}"
         " --output-provenance {output.provenance} > {log} 2>&1"
 
@@ -41,6 +46,7 @@ rule draw_strips:
         measured_reference="results/metrics/ground_truth/{dataset}/{shard}.json",
         landmarks=ancient("results/metrics/{method}/{dataset}/{shard}.landmarks.parquet"),
         landmarks_reference=ancient("results/metrics/ground_truth/{dataset}/{shard}.landmarks.parquet"),
+        chain=chain_of_strip,
     output:
         strip=report(
             "results/strips/{method}_{dataset}_{shard}.png",
@@ -52,12 +58,14 @@ rule draw_strips:
         "logs/draw_strips/{method}_{dataset}_{shard}.log",
     benchmark:
         "benchmarks/draw_strips/{method}_{dataset}_{shard}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,
         runtime=20,
     params:
         settings=settings("strips"),
+        made_again=made_again("results/strips/{method}_{dataset}_{shard}.png", chain_of_strip),
         code=digest("workflow_scripts.draw_strips"),
     shell:
         "python -m workflow_scripts.draw_strips --code {params.code} --settings {params.settings:q}"

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("Snakefile", "rules", "workflow_scripts", "dheads_model", "config")
+CODE = ("Snakefile", "rules", "profiles", "workflow_scripts", "dheads_model", "config", "requirements.lock")
 
 
 def copy_project(target: Path) -> Path:

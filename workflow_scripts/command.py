@@ -1,17 +1,16 @@
-"""What every command shares: arguments, log, the check that the code is the planned one, errors in one sentence."""
+"""What every command shares: arguments, log, the check that the code is the planned one, errors in one sentence.
+
+Nothing here may decide what a stage makes: an edit of this file reruns nothing (dheads_model/fingerprint.py).
+"""
 
 import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
-from dheads_model.config import build
-from dheads_model.corpora.plan import PlannedShard
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
-from dheads_model.manifest import Budget, Manifest, Outcome, store_files, write_manifest
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -26,24 +25,6 @@ def add_budget(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add --budget, how many clips the stage may lose, to a parser."""
     arguments.add_argument("--budget", type=json.loads, required=True, help="the budget block as one JSON object")
     return arguments
-
-
-def finish_stage(
-    given: argparse.Namespace,
-    stage: str,
-    dataset: str,
-    shard: PlannedShard | Manifest,
-    outcomes: Sequence[Outcome],
-    files: Sequence[Path | str] = (),
-) -> None:
-    """Write a stage's manifest, last of all: settings and budget as given, split and number those of `shard`.
-
-    files: what the stage made, to be hashed. Raises UserError when more clips were lost than the budget allows.
-    """
-    stored = store_files(files, given.manifest)
-    manifest = Manifest(stage, dataset, shard.split, shard.shard, given.settings, tuple(outcomes), stored)
-    budget = build(Budget, given.budget, "budget") if hasattr(given, "budget") else None
-    write_manifest(given.manifest, manifest, budget)
 
 
 def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argparse.Namespace], None]) -> None:

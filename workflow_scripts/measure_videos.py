@@ -14,7 +14,8 @@ from dheads_model.manifest import process_clips, read_manifest, verify_file
 from dheads_model.media.video import decode_video
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 COLUMNS = ["dataset", "split", "speaker", "method", "clip", "frames", "metric", "value", "status", "reason"]
 
@@ -45,7 +46,9 @@ def main(given) -> None:
         table.to_parquet(temporary, index=False, compression="zstd")
     write_table(given.landmarks, LANDMARK, points)
     files = [given.output, given.landmarks]
-    finish_stage(given, "measure_videos", videos.dataset, videos, outcomes, files)
+    finish_stage(
+        given, "measure_videos", videos.dataset, videos, outcomes, files, made_from=[given.shard, given.videos]
+    )
 
 
 if __name__ == "__main__":

@@ -11,11 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dheads_model.config import short_hash
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.lrw import index as lrw
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER, read_credentials
-from dheads_model.corpora.plan import PlannedClip, PlannedShard, ShardOutline, outline, outline_counts, plan_shards
+from dheads_model.corpora.plan import (
+    PlannedClip,
+    PlannedShard,
+    ShardOutline,
+    outline,
+    outline_counts,
+    plan_shards,
+    plan_stable_shards,
+)
 from dheads_model.errors import UserError
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
@@ -136,7 +145,7 @@ def outline_dataset(dataset: str, config: dict) -> dict[str, ShardOutline]:
         corpus = hashlib.sha256(Path(listed).read_bytes()).hexdigest() if listed else ""
         outlines = outline_counts(counts, clips_per_shard, _LRW_CLIP_BYTES, corpus)
     else:
-        outlines = map(outline, plan_shards(list_clips(dataset, config), clips_per_shard))
+        outlines = map(outline, plan_dataset(dataset, config))
     return {one.shard: one for one in outlines}
 
 
@@ -162,7 +171,9 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
 
 def plan_dataset(dataset: str, config: dict) -> list[PlannedShard]:
     """Shards of one dataset, in the order of their numbers."""
-    return plan_shards(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
+    # Clips come to a folder and go; the other corpora are as they are.
+    cut = plan_stable_shards if dataset == "folder" else plan_shards
+    return cut(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
 
 
 def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
@@ -198,16 +209,6 @@ def lrw_settings(config: dict) -> dict:
 def lrw_is_here(config: dict) -> bool:
     """Whether LRW's folder is given, or was fetched: its account is written last, a folder without it is half unpacked."""
     return bool(config["lrw"]["path"]) or Path(LRW_ACCOUNT).is_file()
-
-
-def as_json(block) -> str:
-    """A config block as one JSON string: Snakemake then tracks its names as well as its values."""
-    return json.dumps(block, sort_keys=True)
-
-
-def short_hash(block) -> str:
-    """12 hex digits of a config block."""
-    return hashlib.sha256(as_json(block).encode()).hexdigest()[:12]
 
 
 def given_path(path: str) -> str:

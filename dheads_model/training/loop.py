@@ -30,7 +30,7 @@ from dheads_model.training.prefetch import prefetch
 from dheads_model.training.previews import draw_preview
 from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
-from dheads_model.training.state import load_state, save_state
+from dheads_model.training.state import begin_state, first_history, identity_of, save_state
 from dheads_model.training.tensorboard import open_board
 
 VALIDATION_BATCHES = 4
@@ -41,11 +41,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves: averaged weights, number of images, last entry of the log."""
+    """What a finished training leaves: averaged weights, number of images, last entry of the log.
+
+    history: from which image on which code trained on which data; one entry, unless a state of other code was resumed.
+    """
 
     weights: dict[str, torch.Tensor]
     images: int
     last: dict
+    history: list[dict]
 
 
 def train(
@@ -57,11 +61,13 @@ def train(
     state_folder: Path | str,
     processes: Processes | None = None,
     audio_encoder: InitialAudioEncoder | None = None,
+    code: str = "",
 ) -> Trained:
     """Train a run to its end, or from where its state stands.
 
-    config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
-    the state folder as training.jsonl, pictures of held-out speakers in its folder samples, events in tensorboard.
+    config: the run's config as given, fingerprint: of the data, code: digest of what trains; a state made with others is
+    refused, but for the one that config names as resume_from. The log lies in the state folder as training.jsonl,
+    pictures of held-out speakers in its folder samples, events in tensorboard.
     processes: those that share each batch, None for this one alone; the first of them writes. audio_encoder: where the
     run starts from a trained one.
     Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved, and UserError where a loss
@@ -88,20 +94,22 @@ def train(
     )
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
-    identity = {"config": config, "data": fingerprint, "audio encoder": audio_encoder and audio_encoder.sha256}
+    identity = identity_of(config, fingerprint, code, audio_encoder and audio_encoder.sha256)
+    history = first_history(identity)
     log_path = Path(state_folder, "training.jsonl")
     log_path.parent.mkdir(parents=True, exist_ok=True)
     cost = Cost.of(run, device)
     step, meter = 0, Meter.new(device)
-    state = load_state(state_folder, identity)
+    state = begin_state(state_folder, identity, config.get("resume_from"))
     if state is not None:
+        history = state["history"]
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         average = {name: value.to(device) for name, value in state["average"].items()}
         step = state["step"]
         if processes.is_first:  # the state holds the sums of all
             meter = Meter(**state["meter"]).to(device)
-        log.info("going on after %d images", state["images"])
+        log.info("resuming after %d images", state["images"])
     if processes.is_first:
         rewind_log(log_path, step * settings.batch_size)
 
@@ -136,6 +144,7 @@ def train(
                 "images": step * settings.batch_size,
                 "meter": vars(measured.to(torch.device("cpu"))),
                 "identity": identity,
+                "history": history,
             },
         )
 
@@ -207,8 +216,9 @@ def train(
             if every(settings.state_every_images) or stopped:
                 save()
             if stopped and step < settings.steps:
-                raise Interrupted(f"stopped by a signal after {step * settings.batch_size} images; the state is saved")
-    return Trained(average, step * settings.batch_size, read_log(log_path)[-1])
+                sentence = f"stopped by a signal after {step * settings.batch_size} images; the state is saved"
+                raise Interrupted(sentence, watch.exit_code)
+    return Trained(average, step * settings.batch_size, read_log(log_path)[-1], history)
 
 
 @contextlib.contextmanager

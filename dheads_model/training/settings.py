@@ -91,6 +91,7 @@ class RunSettings:
     compat: str = "paper"
     audio_encoder_from: str | None = None
     audio_encoder_frozen: bool = False
+    resume_from: str | None = None
 
     def __post_init__(self):
         if self.compat not in COMPAT:

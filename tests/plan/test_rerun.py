@@ -104,6 +104,48 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
 
 
 @pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
+        ("dheads_model/manifest.py", "the machine gave up at clip", "the machine stopped at clip"),
+        ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
+        ("dheads_model/config.py", "does not exist", "is unknown"),
+        ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),
+        ("workflow_scripts/command.py", "sys.exit(2)", "sys.exit(3)"),
+    ],
+)
+def test_words_for_people_plan_nothing(run, module, old, new):
+    path = run.project / module
+    saved = path.read_text()
+    assert old in saved
+    path.write_text(saved.replace(old, new))
+    try:
+        assert planned(run) == {}
+    finally:
+        path.write_text(saved)
+
+
+def test_another_meaning_of_a_reason_rewrites_the_data_card_alone(run, edited):
+    edited("dheads_model/reasons.py", 'MEANINGS["crashed"] = "other words"\n')
+    assert planned(run) == {"write_data_card": 1} | TABLE
+
+
+def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
+    assets, lock = run.project / "dheads_model/corpora/embedded/assets/mesh.json", run.project / "requirements.lock"
+    for path, old, new, expected in (
+        (assets, "\n", "\n\n", FROM_SOURCE | TABLE),
+        (lock, "mediapipe==", "mediapipe==1.", FROM_TRACK | MEASURE | TABLE),
+        (lock, "tqdm==", "tqdm==1.", {}),
+    ):
+        saved = path.read_text()
+        path.write_text(saved.replace(old, new) if old in saved else saved + new)
+        try:
+            assert planned(run) == expected, path
+        finally:
+            path.write_text(saved)
+
+
+@pytest.mark.parametrize(
     ("overlay", "expected"),
     [
         ({"metrics": {"backend": "face-alignment"}}, MEASURE | {"fetch_weights": 2}),
@@ -122,10 +164,10 @@ def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, e
     assert planned(run, str(tmp_path / "overlay.yaml")) == expected
 
 
-@pytest.mark.parametrize("change", [{"actors": 4}, {"seed": 8}])
-def test_a_changed_corpus_is_planned_and_made_anew_in_one_run(run, tmp_path, change):
+@pytest.mark.parametrize(("change", "expected"), [({"seed": 8}, FROM_SOURCE)])
+def test_a_changed_corpus_is_made_anew_in_one_run(run, tmp_path, change, expected):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": change}))
-    assert planned(run, str(tmp_path / "overlay.yaml")) == FROM_SOURCE | {"plan_shards_embedded": 1}
+    assert planned(run, str(tmp_path / "overlay.yaml")) == expected
 
 
 def test_a_lost_manifest_is_made_again_for_its_shard_alone(run):

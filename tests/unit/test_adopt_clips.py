@@ -28,7 +28,12 @@ def adopted(tmp_path):
         write_plan(tmp_path / "plan.json", "folder", shard)
         between(tmp_path / "clips")
         given = SimpleNamespace(
-            plan=tmp_path / "plan.json", manifest=tmp_path / "source.json", settings=SETTINGS, budget=BUDGET
+            plan=tmp_path / "plan.json",
+            planning=None,
+            membership="",
+            manifest=tmp_path / "source.json",
+            settings={},
+            budget=BUDGET,
         )
         main(given)
         return read_manifest(tmp_path / "source.json")

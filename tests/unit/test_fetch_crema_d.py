@@ -53,8 +53,8 @@ def fetched(files, tmp_path):
         shard = plan_shards(list_clips(block, tables), 100)[0]
         write_plan(tmp_path / "plan.json", "crema_d", shard)
         main(SimpleNamespace(
-            plan=tmp_path / "plan.json", manifest=tmp_path / "source.json", settings=block, hosts=hosts,
-            budget=BUDGET, corpus_folder=tmp_path / "corpus",
+            plan=tmp_path / "plan.json", planning=None, membership="", manifest=tmp_path / "source.json",
+            settings=block, hosts=hosts, budget=BUDGET, corpus_folder=tmp_path / "corpus",
         ))  # fmt: skip
         return read_manifest(tmp_path / "source.json")
 
