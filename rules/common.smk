@@ -60,6 +60,12 @@ def training_framing(dataset):
     return as_json({block: framing_of(dataset, block) for block in ("align", "crop")})
 
 
+def sampling_of_run(run):
+    """How the config's methods sample from a run's model, to be kept in it, as JSON."""
+    methods = config["methods"].items()
+    return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
+
+
 def launcher(gpus):
     """What starts a training: Python, or torchrun with a process a GPU."""
     return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
