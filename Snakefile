@@ -49,8 +49,13 @@ include: "rules/benchmarks.smk"
 
 
 onstart:
+    hold_work_folder()
     absent_datasets()
     state_disk_need()
+
+
+onerror:
+    tell_at_exit(log)
 
 
 wildcard_constraints:

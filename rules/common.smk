@@ -7,7 +7,9 @@ from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config
-from workflow_scripts.disk_need import check_disk
+from workflow_scripts.disk_need import check_disk, check_writable
+from workflow_scripts.failures import tell_at_exit
+from workflow_scripts.folder_lock import hold_folder
 from workflow_scripts.job_shell import job_prefix
 from workflow_scripts.planning import (
     KNOWN_DATASETS,
@@ -19,6 +21,7 @@ from workflow_scripts.planning import (
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
+    check_writable(os.getcwd())
     PLAN = make_work_plan(config)
     shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:
@@ -29,6 +32,14 @@ MEMBERSHIPS = {
     dataset: {number: shard.membership for number, shard in shards.items()} for dataset, shards in PLAN.shards.items()
 }
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
+
+
+def hold_work_folder():
+    """Before the first job: no other Snakemake may work here."""
+    try:
+        hold_folder(os.getcwd())
+    except UserError as problem:
+        raise SystemExit(f"error: {problem}")
 
 
 def state_disk_need():
@@ -67,8 +78,8 @@ def sampling_of_run(run):
 
 
 def launcher(gpus):
-    """What starts a training: Python, or torchrun with a process a GPU."""
-    return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
+    """What starts a training: Python, or torchrun's launcher with a process a GPU."""
+    return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
 
 
 def benchmarked_run():
@@ -87,6 +98,16 @@ def settings(*path):
     for key in path:
         block = block[key]
     return as_json(block)
+
+
+def budget_in(dataset):
+    """How many clips a stage of a dataset may lose, and whether more of them stop it."""
+    return as_json(config["budget"] | {"strict": dataset in config["budget"]["strict"]})
+
+
+def budget_of(wildcards):
+    """The same for the dataset of a job."""
+    return budget_in(wildcards.dataset)
 
 
 def membership_in(dataset):
@@ -108,7 +129,6 @@ def plan_settings(dataset):
     found = {"crema_d": crema_d_settings, "lrw": lrw_settings}.get(dataset, lambda config: config[dataset])(config)
     block[dataset] = found
     block["clips"] = given_path(config["clips"]) if config["clips"] else None
-    block["model"] = bool(config["model"])
     block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
     return as_json(block)
 
@@ -193,8 +213,8 @@ def table_settings():
 
 
 def measured_with():
-    """Config of the per-clip metrics."""
-    return {"backend": config["metrics"]["backend"]}
+    """Config of the per-clip metrics: the landmark detector of the ground truth."""
+    return {key: config["track"][key] for key in ("backend", "precision")}
 
 
 def crema_d_source():
@@ -214,10 +234,10 @@ def provenance_input():
     return as_json({"config": config, "code": code})
 
 
-def weights_of_back_end(block):
-    """Files that the landmark back end of a config block loads."""
+def weights_of_back_end():
+    """Files that the landmark back end loads."""
     names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
-    return [f"resources/weights/{name}" for name in names[config[block]["backend"]]]
+    return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
 
 
 def published_audio_encoder():

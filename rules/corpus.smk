@@ -17,7 +17,7 @@ rule synthesise_clips:
         runtime=30,
     params:
         settings=as_json({"seed": config["embedded"]["seed"]}),
-        budget=settings("budget"),
+        budget=budget_in("embedded"),
         planning=planning_of("embedded"),
         membership=membership_in("embedded"),
         code=digest("workflow_scripts.synthesise_clips"),
@@ -51,7 +51,7 @@ rule fetch_crema_d:
         hosts=lambda wildcards, input: as_json(
             {key: config["crema_d"][key] for key in ("sources", "connections", "patience")}
         ),
-        budget=settings("budget"),
+        budget=budget_in("crema_d"),
         planning=planning_of("crema_d"),
         membership=membership_in("crema_d"),
         code=digest("workflow_scripts.fetch_crema_d"),
@@ -102,7 +102,7 @@ rule adopt_lrw:
         mem_mb=500,
         runtime=60,
     params:
-        budget=settings("budget"),
+        budget=budget_in("lrw"),
         planning=planning_of("lrw"),
         membership=membership_in("lrw"),
         code=digest("workflow_scripts.adopt_lrw"),
@@ -130,7 +130,7 @@ rule adopt_clips:
         mem_mb=500,
         runtime=30,
     params:
-        budget=settings("budget"),
+        budget=budget_in("folder"),
         planning=planning_of("folder"),
         membership=membership_in("folder"),
         code=digest("workflow_scripts.adopt_clips"),

@@ -5,7 +5,7 @@ rule track_faces:
     """Find the face and its 68 landmarks in every frame."""
     input:
         source="resources/{dataset}/source/{shard}.json",
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         track="resources/{dataset}/track/{shard}.parquet",
         manifest="resources/{dataset}/track/{shard}.json",
@@ -21,7 +21,7 @@ rule track_faces:
         gpu=config["track"]["gpus"],
     params:
         settings=settings("track"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.track_faces"),
     shell:
         "python -m workflow_scripts.track_faces --code {params.code} --settings {params.settings:q}"
@@ -49,7 +49,7 @@ rule align_faces:
         runtime=20,
     params:
         settings=framed("align"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.align_faces"),
     shell:
         "python -m workflow_scripts.align_faces --code {params.code} --settings {params.settings:q}"
@@ -77,7 +77,7 @@ rule crop_faces:
         runtime=60,
     params:
         settings=framed("crop"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.crop_faces"),
     shell:
         "python -m workflow_scripts.crop_faces --code {params.code} --settings {params.settings:q}"
@@ -95,7 +95,7 @@ rule place_landmarks:
         track=ancient("resources/{dataset}/track/{shard}.parquet"),
         align=ancient("resources/{dataset}/align/{shard}.parquet"),
         crop=ancient("resources/{dataset}/crop/{shard}.tar"),
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         landmark="resources/{dataset}/landmark/{shard}.parquet",
         manifest="resources/{dataset}/landmark/{shard}.json",
@@ -110,7 +110,7 @@ rule place_landmarks:
         runtime=60,
     params:
         settings=settings("landmark"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.place_landmarks"),
     shell:
         "python -m workflow_scripts.place_landmarks --code {params.code} --settings {params.settings:q}"

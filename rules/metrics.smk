@@ -7,7 +7,7 @@ rule measure_videos:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
         videos="results/videos/{method}/{dataset}/{shard}.json",
-        weights=weights_of_back_end("metrics"),
+        weights=weights_of_back_end(),
     output:
         landmarks="results/metrics/{method}/{dataset}/{shard}.landmarks.parquet",
         metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
@@ -21,6 +21,7 @@ rule measure_videos:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=config["track"]["gpus"],
     params:
         settings=as_json(measured_with()),
         code=digest("workflow_scripts.measure_videos"),

@@ -20,7 +20,7 @@ rule extract_audio:
         runtime=20,
     params:
         settings=settings("audio"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.extract_audio"),
     shell:
         "python -m workflow_scripts.extract_audio --code {params.code} --settings {params.settings:q}"
@@ -54,7 +54,7 @@ rule pack_shards:
         runtime=20,
     params:
         settings=as_json({}),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.pack_shards"),
     shell:
         "python -m workflow_scripts.pack_shards --code {params.code} --settings {params.settings:q}"
@@ -103,6 +103,8 @@ rule write_data_card:
         "logs/write_data_card.log",
     benchmark:
         "benchmarks/write_data_card.jsonl"
+    # Before what stops for want of clips, so that the card says why.
+    priority: 10
     localrule: True
     threads: 1
     resources:

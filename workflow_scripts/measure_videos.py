@@ -33,7 +33,7 @@ def main(given) -> None:
         frames = decode_video(verify_file(given.videos, stored[name]))
         if frames.shape != clip.frames.shape:
             raise ClipFailed("damaged", f"the video is {frames.shape}, the ground truth {clip.frames.shape}")
-        landmarks, seen = detect_in_crops(frames, given.settings["backend"], given.weights_folder)
+        landmarks, seen = detect_in_crops(frames, weights_folder=given.weights_folder, **given.settings)
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
         found = measure_clip(frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference)
         about = {"dataset": videos.dataset, "split": clip.split, "speaker": clip.speaker, "method": given.method}

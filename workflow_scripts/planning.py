@@ -106,6 +106,11 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    if config["table1"]["reference"] not in config["methods"]:
+        raise UserError(
+            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
     check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
@@ -249,6 +254,6 @@ def _folder_clips(config: dict) -> list[PlannedClip]:
     path = given_path(config["clips"])
     clips = folder.list_clips(config["folder"], path, all_test=False)
     smallest = min(run["min_clips"] for run in config["runs"].values())
-    if config["model"] or sum(clip.split == "train" for clip in clips) < smallest:
+    if sum(clip.split == "train" for clip in clips) < smallest:
         return folder.list_clips(config["folder"], path, all_test=True)
     return clips

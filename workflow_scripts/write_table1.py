@@ -11,7 +11,15 @@ from dheads_model.files import sha256_of, write_json, write_text
 from dheads_model.manifest import read_manifest, verify_file
 from dheads_model.recipe import Recipe, check_chain
 from dheads_model.shards.index import read_index
-from dheads_model.tables.table1 import make_rows, refusals, to_csv, to_markdown, to_tex
+from dheads_model.tables.table1 import (
+    interval_notes,
+    make_rows,
+    refusals,
+    to_csv,
+    to_markdown,
+    to_tex,
+    unknown_speaker_notes,
+)
 from workflow_scripts.command import parser, run
 
 
@@ -33,8 +41,8 @@ def main(given) -> None:
             for key, of_method in values.groupby(["dataset", "method"]):
                 lost[key] -= set(of_method["clip"])
         counts = {key: len(clips) for key, clips in lost.items()}
-        rows = make_rows(values, dict(settings["methods"]), counts, settings["bootstrap_samples"])
-        notes += refusals(values)
+        rows = make_rows(values, dict(settings["methods"]), counts, settings["reference"])
+        notes += interval_notes(rows) + unknown_speaker_notes(values) + refusals(values)
     else:
         values, rows = pd.DataFrame({"dataset": []}), []
     if unmeasured := sum(map(len, lost.values())):

@@ -9,8 +9,8 @@ from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
 
 FULL_REFERENCE = ("psnr", "ssim")
 BY_LANDMARKS = (
-    "lmd_mouth", "lmd_face", "blinks_per_second", "blink_duration", "mouth_audio_correlation", "mouth_audio_lag",
-    "head_motion",
+    "lmd_mouth", "lmd_face", "blinks_per_second", "blink_duration", "mouth_truth_correlation", "mouth_audio_correlation",
+    "mouth_audio_lag", "head_motion",
 )  # fmt: skip
 # A face must be found in this share of the frames, or curves over time are mostly interpolation.
 LEAST_SEEN = 0.8
@@ -66,16 +66,21 @@ def _by_landmarks(landmarks: np.ndarray, reference: np.ndarray, audio: np.ndarra
     found = blinks.find_blinks(signals.eye_aspect_ratio(landmarks)) if len(landmarks) > 2 else []
     seconds = len(landmarks) / FRAMES_PER_SECOND
     durations = [(last - first) / FRAMES_PER_SECOND for first, last in found]
-    lag = signals.mouth_audio_lag(opening, level)
+    lag, why_not = signals.mouth_audio_lag(opening, level)
     return [
         Measurement("lmd_mouth", landmark_distance.mouth_distance(landmarks, reference)),
         Measurement("lmd_face", landmark_distance.face_distance(landmarks, reference)),
         Measurement("blinks_per_second", len(found) / seconds),
         _or_refuse("blink_duration", float(np.mean(durations)) if durations else None, "no blink"),
         _or_refuse(
+            "mouth_truth_correlation",
+            signals.mouth_truth_correlation(opening, signals.mouth_opening(reference)),
+            "the true mouth does not move",
+        ),
+        _or_refuse(
             "mouth_audio_correlation", signals.mouth_audio_correlation(opening, level), "the sound does not vary"
         ),
-        _or_refuse("mouth_audio_lag", None if lag is None else float(lag), "a still mouth, or sound that does not vary"),
+        _or_refuse("mouth_audio_lag", None if lag is None else float(lag), why_not),
         Measurement("head_motion", signals.head_motion(landmarks)),
     ]  # fmt: skip
 

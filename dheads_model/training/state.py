@@ -19,6 +19,7 @@ import torch
 from dheads_model.config import short_hash
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
+from dheads_model.machine_trouble import opened_for_library
 from dheads_model.training.finite import check_state
 
 KEPT = 2
@@ -99,8 +100,8 @@ def save_state(folder: Path | str, state: dict) -> None:
     """
     check_state(state)
     folder = Path(folder)
-    with atomic_path(folder / f"state-{state['images']:012d}.pt") as temporary:
-        torch.save(state, temporary)
+    with atomic_path(folder / f"state-{state['images']:012d}.pt") as temporary, opened_for_library(temporary) as stream:
+        torch.save(state, stream)
     for old in _states(folder)[:-KEPT]:
         old.unlink()
 

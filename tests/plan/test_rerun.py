@@ -109,7 +109,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
         ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
         ("dheads_model/manifest.py", "the machine gave up at clip", "the machine stopped at clip"),
         ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
-        ("dheads_model/config.py", "does not exist", "is unknown"),
+        ("dheads_model/config.py", "is missing.", "is not there."),
         ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),
         ("workflow_scripts/command.py", "sys.exit(2)", "sys.exit(3)"),
     ],
@@ -148,7 +148,7 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
 @pytest.mark.parametrize(
     ("overlay", "expected"),
     [
-        ({"metrics": {"backend": "face-alignment"}}, MEASURE | {"fetch_weights": 2}),
+        ({"track": {"backend": "face-alignment"}}, FROM_TRACK | {"fetch_weights": 2}),
         ({"landmark": {"redetect": True}}, FROM_LANDMARK),
         ({"audio": {"silence_dbfs": -50}}, FROM_AUDIO),
         ({"crop": {"crf": 10}}, FROM_CROP),
@@ -156,12 +156,22 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
         ({"seed": 5}, SAMPLE),
         ({"methods": {"ours": {"sampling": {"steps": 3}}}}, SAMPLE),
         ({"runs": {"ours": {"training": {"images": 72}}}}, TRAIN),
-        ({"table1": {"bootstrap_samples": 300}}, TABLE),
+        ({"table1": {"reference": "frozen_first_frame"}}, TABLE),
     ],
 )
 def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
     (tmp_path / "overlay.yaml").write_text(json.dumps(overlay))
     assert planned(run, str(tmp_path / "overlay.yaml")) == expected
+
+
+def test_a_model_given_afterwards_touches_sampling_and_below_only(run, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes((run.work / "results/runs/ours/model.safetensors").read_bytes())
+    assert planned(run, "--config", f"model={tmp_path / 'model.safetensors'}") == SAMPLE
+
+
+def test_numbers_inside_a_config_of_the_command_line_are_numbers(run):
+    assert planned(run, "--config", "runs={ours: {training: {images: 72}}}", "seed=2137") == TRAIN
+    assert planned(run, "--config", "runs={ours: {training: {images: 64}}}") == {}
 
 
 @pytest.mark.parametrize(("change", "expected"), [({"seed": 8}, FROM_SOURCE)])

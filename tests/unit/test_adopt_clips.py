@@ -15,7 +15,7 @@ from tests.media_fixtures import write_media
 from workflow_scripts.adopt_clips import main
 
 TIMES = [number / 25 for number in range(10)]
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0}
+BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 SETTINGS = {"table": None, "validation_fraction": 0.1, "test_fraction": 0.2}
 
 

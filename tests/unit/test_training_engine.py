@@ -177,7 +177,7 @@ def command(config, index, folder, processes=1):
     folder.mkdir(exist_ok=True)
     launcher = [sys.executable]
     if processes > 1:
-        launcher += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        launcher += ["-m", "workflow_scripts.launch_processes", str(processes)]
     return [
         *launcher, "-m", "workflow_scripts.train_model", "--settings", json.dumps(config), "--index", str(index),
         "--state", str(folder / "state"), "--output", str(folder / "model.safetensors"),
@@ -246,9 +246,9 @@ def test_two_processes_stop_together_and_go_on(index, tmp_path):
         command(config, index, tmp_path / "run", 2), cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
     started(process, "run/state/*/*.pt", tmp_path)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGUSR1)
     _, told = process.communicate(timeout=60)
-    assert process.returncode != 0
+    assert process.returncode == os.EX_TEMPFAIL
     assert "stopped by a signal" in told
     state = sorted((tmp_path / "run/state").glob("*/*.pt"))[-1]
     short = changed(images=16_000, log_every_images=800, state_every_images=160)
@@ -262,6 +262,16 @@ def test_two_processes_stop_together_and_go_on(index, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=60)
     assert "resuming after" in told
+
+
+@pytest.mark.slow
+def test_what_one_of_several_processes_cannot_do_ends_them_with_its_sentence_and_code(index, tmp_path):
+    (index.parent / "gone.json").write_text(index.read_text().replace("00000", "00009"))
+    done = subprocess.run(
+        command(CONFIG, index.parent / "gone.json", tmp_path / "run", 2), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "error: " in done.stderr
 
 
 @pytest.mark.slow
