@@ -35,6 +35,30 @@ rule write_table1:
         " --output-provenance {output.provenance} > {log} 2>&1"
 
 
+rule verify_table:
+    """Say whether table 1 of the default config is the one that is kept with the code; fails where it differs."""
+    input:
+        metrics=all_metrics() + all_sync_metrics(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+        expected=f"{workflow.basedir}/docs/expected_table1.csv",
+    log:
+        "logs/verify_table.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        planned=planned_products(),
+        code=digest("workflow_scripts.verify_table"),
+    shell:
+        "python -m workflow_scripts.verify_table --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --expected {input.expected:q} 2>&1 | tee {log}"
+
+
 rule draw_strips:
     """Frames of the ground truth over those of a method, with the sound below."""
     input:
