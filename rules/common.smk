@@ -18,10 +18,12 @@ from workflow_scripts.planning import (
     lrw_settings,
     make_work_plan,
 )
+from workflow_scripts.seeds import repeats_of, with_seeds
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
     check_writable(os.getcwd())
+    config.update(with_seeds(config))
     PLAN = make_work_plan(config)
     shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:
@@ -199,6 +201,17 @@ def all_strips():
         for dataset in PLAN.shards
         for number in PLAN.numbers(dataset, "test")
     ]
+
+
+def repeats():
+    """{method: [[name, training seed]]} of the methods whose run is trained with several seeds, and that get a row."""
+    shown = PLAN.methods()
+    found = {method: [pair for pair in repeats_of(method, config) if pair[0] in shown] for method in shown}
+    if not any(found.values()):
+        raise WorkflowError(
+            "no run is trained with several seeds: add --configfile config/seeds.yaml, or name some in training_seeds."
+        )
+    return {method: pairs for method, pairs in found.items() if pairs}
 
 
 def methods_of_kind(*kinds):

@@ -35,6 +35,36 @@ rule write_table1:
         " --output-provenance {output.provenance} > {log} 2>&1"
 
 
+rule write_seeds:
+    """Mean and spread of every metric over trainings that differ in their seed only (config key training_seeds)."""
+    input:
+        metrics=lambda wildcards: all_metrics() + all_sync_metrics() if repeats() else [],
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+    output:
+        csv="results/seeds.csv",
+        markdown=report("results/seeds.md", caption="../config/report/seeds.rst", category="Tables"),
+    log:
+        "logs/write_seeds.log",
+    benchmark:
+        "benchmarks/write_seeds.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        repeats=lambda wildcards: as_json(repeats()),
+        planned=planned_products(),
+        made_again=made_again("results/seeds.csv", lambda wildcards: chain_of_table()),
+        code=digest("workflow_scripts.write_seeds"),
+    shell:
+        "python -m workflow_scripts.write_seeds --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --repeats {params.repeats:q} --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
+
+
 rule verify_table:
     """Say whether table 1 of the default config is the one that is kept with the code; fails where it differs."""
     input:
