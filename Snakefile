@@ -52,6 +52,7 @@ include: "rules/benchmarks.smk"
 
 onstart:
     hold_work_folder()
+    LOSSES.keep()
     absent_datasets()
     state_disk_need()
 

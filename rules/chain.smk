@@ -1,7 +1,7 @@
 # What the last products are made of, from the clips on, and how each part must have been made.
 from workflow_scripts.losses import RECORD, Losses, absent, lost_files
 
-LOSSES = Losses(RECORD, may_write=workflow.is_main_process and not workflow.dryrun)
+LOSSES = Losses(RECORD)
 
 
 def made_again(product, chain):
