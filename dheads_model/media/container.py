@@ -9,6 +9,9 @@ from pathlib import Path
 
 from dheads_model.errors import ClipFailed, ClipFiltered
 
+# The largest pictures that are sold as video, 8K of cinemas. A decoder holds up to 16 pictures: 0.9 GB of these.
+MOST_PIXELS = 8192 * 4352
+
 
 @dataclass(frozen=True)
 class MediaFacts:
@@ -30,7 +33,7 @@ class MediaFacts:
 
 
 def probe(path: Path | str) -> MediaFacts:
-    """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered("no_video")."""
+    """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered (no_video, too_large)."""
     with open_container(path) as container:
         video = picture_stream(container)
         audio = container.streams.audio[0] if container.streams.audio else None
@@ -80,9 +83,22 @@ def open_container(source):
 
 
 def picture_stream(container):
-    """The first video stream that is no cover art, which sound files carry as one; raises ClipFiltered("no_video")."""
+    """The first video stream that is no cover art, which sound files carry as one.
+
+    Raises ClipFiltered: no_video, or too_large for pictures of more than MOST_PIXELS; should they grow on the way, the
+    decoder stops.
+    """
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
+            context = stream.codec_context
+            if context is not None:
+                if context.width * context.height > MOST_PIXELS:
+                    raise ClipFiltered(
+                        "too_large",
+                        f"{context.width} x {context.height} pixels, {MOST_PIXELS / 1e6:.0f} million are allowed; "
+                        "save it smaller",
+                    )
+                context.options = {"max_pixels": str(MOST_PIXELS)}
             return stream
     raise ClipFiltered("no_video", "the file has no picture track")
 
