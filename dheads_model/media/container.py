@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import io
 import os
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from dheads_model.errors import ClipFailed, ClipFiltered
 
 # The largest pictures that are sold as video, 8K of cinemas. A decoder holds up to 16 pictures: 0.9 GB of these.
 MOST_PIXELS = 8192 * 4352
+# Playlists, lists of pictures, descriptions of sessions, filters.
+_FORMATS_OF_REFERENCES = (
+    "avisynth", "concat", "dash", "hls", "image2", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "vapoursynth", "webm_dash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def open_container(source):
     try:
         # Absolute, since FFmpeg takes what stands before a colon for a protocol.
         opened = source if isinstance(source, io.BytesIO) else os.path.abspath(source)
-        container = av.open(opened, metadata_errors="ignore")
+        container = av.open(opened, metadata_errors="ignore", container_options={"format_whitelist": _formats()})
     except FileNotFoundError as problem:
         raise ClipFailed("missing_file", f"{source} is not there") from problem
     except (av.error.FFmpegError, OSError) as problem:
@@ -80,6 +85,14 @@ def open_container(source):
         except IndexError as problem:
             # PyAV's, at the end of a file in which FFmpeg found a stream that was not there when it was opened.
             raise ClipFailed("damaged", "a packet in the middle of the file belongs to no track") from problem
+
+
+@functools.cache
+def _formats() -> str:
+    """FFmpeg's formats without those whose files name other files or addresses, which would be opened in their place."""
+    import av
+
+    return ",".join(sorted(name for name in av.formats_available if not name.startswith(_FORMATS_OF_REFERENCES)))
 
 
 def picture_stream(container):
