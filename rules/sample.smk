@@ -6,10 +6,12 @@ rule sample_videos:
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
-        model=model_of,
+        model=lambda wildcards: ancient(model_of(wildcards)) if checksum_of(wildcards) else model_of(wildcards),
+        checksum=checksum_of,
         encoder=published_audio_encoder() if config["model"] else [],
     output:
         manifest="results/videos/{method}/{dataset}/{shard}.json",
+        recipe="results/videos/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/sample_videos/{method}/{dataset}/{shard}.log",
     benchmark:
@@ -24,13 +26,14 @@ rule sample_videos:
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
         seed=config["seed"],
+        made_again=videos_made_again(),
         code=digest("workflow_scripts.sample_videos"),
     shell:
         "python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
-        " --shard {input.shard} --model {input.model:q} --seed {params.seed} --threads {threads}"
+        " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
         " --published-audio-encoder {input.encoder:q}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
-        " --manifest {output.manifest} 2>&1 | tee {log}"
+        " --manifest {output.manifest} 2>&1 | tee -i {log}"
 
 
 rule copy_reference:
@@ -40,6 +43,7 @@ rule copy_reference:
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
     output:
         manifest="results/videos/{method}/{dataset}/{shard}.json",
+        recipe="results/videos/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/copy_reference/{method}/{dataset}/{shard}.log",
     benchmark:
@@ -52,6 +56,7 @@ rule copy_reference:
         runtime=30,
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
+        made_again=videos_made_again(),
         code=digest("workflow_scripts.copy_reference"),
     shell:
         "python -m workflow_scripts.copy_reference --code {params.code} --settings {params.settings:q}"

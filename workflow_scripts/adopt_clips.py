@@ -3,13 +3,15 @@
 import os
 from pathlib import Path
 
-from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.corpora.plan import PlannedClip
 from dheads_model.corpora.source import source_facts
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import process_clips
 from dheads_model.media.container import probe
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
+from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
 def adopt(clip: PlannedClip) -> dict:
@@ -31,13 +33,12 @@ def adopt(clip: PlannedClip) -> dict:
 
 
 def main(given) -> None:
-    dataset, shard = read_plan(given.plan)
+    shard = planned_shard(given, "folder")
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt(clip))
-    finish_stage(given, "adopt_clips", dataset, shard, outcomes)
+    finish_stage(given, "adopt_clips", "folder", shard, outcomes, more_settings={"membership": given.membership})
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
-    for name in ("--plan", "--manifest"):
-        arguments.add_argument(name, required=True)
+    arguments = add_plan(add_budget(parser(__doc__)))
+    arguments.add_argument("--manifest", required=True)
     run("workflow_scripts.adopt_clips", arguments, main)

@@ -8,7 +8,8 @@ from dheads_model.errors import UserError
 from dheads_model.manifest import Outcome, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.shards.reader import read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def reference_frames(frames: np.ndarray, kind: str) -> np.ndarray:
@@ -29,7 +30,7 @@ def main(given) -> None:
         write_video(folder / f"{clip.clip}.mp4", frames, clip.audio)
         outcomes.append(Outcome(clip.clip, "ok", facts={"frames": len(frames)}))
     files = [folder / f"{outcome.clip}.mp4" for outcome in outcomes]
-    finish_stage(given, "copy_reference", shard.dataset, shard, outcomes, files)
+    finish_stage(given, "copy_reference", shard.dataset, shard, outcomes, files, made_from=[given.shard])
 
 
 if __name__ == "__main__":

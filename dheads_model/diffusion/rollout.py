@@ -166,7 +166,10 @@ def _anchored(one: _Going, settings: SamplingSettings) -> Tensor:
 
 
 def clip_seed(seed: int, clip: str) -> int:
-    """Seed of one clip: a run's seed and the clip's id decide it, whatever batch or shard the clip is in."""
+    """Seed of one clip: a run's seed and the clip's id decide it, whatever batch or shard the clip is in.
+
+    Not the method: methods share their noise, so that their difference on a clip is not that of two draws.
+    """
     return _hash(f"{seed}/{clip}")
 
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -29,7 +31,13 @@ def save_tensors(path: Path | str, state: Mapping[str, Tensor], about: Mapping) 
     metadata = {"dheads": json.dumps(plain(about), sort_keys=True, allow_nan=False)}
     tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+        try:
+            save_file(tensors, temporary, metadata=metadata)
+        except SafetensorError as problem:
+            number = re.search(r"\(os error (\d+)\)", str(problem))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from problem
 
 
 def load_tensors(path: Path | str, wanted: str, what: str = "model") -> tuple[dict[str, Tensor], dict]:

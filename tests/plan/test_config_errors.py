@@ -60,6 +60,11 @@ def merged(base, overlay):
             r"runs\.ours\.network\.base_chanels .* did you mean base_channels",
         ),
         (["runs", "ours", "training", "imags"], 1, r"runs\.ours\.training\.imags .* did you mean images"),
+        (
+            ["metrics", "backend"],
+            "mediapipe",
+            r"metrics\.backend does not exist; track\.backend finds the landmarks of",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_remedy(config, path, value, sentence):
@@ -102,6 +107,11 @@ def test_what_a_method_asks_of_its_run_is_checked_before_the_training(config, pa
 def test_a_method_of_an_undefined_run_is_refused(config):
     with pytest.raises(UserError, match=r"methods\.ours\.run is other, which runs does not define"):
         make_work_plan(changed(config, ["methods", "ours", "run"], "other"))
+
+
+def test_an_undefined_reference_of_the_table_is_refused(config):
+    with pytest.raises(UserError, match=r"table1\.reference is theirs, which methods does not define; it has ours, gr"):
+        make_work_plan(changed(config, ["table1", "reference"], "theirs"))
 
 
 def test_the_folder_dataset_asks_for_its_folder(config):
