@@ -160,7 +160,7 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
 def recorded_methods(facts: Mapping) -> dict[str, Mapping]:
     """{name: block sampling} of the methods that an export records; an imported one has a single set, named ours."""
     if "methods" in facts:
-        return dict(facts["methods"])
+        return dict(_mapping(facts["methods"], "methods of the model"))
     return {IMPORTED_METHOD: facts["sampling"]} if "sampling" in facts else {}
 
 

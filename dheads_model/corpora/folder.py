@@ -97,6 +97,9 @@ def _read_table(root: Path, table: str, ids: dict[str, str]) -> dict[str, dict[s
     path = root / table
     if not path.is_file():
         raise UserError(f"config key folder.table names {table}, which is not in {root}.")
+    # What is wrong in a table is quoted, and a folder from elsewhere may hold links to what is nobody's business.
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"config key folder.table names {table}, which lies outside of {root}; copy it there.")
     names: dict[str, list[str]] = {}
     for file, clip in ids.items():
         for alias in {file, os.path.splitext(file)[0], clip}:

@@ -78,6 +78,8 @@ class SamplingSettings:
         if not 0 <= self.guidance < math.inf:
             raise UserError(f"sampling.guidance is {self.guidance}; it must be 0 or more, 1 is none.")
         check_levels(self.steps, self.sigma_min, self.sigma_max)
+        if not 0 < self.rho < math.inf or not self.motion_noise < math.inf:
+            raise UserError("sampling needs a finite rho > 0 and a finite motion_noise.")
         low, high = self.guidance_interval
         if not 0 <= low <= high:
             raise UserError(f"sampling.guidance_interval is {low}, {high}; it must be two rising noise levels.")
@@ -113,7 +115,9 @@ def check_levels(steps: int, sigma_min: float, sigma_max: float) -> None:
 
 def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
     """Raise UserError where sampling asks for what a model with this config, an export's, was never trained for."""
-    trained, diffusion = config.get("corruption") or {}, config.get("diffusion") or {}
+    trained, diffusion = (
+        block if isinstance(block, Mapping) else {} for block in (config.get("corruption"), config.get("diffusion"))
+    )
     form = diffusion.get("form", "edm")
     if settings.sampler == "ancestral_ddpm" and form != "ddpm":
         raise UserError("sampling.sampler ancestral_ddpm needs diffusion.form ddpm; take ddim with eta 1.")

@@ -14,6 +14,7 @@ from dheads_model.errors import UserError
 MODEL_FORMAT = "dheads model 1"
 # A header of ten thousand tensors takes 1 MB.
 _LONGEST_HEADER = 16 * 2**20
+_MOST_DIGITS = 30
 
 
 def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
@@ -79,15 +80,15 @@ def _object(text: str) -> dict:
         value = float(digits)
         return refuse("an infinite number") if value in (float("inf"), float("-inf")) else value
 
+    def whole(digits: str) -> int:
+        return int(digits) if len(digits) <= _MOST_DIGITS else refuse(f"a number of {len(digits)} digits")
+
     try:
-        found = json.loads(text, parse_constant=refuse, parse_float=number)
+        found = json.loads(text, parse_constant=refuse, parse_float=number, parse_int=whole)
     except RecursionError as problem:
         raise ValueError("it is nested too deeply") from problem
     except json.JSONDecodeError as problem:
         raise ValueError(f"no JSON at character {problem.pos}") from problem
-    except ValueError as problem:
-        # Python refuses whole numbers of thousands of digits.
-        raise ValueError(str(problem).split(";")[0]) from problem
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")
     return found

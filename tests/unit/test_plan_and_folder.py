@@ -179,12 +179,12 @@ def test_ninety_actors_and_too_few_for_the_held_out():
 def test_a_model_changes_no_split_of_a_folder(folder, tmp_path):
     import yaml
 
-    from tests.workflow import ROOT
+    from tests.workflow import ROOT, write_model_header
     from workflow_scripts.planning import make_work_plan
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | {"datasets": ["folder"], "clips": str(folder)}
     config["runs"]["ours"] |= {"dataset": "folder", "min_clips": 1}
-    (tmp_path / "model.safetensors").touch()
+    write_model_header(tmp_path / "model.safetensors", config["runs"]["ours"])
     shards = make_work_plan(config).shards
     assert {shard.split for shard in shards["folder"].values()} >= {"train", "test"}
     assert make_work_plan(config | {"model": str(tmp_path / "model.safetensors")}).shards == shards
