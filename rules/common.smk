@@ -19,10 +19,12 @@ from workflow_scripts.planning import (
     lrw_settings,
     make_work_plan,
 )
+from workflow_scripts.seeds import repeats_of, with_seeds
 
 try:
     check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
     check_writable(os.getcwd())
+    config.update(with_seeds(config))
     PLAN = make_work_plan(config)
     shell.prefix(job_prefix(str(workflow.basedir)))
 except UserError as problem:
@@ -70,6 +72,12 @@ def framed(block):
 def training_framing(dataset):
     """How the pictures that a model learns from were framed, to be kept in the model."""
     return as_json({block: framing_of(dataset, block) for block in ("align", "crop")})
+
+
+def sampling_of_run(run):
+    """How the config's methods sample from a run's model, to be kept in it, as JSON."""
+    methods = config["methods"].items()
+    return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
 
 
 def launcher(gpus):
@@ -194,6 +202,17 @@ def all_strips():
         for dataset in PLAN.shards
         for number in PLAN.numbers(dataset, "test")
     ]
+
+
+def repeats():
+    """{method: [[name, training seed]]} of the methods whose run is trained with several seeds, and that get a row."""
+    shown = PLAN.methods()
+    found = {method: [pair for pair in repeats_of(method, config) if pair[0] in shown] for method in shown}
+    if not any(found.values()):
+        raise WorkflowError(
+            "no run is trained with several seeds: add --configfile config/seeds.yaml, or name some in training_seeds."
+        )
+    return {method: pairs for method, pairs in found.items() if pairs}
 
 
 def methods_of_kind(*kinds):

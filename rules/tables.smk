@@ -35,6 +35,60 @@ rule write_table1:
         " --output-provenance {output.provenance} > {log} 2>&1"
 
 
+rule write_seeds:
+    """Mean and spread of every metric over trainings that differ in their seed only (config key training_seeds)."""
+    input:
+        metrics=lambda wildcards: all_metrics() + all_sync_metrics() if repeats() else [],
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+    output:
+        csv="results/seeds.csv",
+        markdown=report("results/seeds.md", caption="../config/report/seeds.rst", category="Tables"),
+    log:
+        "logs/write_seeds.log",
+    benchmark:
+        "benchmarks/write_seeds.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        repeats=lambda wildcards: as_json(repeats()),
+        planned=planned_products(),
+        made_again=made_again("results/seeds.csv", lambda wildcards: chain_of_table()),
+        code=digest("workflow_scripts.write_seeds"),
+    shell:
+        "python -m workflow_scripts.write_seeds --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --repeats {params.repeats:q} --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
+
+
+rule verify_table:
+    """Say whether table 1 of the default config is the one that is kept with the code; fails where it differs."""
+    input:
+        metrics=all_metrics() + all_sync_metrics(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+        expected=f"{workflow.basedir}/docs/expected_table1.csv",
+    log:
+        "logs/verify_table.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        planned=planned_products(),
+        code=digest("workflow_scripts.verify_table"),
+    shell:
+        "python -m workflow_scripts.verify_table --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --expected {input.expected:q} 2>&1 | tee {log}"
+
+
 rule draw_strips:
     """Frames of the ground truth over those of a method, with the sound below."""
     input:

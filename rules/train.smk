@@ -28,12 +28,14 @@ rule train_model:
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
         framing=lambda wildcards: training_framing(config["runs"][wildcards.run]["dataset"]),
+        # It takes `output`, so Snakemake does not track it: another sampling is no reason to train.
+        methods=lambda wildcards, output: sampling_of_run(wildcards.run),
         state=state_of_run,
         launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
         code=digest("workflow_scripts.train_model"),
     shell:
         "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
-        " --framing {params.framing:q} --audio-encoder {input.audio_encoder}"
+        " --framing {params.framing:q} --methods {params.methods:q} --audio-encoder {input.audio_encoder}"
         " --published-audio-encoder {input.encoder:q} --index {input.index}"
         " --state {params.state} --threads {threads}"
         " --output {output.model} --training-log {output.log} 2>&1 | tee -i {log}"

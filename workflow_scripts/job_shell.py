@@ -5,12 +5,14 @@ import shlex
 import sys
 
 from dheads_model.errors import UserError
+from dheads_model.processor import pinned_environment
 
 # Environment of every job, besides where its Python and its code are. Whatever must be equal on every machine belongs here.
 JOB_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     # Without the work directory, where a person's own files may be named as a module is.
     "PYTHONSAFEPATH": "1",
+    **pinned_environment(),
 }
 # A scheduler's SIGTERM or SIGUSR1 ends a training with code 75 of sysexits.h, "try again later", and it goes on from its
 # state. Snakemake's `retries` would also repeat what a person must mend, hence a loop of the job's own.

@@ -95,7 +95,7 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     # What differs from run to run stays in the log and out of the export.
     last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
     facts = {"images": trained.images, "data": index.fingerprint, "dataset": index.dataset, "last": last}
-    facts |= given.framing
+    facts |= given.framing | ({"methods": given.methods} if given.methods else {})
     if encoder is not None:
         facts["audio_encoder"] = {"name": settings.audio_encoder_from, "sha256": encoder.sha256}
     network, weights = settings.network, trained.weights
@@ -125,6 +125,8 @@ if __name__ == "__main__":
     arguments.add_argument("--threads", type=int, default=1)
     framing = "the blocks align and crop that the data were prepared with, as one JSON object; kept in the model"
     arguments.add_argument("--framing", type=json.loads, default={}, help=framing)
+    methods = "{method: its block sampling} of those that sample from the model, as one JSON object; kept in the model"
+    arguments.add_argument("--methods", type=json.loads, default={}, help=methods)
     arguments.add_argument("--dry-run", action="store_true", help="say what the training costs, and train nothing")
     arguments.add_argument("--like", help="model.json of a finished run, whose settings --dry-run takes instead")
     arguments.add_argument("--audio-encoder", nargs="?", help="sync encoder to start the audio encoder from")

@@ -32,6 +32,8 @@ def reference_page() -> str:
 def _section(name: str, block: dict, defaults) -> list[str]:
     lines = [f"## {name}", "", block["description"], ""]
     inner = block.get("additionalProperties")
+    if isinstance(inner, dict) and "properties" not in inner:  # names with plain values
+        return [*lines, *_table({"NAME": inner}, f"{name}.", None), ""]
     if isinstance(inner, dict):
         first = next(iter((defaults or {}).values()), {})
         lines += [*_table(_scalars(inner), f"{name}.NAME.", first), ""]

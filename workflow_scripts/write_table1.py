@@ -12,6 +12,7 @@ from dheads_model.manifest import read_manifest, verify_file
 from dheads_model.recipe import Recipe, check_chain
 from dheads_model.shards.index import read_index
 from dheads_model.tables.table1 import (
+    Row,
     interval_notes,
     make_rows,
     refusals,
@@ -24,10 +25,26 @@ from workflow_scripts.command import parser, run
 
 
 def main(given) -> None:
-    settings = given.settings
     recipes = check_chain([*given.metrics, *given.indexes], given.planned)
+    _, rows, notes = read_rows(given.metrics, given.settings)
+    write_text(given.output_markdown, to_markdown(rows, notes))
+    write_text(given.output_tex, to_tex(rows))
+    indexes = {index.dataset: index.fingerprint for index in map(read_index, given.indexes)}
+    provenance = json.loads(given.provenance_input)
+    provenance |= {
+        "data": indexes,
+        "python": sys.version.split()[0],
+        "made_by": made_by(recipes),
+        "metrics": {path: sha256_of(path) for path in given.metrics},
+    }
+    write_json(given.output_provenance, provenance)
+    write_text(given.output_csv, to_csv(rows))
+
+
+def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Row], list[str]]:
+    """(all values, the table's rows, notes below it) from the manifests of the per-clip metrics and the table's settings."""
     tables, lost = [], defaultdict(set)
-    for path in given.metrics:
+    for path in metrics:
         manifest = read_manifest(path)
         tables.append(pd.read_parquet(verify_file(path, manifest.files[0])))
         method = Path(path).parent.parent.name
@@ -52,18 +69,7 @@ def main(given) -> None:
             "embedded is a generated corpus (a mesh-warped portrait that speaks by eSpeak NG): its figures show that "
             "the workflow works and cannot be compared with those of CREMA-D or LRW."
         )
-    write_text(given.output_markdown, to_markdown(rows, notes))
-    write_text(given.output_tex, to_tex(rows))
-    indexes = {index.dataset: index.fingerprint for index in map(read_index, given.indexes)}
-    provenance = json.loads(given.provenance_input)
-    provenance |= {
-        "data": indexes,
-        "python": sys.version.split()[0],
-        "made_by": made_by(recipes),
-        "metrics": {path: sha256_of(path) for path in given.metrics},
-    }
-    write_json(given.output_provenance, provenance)
-    write_text(given.output_csv, to_csv(rows))
+    return values, rows, notes
 
 
 def made_by(recipes: dict[str, Recipe]) -> dict[str, list[dict]]:

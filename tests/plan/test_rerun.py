@@ -174,6 +174,12 @@ def test_numbers_inside_a_config_of_the_command_line_are_numbers(run):
     assert planned(run, "--config", "runs={ours: {training: {images: 64}}}") == {}
 
 
+def test_further_seeds_plan_their_own_trainings_and_rows_only(run, tmp_path):
+    (tmp_path / "overlay.yaml").write_text(json.dumps({"training_seeds": {"ours": [1, 2, 3]}}))
+    found = planned(run, str(tmp_path / "overlay.yaml"), "--", "results/seeds.md")
+    assert found == {"train_model": 2, "sample_videos": 2, "measure_videos": 2, "write_seeds": 1}
+
+
 @pytest.mark.parametrize(("change", "expected"), [({"seed": 8}, FROM_SOURCE)])
 def test_a_changed_corpus_is_made_anew_in_one_run(run, tmp_path, change, expected):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": change}))

@@ -99,7 +99,7 @@ def test_the_model_remembers_what_it_was_trained_with(tmp_path):
     config = {**DDPM, "compat": "published", "training": {**DDPM["training"], "images": 16}}
     framing = {"align": {"window": 7, "direction": "symmetric"}, "crop": {"size": 32}}
     call(
-        train_model.main, settings=config, framing=framing, index=tmp_path / "index.json", state=tmp_path / "state",
+        train_model.main, settings=config, framing=framing, methods={}, index=tmp_path / "index.json", state=tmp_path / "state",
         output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
         audio_encoder=None, published_audio_encoder=None,
     )  # fmt: skip
@@ -121,7 +121,7 @@ def test_training_with_the_published_audio_encoder(tmp_path):
 
     def train(file):
         call(
-            train_model.main, settings=config, framing={}, index=tmp_path / "index.json", state=tmp_path / "state",
+            train_model.main, settings=config, framing={}, methods={}, index=tmp_path / "index.json", state=tmp_path / "state",
             output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
             audio_encoder=None, published_audio_encoder=file,
         )  # fmt: skip

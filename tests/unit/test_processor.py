@@ -11,6 +11,7 @@ import pytest
 from dheads_model import processor
 from dheads_model.processor import pinned_environment, pins, processor_flags
 from tests.workflow import ROOT
+from workflow_scripts.job_shell import job_prefix
 
 here = pins(platform.machine(), processor_flags())
 needs_avx2 = pytest.mark.skipif(not here, reason="this processor has no AVX2, so nothing is pinned")
@@ -74,3 +75,8 @@ def test_commands_and_tests_calculate_with_avx2(module):
 @needs_avx2
 def test_a_command_can_be_told_otherwise():
     assert report("dheads_model.generate", ATEN_CPU_CAPABILITY="default")["torch"] == "DEFAULT"
+
+
+def test_jobs_get_them_from_the_shell_too():
+    done = subprocess.run(["bash", "-c", job_prefix(str(ROOT)).format() + "env"], capture_output=True, text=True)
+    assert {f"{name}={value}" for name, value in pinned_environment().items()} <= set(done.stdout.splitlines())
