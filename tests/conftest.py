@@ -53,7 +53,7 @@ def finished(tmp_path_factory) -> FinishedRun:
             shutil.rmtree(folder / "finished", ignore_errors=True)
             copy_project(run.project)
             run.work.mkdir()
-            done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY))
+            done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY), timeout=3600)
             assert done.returncode == 0, done.stdout + done.stderr
             (folder / "finished.ok").touch()
     return run

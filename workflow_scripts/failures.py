@@ -2,6 +2,7 @@
 
 import atexit
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,11 @@ from typing import NamedTuple
 # As Snakemake's own log tells it, job by job.
 _FAILED = re.compile(r"^Error in rule (\S+):\n(?:    .*\n)*?    log: (\S.*?) \(check log file", re.M)
 
+_NO_ROOM = 1 << 16
+
+# Of workflow_scripts.command, after Ctrl-C; where Python was still starting it says KeyboardInterrupt.
+_STOPPED = "error: stopped; give the same command again to go on."
+_NO_WORD = "it ended without a word, as a job does that is killed, for instance for want of memory: give it more or run fewer at once"
 _NO_ROOM = 1 << 16
 
 
@@ -28,17 +34,21 @@ def failures(snakemake_log: str) -> list[Failure]:
 
 
 def last_sentence(log: Path | str) -> str:
-    """The last line that a log has; a sentence about the log where it has none."""
+    """The last error that a log tells, else its last line; a sentence about the log where it is empty."""
     try:
         lines = Path(log).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as problem:
         return f"error: its log cannot be read ({problem.strerror})."
     written = [line.strip() for line in lines if line.strip()]
     told = [line for line in written if line.startswith("error: ")]
-    if told or not written:
-        return (
-            told[-1] if told else "error: it ended without a word; a killed job does, for instance for want of memory."
-        )
+    if told:
+        return told[-1]
+    if not written:
+        # A log on a full disk stays empty.
+        full = shutil.disk_usage(Path(log).parent).free < _NO_ROOM
+        return f"error: {'the disk is full: make room' if full else _NO_WORD}, then give the same command again."
+    if written[-1] == "KeyboardInterrupt":
+        return _STOPPED
     return written[-1].rpartition("\r")[2]
 
 
@@ -50,6 +60,9 @@ def tell_at_exit(snakemake_logs: Iterable[str]) -> None:
 
 
 def _tell(found: list[Failure]) -> None:
+    if all(failure.sentence == _STOPPED for failure in found):
+        print(f"\n{_STOPPED.removeprefix('error: ')}", file=sys.stderr)
+        return
     print(f"\n{len(found)} job{'s' if len(found) > 1 else ''} failed:", file=sys.stderr)
     for failure in found:
         print(f"{failure.rule} (all of its log: {failure.log})\n  {failure.sentence}", file=sys.stderr)

@@ -84,7 +84,7 @@ def typed(checkout, commands, page, keys=""):
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return subprocess.run(
         ["bash", "-e", "-c", f"{functions}{ACTIVATE}\n{commands}"],
-        cwd=checkout, env=environment, input=keys, text=True, capture_output=True, timeout=600,
+        cwd=checkout, env=environment, input=keys, text=True, capture_output=True, timeout=1800,
     )  # fmt: skip
 
 

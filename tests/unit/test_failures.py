@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from workflow_scripts.failures import failures, last_sentence
+from workflow_scripts.failures import _tell, failures, last_sentence
 from workflow_scripts.folder_lock import hold_folder
 
 LOG = """
@@ -33,7 +34,7 @@ def test_each_failed_job_is_told_once_with_its_own_sentence(tmp_path):
     ("text", "sentence"),
     [
         ("Traceback\n  File\nKeyError: 'x'\n", "KeyError: 'x'"),
-        ("", "error: it ended without a word; a killed job does, for instance for want of memory."),
+        ("Traceback\n  File\nKeyboardInterrupt\n", "error: stopped; give the same command again to go on."),
         ("train: 10%\rtrain: 20%\rKilled", "Killed"),
         ("error: one.\nerror: two.\n", "error: two."),
     ],
@@ -41,6 +42,25 @@ def test_each_failed_job_is_told_once_with_its_own_sentence(tmp_path):
 def test_a_log_without_a_sentence_gives_its_last_line(tmp_path, text, sentence):
     (tmp_path / "x.log").write_bytes(text.encode())
     assert last_sentence(tmp_path / "x.log") == sentence
+
+
+def test_an_empty_log_is_that_of_a_killed_job_or_of_a_full_disk(tmp_path, monkeypatch):
+    (tmp_path / "x.log").touch()
+    assert "ended without a word" in last_sentence(tmp_path / "x.log")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
+    assert last_sentence(tmp_path / "x.log").startswith("error: the disk is full: make room")
+
+
+def test_jobs_that_were_stopped_have_not_failed(tmp_path, capsys):
+    for name, text in (
+        ("a.log", "error: stopped; give the same command again to go on.\n"),
+        ("b.log", "KeyboardInterrupt"),
+    ):
+        (tmp_path / name).write_text(text)
+    found = failures(LOG.format(log=tmp_path / "a.log") + LOG.format(log=tmp_path / "b.log"))
+    assert len(found) == 2
+    _tell(found)
+    assert capsys.readouterr().err == "\nstopped; give the same command again to go on.\n"
 
 
 def test_a_log_that_is_not_there_is_no_second_error(tmp_path):

@@ -178,6 +178,40 @@ def test_a_model_is_sampled_as_its_run_says(given, tmp_path, capsys):
     assert "more.yaml over them (heun, 3 steps, guidance 3)" in told("--config", str(tmp_path / "more.yaml"))
 
 
+def test_the_guidance_of_a_corpus_is_lowered_for_photos_unless_it_is_asked_for(given, tmp_path, capsys):
+    write_wav(tmp_path / "word.wav", noise(0.1))
+    model = export(tmp_path / "model.safetensors", {"methods": {"ours": {**SAMPLING, "guidance": 5.0}}})
+    files = {"--audio": str(tmp_path / "word.wav"), "--model": str(model), "--out": str(tmp_path / "a.mp4")}
+    (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {steps: 2}}}")
+    for more, guidance in (((), "1.5"), (("--guidance", "4"), "4"), (("--config", str(tmp_path / "more.yaml")), "5")):
+        assert run({**given, **files}, *more) == 0
+        assert f"2 steps, guidance {guidance})" in capsys.readouterr().err
+
+
+def test_the_help_names_every_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    described = told[told.index("options:") :]
+    optional = re.findall(
+        r"--(?:seed|config|audio-encoder|method|steps|guidance) [A-Z_]+ (.*?)(?= --[a-z-]+ [A-Z_]|$)", described
+    )
+    assert len(optional) == 6
+    assert all(re.search(r"\(.+\)$", words) for words in optional), optional
+
+
+def test_a_frame_that_leaves_the_photo_is_warned_of(given, tmp_path, capsys, caplog):
+    tight = astronaut()[60:230, 150:300]  # no room above the hair
+    Image.fromarray(tight).save(tmp_path / "tight.png")
+    arguments = {**given, "--out": str(tmp_path / "a.mp4")}
+    assert run({**arguments, "--identity": str(tmp_path / "tight.png")}, "--steps", "1", "--guidance", "1") == 0
+    (told,) = [record.getMessage() for record in caplog.records if "beyond the edge" in record.getMessage()]
+    assert re.search(r"warning: \d+ % of the video's frame lie beyond the edge of .*tight\.png", told)
+    caplog.clear()
+    assert run(arguments, "--steps", "1", "--guidance", "1") == 0
+    assert not caplog.records
+
+
 def test_a_model_of_several_methods_wants_one_of_them_named(given, tmp_path, capsys):
     facts = {"methods": {"slow": {**SAMPLING, "steps": 4}, "fast": {**SAMPLING, "steps": 1}}}
     model = export(tmp_path / "model.safetensors", facts)
