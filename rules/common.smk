@@ -1,4 +1,5 @@
 # Functions that the rules share; standard library only, nothing here reads data or the network.
+import functools
 import json
 import os
 
@@ -198,7 +199,7 @@ def all_strips():
     return [
         f"results/strips/{method}_{dataset}_{number}.png"
         for method in PLAN.methods()
-        if config["methods"][method]["kind"] != "ground_truth"
+        if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
         for dataset in PLAN.shards
         for number in PLAN.numbers(dataset, "test")
     ]
@@ -218,6 +219,24 @@ def repeats():
 def methods_of_kind(*kinds):
     """Names of the configured methods of some kinds."""
     return [name for name, method in config["methods"].items() if method["kind"] in kinds]
+
+
+def videos_settings(method):
+    """The config block of a method whose videos were made elsewhere, with the folder where they are."""
+    block = config["methods"][method]
+    return block | {"path": given_path(block["path"])}
+
+
+@functools.cache
+def listing_of(folder):
+    """Digest of the names, sizes and times of a folder's files and those of its subfolders: what was put there anew."""
+    entries = []
+    for place in sorted({folder, *(entry.path for entry in os.scandir(folder) if entry.is_dir())}):
+        for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+            if entry.is_file():
+                facts = entry.stat()
+                entries.append([entry.path, facts.st_size, facts.st_mtime_ns])
+    return short_hash(entries)
 
 
 def table_settings():

@@ -110,6 +110,11 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    for name, method in config["methods"].items():
+        if method["kind"] == "videos" and not Path(given_path(method["path"])).is_dir():
+            raise UserError(
+                f"config key methods.{name}.path names {method['path']}, which is not a folder; give that of its videos."
+            )
     if config["table1"]["reference"] not in config["methods"]:
         raise UserError(
             f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "

@@ -19,6 +19,8 @@ from dheads_model.tables.statistics import (
 )
 
 GROUND_TRUTH = "ground_truth"
+# Kinds of methods that are no attempt: nothing can be better or worse than them.
+_REAL = (GROUND_TRUTH, "ground_truth_of_another")
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 
 
@@ -46,7 +48,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
     of clips that could not be measured}; reference: the method that the others' differences are taken from.
 
-    A method is best in a metric when it is better than every other one, the ground truth aside, by a difference on the
+    A method is best in a metric when it is better than every other one, real videos aside, by a difference on the
     same clips whose 95 % interval excludes 0; so two equal ones are never best, nor is any of few speakers. Raises UserError
     when nothing was measured.
     """
@@ -85,7 +87,7 @@ def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], 
     judged = {
         method: of_method
         for method, of_method in rows.items()
-        if kinds[method] != GROUND_TRUTH and (of_method["status"] == "ok").any()
+        if kinds[method] not in _REAL and (of_method["status"] == "ok").any()
     }
     truth = [of_method for method, of_method in rows.items() if kinds[method] == GROUND_TRUTH]
     if len(judged) < 2 or column.better == UNJUDGED or (column.better == CLOSEST and not truth):
@@ -183,7 +185,7 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
         lines += ["", *_differences_markdown([row for row in shown if row.differences], rows)]
     lines += [
         "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
-        "closest to the ground truth; **best**: better than every other method but the ground truth, on the same clips, by a "
+        "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
         "difference whose 95 % interval excludes 0 (one interval a column, not corrected for their number)",
         "",
     ]

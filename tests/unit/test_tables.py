@@ -162,6 +162,19 @@ def test_best_is_only_what_is_better_on_the_same_clips_beyond_doubt(rows):
     assert truth.best == frozen.best == frozenset()
 
 
+def test_real_videos_of_other_clips_are_no_attempt():
+    kinds = KINDS | {"other": "ground_truth_of_another"}
+    tables = [
+        rows_of("head_motion", method, values)
+        for method, values in (
+            ("ours", [0.02, 0.021, 0.02]), ("frozen", [0.0] * 3), ("ground_truth", [0.03, 0.031, 0.03]),
+            ("other", [0.03, 0.031, 0.03]),
+        )
+    ]  # fmt: skip
+    best = {row.method: row.best for row in make_rows(pd.concat(tables), kinds, {}, "ours")}
+    assert best == {"ours": {"head_motion"}, "ground_truth": set(), "frozen": set(), "other": set()}
+
+
 def test_differences_are_from_the_reference(rows):
     assert rows[0].differences["psnr"].mean == pytest.approx((1 + 1 + 0.9) / 3)
     assert rows[2].differences == {}
