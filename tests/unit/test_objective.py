@@ -134,10 +134,10 @@ def test_training_with_the_published_audio_encoder(tmp_path):
         assert torch.equal(model.audio_encoder.state_dict()[name], value), name
     assert model.unet.audio_embed[0].weight.shape[1] == 5 * 256
     assert facts["published_audio_encoder"] == {"sha256": sha256_of(tmp_path / "audio_encoder.safetensors")}
-    # Another encoder is other data: its state is not gone on with.
+    # Another encoder is other data: its training begins anew, in a folder of its own.
     save_file(settled(SDAAudioEncoder(24), seed=1).state_dict(), tmp_path / "other.safetensors")
-    with pytest.raises(UserError, match="made with another data"):
-        train(tmp_path / "other.safetensors")
+    train(tmp_path / "other.safetensors")
+    assert len(list((tmp_path / "state").iterdir())) == 2
 
 
 def test_embeddings_from_elsewhere_cannot_be_trained_with():
