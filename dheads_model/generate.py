@@ -25,6 +25,7 @@ from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
 from dheads_model.faces.photo import crop_photo
 from dheads_model.fingerprint import ROOT
+from dheads_model.machine_trouble import machine_trouble
 from dheads_model.media.audio import loudest_frame_dbfs, stream_speech
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.encode import write_video_stream
@@ -119,6 +120,8 @@ def count_frames(audio: Path | str, silence_dbfs: float) -> int:
     Raises UserError when it has none, cannot be decoded, or is silent: its loudest frame is below silence_dbfs decibels
     of full scale.
     """
+    if Path(audio).is_dir():
+        raise UserError(f"{audio} is a folder; give the path of one recording.")
     count, loudest = 0, float("-inf")
     for samples in _speech(audio):
         count, loudest = count + 1, max(loudest, loudest_frame_dbfs(samples))
@@ -261,7 +264,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 1 after an error, told in one sentence, and 130 after Ctrl-C."""
+    """Run the command; the exit code is 2 after an error, told in one sentence, as everywhere here, and 130 after Ctrl-C."""
     given = _parser().parse_args(arguments)
     try:
         chosen = {name: getattr(given, name) for name in ("steps", "guidance") if getattr(given, name) is not None}
@@ -274,12 +277,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell_sampling(sampling, [given.config, *chosen], recorded_methods(talker.facts))
         print(generate_video(given.identity, given.audio, talker, given.out, config, sampling, given.seed))
     except UserError as problem:
-        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
-        return 1
+        return _refuse(problem)
+    except OSError as problem:
+        sentence = machine_trouble(problem)
+        if sentence is None:
+            raise
+        return _refuse(sentence)
     except KeyboardInterrupt:
         print("stopped; nothing was written", file=sys.stderr)
         return 130
     return 0
+
+
+def _refuse(problem: Exception) -> int:
+    print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

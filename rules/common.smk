@@ -21,6 +21,13 @@ from workflow_scripts.planning import (
 )
 from workflow_scripts.seeds import repeats_of, with_seeds
 
+
+def refuse(problem):
+    """End with one sentence and the exit code that every command of the project has for it."""
+    print(f"error: {problem}", file=sys.stderr)
+    raise SystemExit(2)
+
+
 try:
     fill_config(config, f"{PROJECT}/config/config.yaml")
     check_config(config, f"{PROJECT}/config/schemas/config.schema.yaml")
@@ -29,7 +36,7 @@ try:
     PLAN = make_work_plan(config)
     shell.prefix(job_prefix(PROJECT))
 except UserError as problem:
-    raise SystemExit(f"error: {problem}")
+    refuse(problem)
 
 # Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
 MEMBERSHIPS = {
@@ -43,7 +50,7 @@ def hold_work_folder():
     try:
         hold_folder(os.getcwd())
     except UserError as problem:
-        raise SystemExit(f"error: {problem}")
+        refuse(problem)
 
 
 def state_disk_need():
@@ -51,7 +58,7 @@ def state_disk_need():
     try:
         print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
     except UserError as problem:
-        raise SystemExit(f"error: {problem}")
+        refuse(problem)
 
 
 def absent_datasets():

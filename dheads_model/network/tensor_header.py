@@ -23,6 +23,8 @@ def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
     Raises UserError for a missing or damaged file and for one of another format, called `what` in the message.
     """
     path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give the path of the .safetensors in it.")
     if not path.is_file():
         raise UserError(f"there is no {what} {path}; give the path of the .safetensors that a finished run wrote.")
     try:

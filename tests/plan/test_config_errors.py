@@ -134,7 +134,7 @@ def test_the_folder_dataset_asks_for_its_folder(config):
 def test_the_command_shows_the_sentence_and_no_traceback(tmp_path):
     done = snakemake(ROOT, tmp_path, "--dry-run", "--config", "sharding={clips_per_shards: 3}")
     output = done.stdout + done.stderr
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "error: config key sharding.clips_per_shards does not exist; did you mean clips_per_shard?" in output
     assert "Traceback" not in output
 

@@ -150,7 +150,7 @@ def header(content: dict) -> bytes:
 def test_the_workflow_shows_one_sentence_and_starts_nothing(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"garbage" * 100)
     done = snakemake(ROOT, tmp_path, "--cores", "1", "--config", "model=model.safetensors")
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "error: model.safetensors cannot be read as a model" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "resources").exists()

@@ -423,7 +423,7 @@ def test_released_weights_with_an_encoder_of_unknown_layers(given, released, tmp
 def refusal(given: dict[str, str], capsys, *more: str) -> str:
     """The one sentence with which the command ends."""
     capsys.readouterr()
-    assert run(given, *more) == 1
+    assert run(given, *more) == 2
     printed, told = capsys.readouterr()
     assert printed == ""
     *_, last = told.splitlines()
@@ -452,6 +452,7 @@ def test_unusable_sound(given, tmp_path, capsys, samples):
         assert message in refusal({**given, "--audio": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
 
     refuse(tmp_path / "none.wav", "there is no sound file")
+    refuse(tmp_path, "is a folder; give the path of one recording")
     refuse(given["--identity"], "has no sound track")
     refuse(samples / "video/negative/grid_aligned_96x128_noaudio.mp4", "has no sound track")
     refuse(samples / "video/negative/silent_liveportrait_d18.mp4", "is silent: its loudest 40 ms reach -")
@@ -462,7 +463,6 @@ def test_unusable_sound(given, tmp_path, capsys, samples):
     for name, content in (("text.wav", b"no sound at all"), ("empty.wav", b"")):
         (tmp_path / name).write_bytes(content)
         refuse(tmp_path / name, "cannot be decoded as sound")
-    refuse(tmp_path, "cannot be decoded as sound")
 
 
 def test_unusable_models(given, tmp_path, capsys):
@@ -470,7 +470,7 @@ def test_unusable_models(given, tmp_path, capsys):
         assert message in refusal({**given, "--model": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
 
     refuse(tmp_path / "none.safetensors", "there is no model")
-    refuse(tmp_path, "there is no model")
+    refuse(tmp_path, "is a folder; give the path of the .safetensors in it")
     refuse(given["--identity"], "give a .safetensors that this project wrote")
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(Path(given["--model"]).read_bytes()[:-100])

@@ -189,7 +189,7 @@ def test_facts_that_a_photo_is_made_with(written, tmp_path, capsys, facts):
         "--model",
         str(model),
     ]
-    assert main([*arguments, "--out", str(tmp_path / "talk.mp4")]) != 0
+    assert main([*arguments, "--out", str(tmp_path / "talk.mp4")]) == 2
     told = capsys.readouterr().err
     assert "Traceback" not in told and "error: " in told
     assert not (tmp_path / "talk.mp4").exists()
