@@ -23,10 +23,12 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.27")
-sys.path.insert(0, workflow.basedir)
+# Not workflow.basedir, which is that of another workflow where this one is its module.
+PROJECT = str(workflow.current_basedir)
+sys.path.insert(0, PROJECT)
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
+configfile: f"{PROJECT}/config/config.yaml"
 
 
 container: "docker://python:3.11-slim"
@@ -50,6 +52,7 @@ include: "rules/benchmarks.smk"
 
 onstart:
     hold_work_folder()
+    LOSSES.keep()
     absent_datasets()
     state_disk_need()
 

@@ -20,6 +20,8 @@ def build(cls, values: Mapping, where: str):
     `where` is the dotted config path used in messages. Lists become tuples where the field is a tuple.
     Raises UserError for an unknown key (naming the nearest), a missing key or a value of the wrong type.
     """
+    if not isinstance(values, Mapping):
+        raise UserError(f"config key {where} is {values!r}; it must be a block of keys.")
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in values:
         if key not in fields:

@@ -6,6 +6,7 @@ FILTER_REASONS = (
     "no_audio",
     "silent_audio",
     "no_video",
+    "too_large",
     "too_short",
     "too_long",
     "no_face",

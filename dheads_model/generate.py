@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from tqdm import tqdm
 
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
-from dheads_model.diffusion.rollout import SamplingSettings, stream
-from dheads_model.diffusion.sampling import check_sampling
+from dheads_model.diffusion.rollout import stream
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
@@ -35,6 +34,7 @@ from dheads_model.network.published_audio_encoder import WindowEncoder
 from dheads_model.network.sound import hear, open_window_encoder
 from dheads_model.network.talking_model import TalkingModel, pick_device
 from dheads_model.shards.loader import resize_frames
+from dheads_model.yaml_file import overlaid, read_yaml
 
 DEFAULT_CONFIG = ROOT / "config/config.yaml"
 DEFAULT_SEED = 0
@@ -138,19 +138,19 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
     Raises UserError for an unusable file, for one that sets a part of a method that the model does not record, and where
     neither the model nor a file says how to sample.
     """
-    config = _read_yaml(DEFAULT_CONFIG)
+    config = read_yaml(DEFAULT_CONFIG)
     recorded = recorded_methods(facts)
     if recorded:
         config["methods"] = {name: {"kind": "model", "sampling": block} for name, block in recorded.items()}
     if overlay is not None:
-        over = _read_yaml(overlay)
+        over = read_yaml(overlay)
         for name, block in _mapping(over.get("methods", {}), "methods").items():
             if name not in config["methods"] and isinstance(block, Mapping) and "kind" not in block:
                 known = ", ".join(sorted(config["methods"]))
                 raise UserError(
                     f"{overlay} sets a part of methods.{name}, which is none of {known}; write one of these."
                 )
-        config = _overlaid(config, over)
+        config = overlaid(config, over)
     elif not recorded:
         raise UserError(
             "this model records no settings of sampling, as models that were exported earlier; give the config of its run "
@@ -162,7 +162,7 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
 def recorded_methods(facts: Mapping) -> dict[str, Mapping]:
     """{name: block sampling} of the methods that an export records; an imported one has a single set, named ours."""
     if "methods" in facts:
-        return dict(facts["methods"])
+        return dict(_mapping(facts["methods"], "methods of the model"))
     return {IMPORTED_METHOD: facts["sampling"]} if "sampling" in facts else {}
 
 
@@ -239,23 +239,6 @@ def _mapping(value, where: str) -> Mapping:
     if not isinstance(value, Mapping):
         raise UserError(f"config key {where} is {value!r}; it must be a block of keys.")
     return value
-
-
-def _read_yaml(path: Path | str) -> dict:
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UserError(f"{path} cannot be read as a config ({problem}); give a YAML file.") from problem
-    return dict(_mapping(content, f"of {path}"))
-
-
-def _overlaid(below: Mapping, above: Mapping) -> dict:
-    """Blocks are laid over blocks, anything else takes the place of what was there: as Snakemake does it."""
-    result = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        result[key] = _overlaid(below[key], value) if both else value
-    return result
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ MEANINGS = {
     "no_audio": "the file has no sound track",
     "silent_audio": "the sound track never rises above the silence threshold",
     "no_video": "the file has no picture track",
+    "too_large": "the picture has more pixels than are decoded in bounded memory",
     "too_short": "fewer frames than the configured minimum",
     "too_long": "more frames than the configured maximum",
     "no_face": "no face was found in any frame",

@@ -1,7 +1,7 @@
 # What the last products are made of, from the clips on, and how each part must have been made.
 from workflow_scripts.losses import RECORD, Losses, absent, lost_files
 
-LOSSES = Losses(RECORD, may_write=workflow.is_main_process and not workflow.dryrun)
+LOSSES = Losses(RECORD)
 
 
 def made_again(product, chain):
@@ -95,17 +95,24 @@ def planned_products():
         made_with = {"framing": json.loads(training_framing(config["runs"][run]["dataset"]))}
         planned[f"results/runs/{run}/"] = as_planned("train_model", config["runs"][run] | made_with)
     for name in PLAN.methods():
-        method = config["methods"][name]
-        command = "sample_videos" if method["kind"] == "model" else "copy_reference"
-        more = {"seed": config["seed"], "model": model_of_method(name)} if method["kind"] == "model" else {}
-        planned[f"results/videos/{name}/"] = as_planned(command, method | more)
-        planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measured_with())
+        planned[f"results/videos/{name}/"] = planned_videos(name)
+        planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measuring_settings())
         planned[f"results/sync/{name}/"] = as_planned(
             "measure_sync", {"sync_encoder": config["metrics"]["sync_encoder"]}
         )
-    return as_json(planned)
+    return planned
+
+
+def planned_videos(name):
+    """How the videos of a method are made now."""
+    method = config["methods"][name]
+    if method["kind"] == "model":
+        return as_planned("sample_videos", method | {"seed": config["seed"], "model": model_of_method(name)})
+    if method["kind"] == "videos":
+        return as_planned("adopt_videos", videos_settings(name))
+    return as_planned("copy_reference", method)
 
 
 def as_planned(command, settings):
-    """Settings and code with which a command runs now."""
-    return {"settings": settings, "code": digest(f"workflow_scripts.{command}")}
+    """A command with the settings and code with which it runs now."""
+    return {"command": command, "settings": settings, "code": digest(f"workflow_scripts.{command}")}

@@ -153,7 +153,7 @@ rule fetch_weights:
         mem_mb=500,
         runtime=60,
     params:
-        table=lambda wildcards: f"{workflow.basedir}/config/weights.tsv",
+        table=lambda wildcards: f"{PROJECT}/config/weights.tsv",
         code=digest("workflow_scripts.fetch_weights"),
     shell:
         "python -m workflow_scripts.fetch_weights --code {params.code} --name {wildcards.name}"

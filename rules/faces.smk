@@ -16,7 +16,7 @@ rule track_faces:
         "benchmarks/track_faces/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=memory_of_tracking(),
         runtime=60,
         gpu=config["track"]["gpus"],
     params:

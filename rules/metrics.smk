@@ -23,7 +23,7 @@ rule measure_videos:
         runtime=60,
         gpu=config["track"]["gpus"],
     params:
-        settings=as_json(measured_with()),
+        settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_videos"),
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"

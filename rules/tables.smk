@@ -24,7 +24,7 @@ rule write_table1:
     params:
         settings=table_settings(),
         provenance=provenance_input(),
-        planned=planned_products(),
+        planned=as_json(planned_products()),
         made_again=made_again("results/table1.csv", lambda wildcards: chain_of_table()),
         code=digest("workflow_scripts.write_table1"),
     shell:
@@ -56,7 +56,7 @@ rule write_seeds:
     params:
         settings=table_settings(),
         repeats=lambda wildcards: as_json(repeats()),
-        planned=planned_products(),
+        planned=as_json(planned_products()),
         made_again=made_again("results/seeds.csv", lambda wildcards: chain_of_table()),
         code=digest("workflow_scripts.write_seeds"),
     shell:
@@ -71,7 +71,7 @@ rule verify_table:
         metrics=all_metrics() + all_sync_metrics(),
         indexes=all_indexes(),
         chain=chain_of_table(),
-        expected=f"{workflow.basedir}/docs/expected_table1.csv",
+        expected=lambda wildcards: f"{PROJECT}/docs/expected_table1.csv",
     log:
         "logs/verify_table.log",
     localrule: True
@@ -81,7 +81,7 @@ rule verify_table:
         runtime=20,
     params:
         settings=table_settings(),
-        planned=planned_products(),
+        planned=as_json(planned_products()),
         code=digest("workflow_scripts.verify_table"),
     shell:
         "python -m workflow_scripts.verify_table --code {params.code} --settings {params.settings:q}"

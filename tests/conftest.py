@@ -1,4 +1,4 @@
-"""Fixtures: reference numbers and real clips beside a checkout, and one finished tiny run that many tests look at."""
+"""Fixtures: reference numbers, real clips beside a checkout, and one finished tiny run that many tests look at."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """Folder with numbers computed by the published code."""
-    return _beside("golden", "reference numbers of the published code")
+    return ROOT / "tests/golden/data"
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Hash and probe the planned clips of a folder; the files stay where they are."""
 
+import os
 from pathlib import Path
 
 from dheads_model.corpora.plan import PlannedClip
@@ -16,8 +17,12 @@ from workflow_scripts.planned_shard import add_plan, planned_shard
 def adopt(clip: PlannedClip) -> dict:
     """Facts of one source file; raises ClipFailed or ClipFiltered when it cannot be used."""
     path = Path(clip.path)
+    if "unusable" in clip.extra:
+        raise ClipFailed("unreadable", f"{path}: {clip.extra['unusable']}")
     if not path.is_file():
         raise ClipFailed("missing_file", f"{path} is not there")
+    if not os.access(path, os.R_OK):
+        raise ClipFailed("unreadable", f"there is no leave to read {path}")
     size = path.stat().st_size
     if size != clip.extra.get("bytes", size):
         raise ClipFailed("source_changed", f"{path} has {size} bytes, {clip.extra['bytes']} were planned")

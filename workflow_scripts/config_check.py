@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
 from workflow_scripts.config_text import read_texts
+from workflow_scripts.settings_check import check_finite
 
 # What to write for keys that one would look for and that another key decides.
 _INSTEAD = {
@@ -20,6 +21,23 @@ def load_schema(path: str) -> dict:
         return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+def fill_config(config: dict, default_path: str) -> None:
+    """Add to `config` what the default config has and it lacks, as Snakemake does for a file of the command line.
+
+    A workflow that has this one as its module gives a config of its own, and Snakemake then leaves the default aside.
+    """
+    with open(default_path, encoding="utf-8") as stream:
+        _fill(config, yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def _fill(config: dict, defaults: dict) -> None:
+    for key, value in defaults.items():
+        if key not in config:
+            config[key] = value
+        elif isinstance(value, dict) and isinstance(config[key], dict):
+            _fill(config[key], value)
+
+
 def check_config(config: dict, schema_path: str) -> None:
     """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy.
 
@@ -27,6 +45,7 @@ def check_config(config: dict, schema_path: str) -> None:
     """
     schema = load_schema(schema_path)
     read_texts(config, schema)
+    check_finite(config)
     validator = Draft202012Validator(schema)
     problems = sorted(
         validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator)

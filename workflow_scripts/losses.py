@@ -19,10 +19,10 @@ RECORD = ".snakemake/dheads_losses.json"
 
 
 class Losses:
-    """How often files below each product were lost. record: path of the file that keeps it; may_write: not in a dry run."""
+    """How often files below each product were lost. record: path of the file that keeps it."""
 
-    def __init__(self, record: Path | str, may_write: bool):
-        self.record, self.may_write = Path(record), may_write
+    def __init__(self, record: Path | str):
+        self.record = Path(record)
         self.known = _read(self.record)
         self.told: dict[str, str] = {}
 
@@ -36,10 +36,12 @@ class Losses:
             last = self.known.get(product, "")
             missing = gone() if os.path.exists(product) else []
             self.told[product] = short_hash([missing, last]) if missing else last
-            if missing and self.may_write:
-                self.known[product] = self.told[product]
-                write_json(self.record, self.known)
         return self.told[product]
+
+    def keep(self) -> None:
+        """Write down what was told, for the next start: when jobs begin, not in a dry run."""
+        if now := {product: told for product, told in self.told.items() if told != self.known.get(product, "")}:
+            write_json(self.record, self.known | now)
 
 
 def absent(paths: Iterable[str]) -> list[str]:

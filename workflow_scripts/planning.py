@@ -27,6 +27,8 @@ from dheads_model.corpora.plan import (
     plan_stable_shards,
 )
 from dheads_model.errors import UserError
+from dheads_model.faces.dlib_packages import check_dlib
+from workflow_scripts.settings_check import check_model, check_settings
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
 KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
@@ -108,21 +110,27 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    for name, method in config["methods"].items():
+        if method["kind"] == "videos" and not Path(given_path(method["path"])).is_dir():
+            raise UserError(
+                f"config key methods.{name}.path names {method['path']}, which is not a folder; give that of its videos."
+            )
     if config["table1"]["reference"] not in config["methods"]:
         raise UserError(
             f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
             f"{', '.join(config['methods'])}."
         )
+    if config["metrics"]["published_blinks"]:
+        check_dlib()
     check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")
         if config[key]:
             input_path(config[key])
-    if not config["model"]:
-        for name, method in config["methods"].items():
-            if method["kind"] == "model":
-                _check_trained_method(name, method, config)
+    check_settings(config)
+    if config["model"]:
+        check_model(given_path(config["model"]), config)
     if "@" in urlsplit(config["lrw"]["url"]).netloc:
         raise UserError(
             f"config key lrw.url holds a name or password, and a config is kept with the results: write the address alone and "
@@ -156,26 +164,6 @@ def outline_dataset(dataset: str, config: dict) -> dict[str, ShardOutline]:
     else:
         outlines = map(outline, plan_dataset(dataset, config))
     return {one.shard: one for one in outlines}
-
-
-def _check_trained_method(name: str, method: dict, config: dict) -> None:
-    """Before the training, whether its model can do what its method will ask of it."""
-    run, sampling = config["runs"][method["run"]], method["sampling"]
-    if run["network"]["audio_encoder"] == "published" and not config["published_audio_encoder"]:
-        raise UserError(
-            f"config key runs.{method['run']}.network.audio_encoder is published, which needs the released file: set "
-            "published_audio_encoder to its path, or audio_encoder to conv."
-        )
-    if sampling["guidance"] != 1 and not run["corruption"]["audio_drop"]:
-        raise UserError(
-            f"config key methods.{name}.sampling.guidance is {sampling['guidance']}, but runs.{method['run']} trains "
-            "with corruption.audio_drop 0 and never without sound; set guidance to 1."
-        )
-    if sampling["hide_mouth"] and not run["corruption"]["mouth_drop"]:
-        raise UserError(
-            f"config key methods.{name}.sampling.hide_mouth is true, but runs.{method['run']} trains with "
-            "corruption.mouth_drop 0; set hide_mouth to false."
-        )
 
 
 def plan_dataset(dataset: str, config: dict) -> list[PlannedShard]:

@@ -10,8 +10,8 @@ from tqdm import tqdm
 from dheads_model.checksum import verify_checksum
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
-from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout
-from dheads_model.diffusion.sampling import check_sampling
+from dheads_model.diffusion.rollout import clip_seed, rollout
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.network.export import load_export

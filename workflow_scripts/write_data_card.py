@@ -3,6 +3,7 @@
 import json
 
 from dheads_model.files import write_text
+from dheads_model.tables.cells import csv_table
 from dheads_model.tables.data_card import card, fates_of, markdown
 from workflow_scripts.command import parser, run
 
@@ -10,7 +11,7 @@ from workflow_scripts.command import parser, run
 def main(given) -> None:
     fates = [fate for dataset, numbers in given.shards.items() for fate in fates_of(given.resources, dataset, numbers)]
     table = card(fates)
-    write_text(given.output_csv, table.to_csv(index=False))
+    write_text(given.output_csv, csv_table(table))
     write_text(given.output_markdown, markdown(fates, table, given.absent))
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions, motion_pictures, pixels
 from dheads_model.diffusion.corruption import add_motion_noise, hide_mouth
-from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
+from dheads_model.diffusion.sampling import sample_frame
+from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.threads import one_thread
 

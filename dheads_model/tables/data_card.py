@@ -12,6 +12,7 @@ from dheads_model.manifest import FAILED, FILTERED, OK, read_manifest
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.reasons import MEANINGS
 from dheads_model.shards.index import UNKNOWN_SPEAKER
+from dheads_model.tables.cells import markdown_cell
 
 STAGES = ("source", "track", "align", "crop", "landmark", "audio", "shard")
 SHOWN_LOSSES = 50
@@ -88,8 +89,8 @@ def markdown(fates: list[ClipFate], table: pd.DataFrame, absent: Mapping[str, st
             "|---|---|---|---|---|---|",
         ]
         for fate in lost[:SHOWN_LOSSES]:
-            detail = " ".join(fate.detail.replace("|", "/").split())
-            lines.append(f"| {fate.dataset} | {fate.clip} | {fate.stage} | {fate.status} | {fate.reason} | {detail} |")
+            cells = (fate.dataset, fate.clip, fate.stage, fate.status, fate.reason, markdown_cell(fate.detail))
+            lines.append(f"| {' | '.join(cells)} |")
         if len(lost) > SHOWN_LOSSES:
             lines.append(f"\n... and {len(lost) - SHOWN_LOSSES} more; the manifests below `resources/` name them all.")
     else:

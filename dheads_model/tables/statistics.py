@@ -52,11 +52,15 @@ class Difference:
 
 
 def cell(rows: pd.DataFrame, column: Column) -> Cell:
-    """One cell from the rows of one method and metric (columns: clip, speaker, frames, value, status)."""
+    """One cell from the rows of one method and metric (columns: clip, speaker, frames, value, status).
+
+    Its interval ends where the column's values end.
+    """
     rows = _measured(rows)
     if rows.empty:
         return Cell(None, None, 0, None, None)
-    mean, low, high = _estimate(_sums(rows, column, ["value"]), lambda value: value)
+    mean, *ends = _estimate(_sums(rows, column, ["value"]), lambda value: value)
+    low, high = (None if end is None else min(max(end, column.span[0]), column.span[1]) for end in ends)
     sd = float(rows["value"].std(ddof=1)) if len(rows) > 1 else None
     return Cell(mean, sd, len(rows), low, high)
 

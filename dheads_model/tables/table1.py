@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dheads_model.errors import UserError
+from dheads_model.metrics.measurement import NOT_APPLICABLE
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
 from dheads_model.tables.statistics import (
@@ -18,6 +19,8 @@ from dheads_model.tables.statistics import (
 )
 
 GROUND_TRUTH = "ground_truth"
+# Kinds of methods that are no attempt: nothing can be better or worse than them.
+_REAL = (GROUND_TRUTH, "ground_truth_of_another")
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 
 
@@ -45,7 +48,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
     of clips that could not be measured}; reference: the method that the others' differences are taken from.
 
-    A method is best in a metric when it is better than every other one, the ground truth aside, by a difference on the
+    A method is best in a metric when it is better than every other one, real videos aside, by a difference on the
     same clips whose 95 % interval excludes 0; so two equal ones are never best, nor is any of few speakers. Raises UserError
     when nothing was measured.
     """
@@ -84,7 +87,7 @@ def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], 
     judged = {
         method: of_method
         for method, of_method in rows.items()
-        if kinds[method] != GROUND_TRUTH and (of_method["status"] == "ok").any()
+        if kinds[method] not in _REAL and (of_method["status"] == "ok").any()
     }
     truth = [of_method for method, of_method in rows.items() if kinds[method] == GROUND_TRUTH]
     if len(judged) < 2 or column.better == UNJUDGED or (column.better == CLOSEST and not truth):
@@ -133,7 +136,7 @@ def refusals(values: pd.DataFrame) -> list[str]:
     """A sentence for each dataset and optional column whose every clip was refused, with the reason."""
     sentences = []
     for column in COLUMNS:
-        of_metric = values[values["metric"] == column.metric]
+        of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
             if column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
@@ -182,7 +185,7 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
         lines += ["", *_differences_markdown([row for row in shown if row.differences], rows)]
     lines += [
         "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
-        "closest to the ground truth; **best**: better than every other method but the ground truth, on the same clips, by a "
+        "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
         "difference whose 95 % interval excludes 0 (one interval a column, not corrected for their number)",
         "",
     ]

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from dheads_model.config import build
-from dheads_model.diffusion.corruption import CorruptionSettings
+from dheads_model.diffusion.settings import CorruptionSettings
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 

@@ -1,9 +1,10 @@
 """The checkout, the work directory, the clips and the model may lie in folders of any name."""
 
 import pytest
+import yaml
 
 from tests.conftest import TINY
-from tests.workflow import copy_project, plan, snakemake
+from tests.workflow import copy_project, plan, snakemake, write_model_header
 
 pytestmark = pytest.mark.slow
 NAME = "My Müller (v2) {x} it's"
@@ -31,7 +32,8 @@ def test_the_whole_graph_is_planned_with_clips_and_a_model_in_such_folders(proje
     (work / "clips {a}").mkdir(parents=True)
     for number in range(3):
         (work / "clips {a}" / f"{number} {{b}} ü.mp4").write_bytes(b"no video")
-    (work / "a model (ü).safetensors").touch()
+    run = yaml.safe_load((project / "config/config.yaml").read_text(encoding="utf-8"))["runs"]["ours"]
+    write_model_header(work / "a model (ü).safetensors", run)
     given = ("--configfile", str(project / "config/folder.yaml"), "--config", "clips=clips {a}")
     assert plan(project, work, *given, "model=a model (ü).safetensors")["sample_videos"] == 1
     done = snakemake(project, work, "--cores", "2", *given, "--", "resources/folder/source/00000.json")

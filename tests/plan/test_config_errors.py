@@ -114,6 +114,15 @@ def test_an_undefined_reference_of_the_table_is_refused(config):
         make_work_plan(changed(config, ["table1", "reference"], "theirs"))
 
 
+def test_videos_of_another_method_need_their_folder(config):
+    with pytest.raises(UserError, match=r"config key methods\.theirs\.path is missing"):
+        check_config(changed(config, ["methods", "theirs"], {"kind": "videos"}), SCHEMA)
+    theirs = changed(config, ["methods", "theirs"], {"kind": "videos", "path": "nowhere"})
+    check_config(theirs, SCHEMA)
+    with pytest.raises(UserError, match=r"methods\.theirs\.path names nowhere, which is not a folder"):
+        make_work_plan(theirs)
+
+
 def test_the_folder_dataset_asks_for_its_folder(config):
     folder = changed(changed(config, ["datasets"], ["folder"]), ["runs", "ours", "dataset"], "folder")
     with pytest.raises(UserError, match="add --config clips=PATH"):

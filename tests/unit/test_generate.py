@@ -509,15 +509,17 @@ def test_unusable_configs(given, tmp_path, capsys):
         arguments = {**given, "--out": str(tmp_path / "x.mp4"), "--config": str(tmp_path / "config.yaml")}
         assert message in refusal(arguments, capsys, *more)
 
-    refuse("- a\n- b\n", "must be a block of keys")
-    refuse("a: [", "cannot be read as a config")
+    refuse("- a\n- b\n", "holds no config keys, but a list")
+    refuse("a: 1\nb: [", "config.yaml line 2, column 5 is no YAML")
     refuse({"methods": {"ours": {"sampling": {"step": 1}}}}, "methods.ours.sampling.step does not exist; did you mean")
     refuse({"methods": {"other": {"kind": "model"}}}, "are other, ours; choose one of them with --method")
     refuse({}, "are ours; choose one of them with --method", "--method", "frozen_first_frame")
     refuse({"methods": {"our": {"sampling": {"steps": 1}}}}, "sets a part of methods.our, which is none of ours")
     refuse({"audio": {"silence_dbfs": "low"}}, "audio.silence_dbfs is 'low'")
     refuse({"crop": None}, "config key crop is None")
-    refuse({"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}}, "ancestral_ddpm needs a model")
+    refuse(
+        {"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}}, "ancestral_ddpm needs diffusion.form ddpm"
+    )
     refuse({}, "steps >= 1", "--steps", "0")
     for guidance in ("-1", "nan", "inf"):
         refuse({}, "sampling.guidance is", f"--guidance={guidance}")

@@ -14,8 +14,12 @@ def product(tmp_path):
     return str(path)
 
 
-def told(tmp_path, product, gone, may_write=True):
-    return Losses(tmp_path / "record.json", may_write).parameter(product, lambda: gone)
+def told(tmp_path, product, gone, dry=False):
+    losses = Losses(tmp_path / "record.json")
+    parameter = losses.parameter(product, lambda: gone)
+    if not dry:
+        losses.keep()
+    return parameter
 
 
 def test_nothing_gone_keeps_the_parameter(tmp_path, product):
@@ -31,12 +35,12 @@ def test_a_second_loss_of_the_same_file_is_another_parameter(tmp_path, product):
 
 
 def test_a_dry_run_says_so_and_writes_nothing(tmp_path, product):
-    assert told(tmp_path, product, ["a"], may_write=False) != ""
+    assert told(tmp_path, product, ["a"], dry=True) != ""
     assert not (tmp_path / "record.json").exists()
 
 
 def test_one_start_of_the_workflow_gives_one_answer(tmp_path, product):
-    losses = Losses(tmp_path / "record.json", True)
+    losses = Losses(tmp_path / "record.json")
     assert losses.parameter(product, lambda: ["a"]) == losses.parameter(product, lambda: [])
 
 

@@ -7,6 +7,7 @@ from skimage.data import astronaut
 from dheads_model.metrics import blinks, fidelity, landmark_distance, signals, smoothness
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.measurement import Measurement
+from tests.unit.test_sharpness import picture
 
 
 def constant(value, count=4, size=128):
@@ -29,6 +30,27 @@ def test_ssim_of_shifted_constants_has_a_closed_form():
     assert fidelity.ssim(constant(9), constant(9)) == pytest.approx(1.0)
 
 
+# By the PyPI package pytorch-msssim 1.0.0 in float64, on the pictures of test_sharpness.
+MS_SSIM = {
+    ("face 256, blurred 0", "face 256, blurred 2"): 0.985025,
+    ("face 201, blurred 0", "face 201, blurred 3"): 0.974373,
+    ("waves 176, blurred 0", "waves 176, blurred 3"): 0.658215,
+}
+
+
+@pytest.mark.parametrize("pair", MS_SSIM)
+def test_ms_ssim_is_that_of_another_implementation(pair):
+    a, b = (picture(name)[None] for name in pair)
+    assert fidelity.ms_ssim(a, b) == pytest.approx(MS_SSIM[pair], abs=1e-5)
+    assert fidelity.ms_ssim(a, a) == pytest.approx(1)
+
+
+def test_ms_ssim_is_not_defined_for_small_pictures():
+    assert fidelity.ms_ssim(constant(9, size=160), constant(9, size=160)) is None
+    assert fidelity.ms_ssim(constant(9, size=161), constant(9, size=161)) == pytest.approx(1)
+    assert measured()["ms_ssim"].reason == "pictures of 128 pixels are too small, it needs 161"
+
+
 def test_frame_difference_does_not_wrap_and_the_published_one_does():
     for step, published in ((5, 25), (15, 225), (16, 0), (20, 144), (100, 16)):
         video = np.concatenate([constant(0, 1), constant(step, 1)])
@@ -41,7 +63,7 @@ def test_optical_flow_of_a_still_and_of_a_moving_picture():
     picture = astronaut()[:200, 150:350]
     still = np.stack([picture[:128, :128]] * 3)
     moving = np.stack([picture[:128, 2 * i : 128 + 2 * i] for i in range(3)])
-    assert smoothness.optical_flow(still) < 0.01
+    assert smoothness.optical_flow(still) == smoothness.frame_difference(still) == 0
     assert smoothness.optical_flow(moving) == pytest.approx(2.0, abs=0.5)
     assert 42.6 <= smoothness.published_optical_flow(constant(80)) <= 170.4
     with pytest.raises(ValueError, match="two"):
@@ -60,10 +82,15 @@ def test_landmark_distances():
     moved = reference + [3, 4]
     assert landmark_distance.face_distance(moved, reference) == pytest.approx(5)
     assert landmark_distance.mouth_distance(moved, reference) == pytest.approx(0, abs=1e-9)
+    assert landmark_distance.vico_distance(moved, reference) == pytest.approx(3.5), "in place, (3 + 4) / 2"
+    assert landmark_distance.fomm_distance(moved, reference, 128) == pytest.approx(7), "at 256 pixels"
     open_mouth = reference.copy()
     open_mouth[:, 66, 1] += 20
     expected = (19 + 19 * 1) / 20  # the mouth's centre goes down by 1, one point by 19 more than it
     assert landmark_distance.mouth_distance(open_mouth, reference) == pytest.approx(expected)
+    assert landmark_distance.atvgnet_distance(open_mouth, reference) == pytest.approx(20 * expected)
+    assert landmark_distance.vico_distance(open_mouth, reference) == pytest.approx(20 / 40)
+    assert landmark_distance.fomm_distance(open_mouth, reference, 256) == pytest.approx(20 / 136)
 
 
 def test_eye_aspect_ratio_and_mouth_opening_of_a_drawn_face():

@@ -111,4 +111,7 @@ def test_a_refusal_of_all_clips_is_told_once():
     refused = rows_of("sync_confidence", "ours", [None, None]).assign(reason="3 training clips, it needs 40")
     assert refusals(refused) == ["sync conf. of embedded was not measured: 3 training clips, it needs 40."]
     assert refusals(rows_of("sync_confidence", "ours", [None, 0.4])) == []
+    itself = rows_of("sync_confidence", "ground_truth", [None]).assign(reason="itself", status="not_applicable")
+    assert refusals(pd.concat([itself, refused])) == refusals(refused)
+    assert refusals(itself) == []
     assert refusals(rows_of("blink_duration", "ours", [None])) == [], "these are every table's"

@@ -78,6 +78,13 @@ def test_the_interval_is_that_of_the_means_of_speakers_where_all_have_as_many_cl
     assert (found.low, found.high) == pytest.approx(expected)
 
 
+def test_an_interval_ends_where_values_end():
+    found = cell(rows_of("mouth_truth_correlation", "ours", [0.99, 0.98, 0.6]), BY_NAME["mouth_truth_correlation"])
+    assert (found.low < 0.6, found.high) == (True, 1.0)
+    assert cell(rows_of("blinks_per_second", "ours", [0.0, 0.0, 1.0]), BY_NAME["blinks_per_second"]).low == 0
+    assert cell(rows_of("mouth_audio_lag", "ours", [0.0, 0.0, 1.0]), BY_NAME["mouth_audio_lag"]).low < 0
+
+
 def test_fewer_than_three_speakers_have_no_interval_and_nothing_is_best():
     tables = [
         rows_of("psnr", method, values, speakers=["a"] * 2 + ["b"] * 2)
@@ -153,6 +160,19 @@ def test_best_is_only_what_is_better_on_the_same_clips_beyond_doubt(rows):
     # not a lag, which has no direction, and never the ground truth.
     assert ours.best == {"psnr", "head_motion"}
     assert truth.best == frozen.best == frozenset()
+
+
+def test_real_videos_of_other_clips_are_no_attempt():
+    kinds = KINDS | {"other": "ground_truth_of_another"}
+    tables = [
+        rows_of("head_motion", method, values)
+        for method, values in (
+            ("ours", [0.02, 0.021, 0.02]), ("frozen", [0.0] * 3), ("ground_truth", [0.03, 0.031, 0.03]),
+            ("other", [0.03, 0.031, 0.03]),
+        )
+    ]  # fmt: skip
+    best = {row.method: row.best for row in make_rows(pd.concat(tables), kinds, {}, "ours")}
+    assert best == {"ours": {"head_motion"}, "ground_truth": set(), "frozen": set(), "other": set()}
 
 
 def test_differences_are_from_the_reference(rows):
