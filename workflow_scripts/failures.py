@@ -18,7 +18,6 @@ _STOPPED = "error: stopped; give the same command again to go on."
 _NO_WORD = (
     "it ended without a word, as a job does that is killed for want of memory: give it more, or fewer jobs at once"
 )
-_NO_ROOM = 1 << 16
 
 
 class Failure(NamedTuple):
