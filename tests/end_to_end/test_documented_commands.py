@@ -17,11 +17,11 @@ import yaml
 from PIL import Image
 from skimage.data import astronaut
 
-from dheads_model.generate import _overlaid
 from dheads_model.media.audio import write_wav
 from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.yaml_file import overlaid
 from tests.conftest import TINY
 from tests.unit.test_checkpoint_files import PUBLISHED, Names, published_state
 from tests.unit.test_unet import settled
@@ -61,7 +61,7 @@ def checkout(finished, tmp_path_factory):
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     channels = yaml.safe_load(TINY.read_text())["runs"]["ours"]["network"]["audio_channels"]
     config["sync_encoders"]["conditioning"]["network"]["audio_channels"] = channels
-    (folder / "config/config.yaml").write_text(yaml.safe_dump(_overlaid(config, yaml.safe_load(TINY.read_text()))))
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(overlaid(config, yaml.safe_load(TINY.read_text()))))
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "my clips").mkdir()
     for path in sorted((folder / "resources/embedded/corpus").rglob("*.flv"))[:2]:
