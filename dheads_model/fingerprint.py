@@ -72,7 +72,8 @@ def digest(module: str, without: tuple[str, ...] = ()) -> str:
             total.update(f"{name}={_read(name).digest};".encode())
     locked = _locked_versions()
     for package in packages(module, without):
-        total.update(f"{package}=={locked.get(package)};".encode())
+        # What is optional and not pinned counts as it is installed.
+        total.update(f"{package}=={locked.get(package) or _installed_version(package)};".encode())
     return total.hexdigest()[:12]
 
 

@@ -16,10 +16,8 @@ _NO_ROOM = 1 << 16
 # Of workflow_scripts.command, after Ctrl-C; where Python was still starting it says KeyboardInterrupt.
 _STOPPED = "error: stopped; give the same command again to go on."
 _NO_WORD = (
-    "it ended without a word, as a job does that is killed, for instance for want of memory: give it more or run fewer at "
-    "once"
+    "it ended without a word, as a job does that is killed for want of memory: give it more, or fewer jobs at once"
 )
-_NO_ROOM = 1 << 16
 
 
 class Failure(NamedTuple):

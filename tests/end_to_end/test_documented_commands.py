@@ -3,6 +3,7 @@
 What would take hours or needs a host (large corpora, other trainings) is planned: `snakemake` means `snakemake -n` there.
 """
 
+import dataclasses
 import os
 import re
 import shutil
@@ -15,12 +16,12 @@ import torch
 import yaml
 from PIL import Image
 from skimage.data import astronaut
-from torch import nn
 
-from dheads_model.generate import _overlaid
 from dheads_model.media.audio import write_wav
+from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.yaml_file import overlaid
 from tests.conftest import TINY
 from tests.unit.test_checkpoint_files import PUBLISHED, Names, published_state
 from tests.unit.test_unet import settled
@@ -55,15 +56,19 @@ def checkout(finished, tmp_path_factory):
     shutil.copytree(finished.work, folder, dirs_exist_ok=True)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
+    (folder / "docs").mkdir()
+    shutil.copy(folder / "results/table1.csv", folder / "docs/expected_table1.csv")
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
-    (folder / "config/config.yaml").write_text(yaml.safe_dump(_overlaid(config, yaml.safe_load(TINY.read_text()))))
+    channels = yaml.safe_load(TINY.read_text())["runs"]["ours"]["network"]["audio_channels"]
+    config["sync_encoders"]["conditioning"]["network"]["audio_channels"] = channels
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(overlaid(config, yaml.safe_load(TINY.read_text()))))
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "my clips").mkdir()
     for path in sorted((folder / "resources/embedded/corpus").rglob("*.flv"))[:2]:
         shutil.copy(path, folder / "my clips")
     Image.fromarray(astronaut()).save(folder / "face.jpg")
     write_wav(
-        folder / "speech.wav", (3000 * np.random.default_rng(0).normal(size=4000)).clip(-9999, 9999).astype(np.int16)
+        folder / "speech.wav", (3000 * np.random.default_rng(0).normal(size=1600)).clip(-9999, 9999).astype(np.int16)
     )
     released(folder)
     return folder
@@ -72,15 +77,22 @@ def checkout(finished, tmp_path_factory):
 def released(folder):
     """Files in the form of the authors' release, with small random weights."""
     torch.manual_seed(0)
-    model = settled(TalkingModel(PUBLISHED, DiffusionSettings(form="ddpm"))).requires_grad_(False)
+    network = dataclasses.replace(
+        PUBLISHED, image_size=8, base_channels=256, channel_multiples=(1,), attention_sizes=(), head_channels=64,
+        audio_channels=256,
+    )  # fmt: skip
+    model = settled(TalkingModel(network, DiffusionSettings(form="ddpm"))).requires_grad_(False)
     torch.jit.script(Names(published_state(model.unet))).save(folder / "crema_script.pt")
-    torch.jit.script(nn.Linear(2, 2)).save(folder / "audio_encoder.pt")
+    silence = torch.zeros(1, 1, 3200), torch.zeros(2, 1, 256)
+    torch.jit.trace(settled(SDAAudioEncoder(16)), silence).save(folder / "audio_encoder.pt")
 
 
 def typed(checkout, commands, page, keys=""):
     """Run commands as a person types them, one after another, in a shell where the environment is activated."""
     functions = PLANNED_BY_MAKE + ("" if page in RUN else PLANNED)
     commands = commands.replace("clips=PATH", "'clips=my clips'").replace("/NAME/", "/ours/")
+    # The released network is of 128 pixels, which leave no trace in its tensors.
+    commands = commands.replace("import_model ", "import_model --image-size 8 ")
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return subprocess.run(
         ["bash", "-e", "-c", f"{functions}{ACTIVATE}\n{commands}"],
