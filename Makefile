@@ -6,7 +6,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup table1 test test-quick chaos lint format lock benchmark config-reference clean
+.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference clean
 
 setup: .venv/installed
 
@@ -25,6 +25,10 @@ table1: setup
 	@echo "videos  results/videos/ours/embedded/*.mp4"
 	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
 	@echo "curves  results/runs/ours/loss.png"
+
+# Whether the table of the default run is, digit for digit, the one in docs/expected_table1.csv.
+verify: setup
+	$(BIN)/snakemake --cores $(CORES) verify_table
 
 # A file's tests stay together, since they share what it takes minutes to make.
 PYTEST := $(BIN)/pytest --numprocesses $(CORES) --dist loadfile

@@ -15,18 +15,21 @@
 #   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, where the config has a use for it
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
-#   results/table1.csv .md .tex .provenance.json, results/strips/, results/data_card.csv .md, results/benchmarks/
-#   state/{run}-{hash}/                              training state, undeclared: the same command resumes
+#   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   *.recipe.json                                    beside each manifest, index and model: settings, code, what it was made from
+#   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
 import sys
 
 from snakemake.utils import min_version
 
 min_version("9.27")
-sys.path.insert(0, workflow.basedir)
+# Not workflow.basedir, which is that of another workflow where this one is its module.
+PROJECT = str(workflow.current_basedir)
+sys.path.insert(0, PROJECT)
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
+configfile: f"{PROJECT}/config/config.yaml"
 
 
 container: "docker://python:3.11-slim"
@@ -36,6 +39,7 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/chain.smk"
 include: "rules/corpus.smk"
 include: "rules/faces.smk"
 include: "rules/shards.smk"
@@ -48,8 +52,14 @@ include: "rules/benchmarks.smk"
 
 
 onstart:
+    hold_work_folder()
+    LOSSES.keep()
     absent_datasets()
     state_disk_need()
+
+
+onerror:
+    tell_at_exit(log)
 
 
 wildcard_constraints:

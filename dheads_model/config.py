@@ -2,11 +2,16 @@
 
 import dataclasses
 import difflib
+import hashlib
+import json
+import re
 import types
 import typing
 from collections.abc import Mapping
 
 from dheads_model.errors import UserError
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def build(cls, values: Mapping, where: str):
@@ -15,6 +20,8 @@ def build(cls, values: Mapping, where: str):
     `where` is the dotted config path used in messages. Lists become tuples where the field is a tuple.
     Raises UserError for an unknown key (naming the nearest), a missing key or a value of the wrong type.
     """
+    if not isinstance(values, Mapping):
+        raise UserError(f"config key {where} is {values!r}; it must be a block of keys.")
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in values:
         if key not in fields:
@@ -57,3 +64,20 @@ def _fit(expected, value, where: str):
     if isinstance(plain, type) and (not isinstance(value, plain) or (isinstance(value, bool) and plain is not bool)):
         raise UserError(f"config key {where} must be {plain.__name__}, not {value!r}.")
     return value
+
+
+def as_json(block) -> str:
+    """A config block as one JSON string: Snakemake then tracks its names as well as its values.
+
+    Braces inside texts, as a folder's name may have them, are escaped, or Snakemake would take {x} for a wildcard.
+    """
+    return _TEXT.sub(_without_braces, json.dumps(block, sort_keys=True))
+
+
+def _without_braces(text: re.Match) -> str:
+    return text[0].replace("{", r"\u007b").replace("}", r"\u007d")
+
+
+def short_hash(block) -> str:
+    """12 hex digits of a config block."""
+    return hashlib.sha256(as_json(block).encode()).hexdigest()[:12]

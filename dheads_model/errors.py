@@ -1,25 +1,27 @@
 """The three ways in which work may stop: the user must act, a clip is left out on purpose, a clip broke."""
 
-FILTER_REASONS = {
-    "listed_bad": "named in the corpus' list of known-bad clips",
-    "no_audio": "the file has no sound track",
-    "silent_audio": "the sound track never rises above the silence threshold",
-    "no_video": "the file has no picture track",
-    "too_short": "fewer frames than the configured minimum",
-    "too_long": "more frames than the configured maximum",
-    "no_face": "no face was found in any frame",
-    "face_gap": "the face is missing for longer than the configured gap",
-    "face_too_small": "the eyes are closer together than the configured minimum",
-    "face_jump": "the face changes place between two frames as it does at a cut",
-}
-FAIL_REASONS = {
-    "not_fetched": "no host gave the file",
-    "missing_file": "the source file is not there",
-    "source_changed": "the source file differs from the one that was planned or hashed",
-    "unreadable": "no decoder can open the file",
-    "damaged": "decoding stops with an error inside the file",
-    "crashed": "an unexpected error; the log of the stage has the details",
-}
+# What each means: dheads_model/reasons.py.
+FILTER_REASONS = (
+    "listed_bad",
+    "no_audio",
+    "silent_audio",
+    "no_video",
+    "too_large",
+    "too_short",
+    "too_long",
+    "no_face",
+    "face_gap",
+    "face_too_small",
+    "face_jump",
+)
+FAIL_REASONS = (
+    "not_fetched",
+    "missing_file",
+    "source_changed",
+    "unreadable",
+    "damaged",
+    "crashed",
+)
 
 
 class UserError(Exception):
@@ -27,7 +29,7 @@ class UserError(Exception):
 
 
 class ClipFiltered(Exception):
-    """A clip is left out on purpose. `reason` is a key of FILTER_REASONS; `detail` is one sentence."""
+    """A clip is left out on purpose. `reason` is one of FILTER_REASONS; `detail` is one sentence."""
 
     def __init__(self, reason: str, detail: str = ""):
         if reason not in FILTER_REASONS:
@@ -37,7 +39,7 @@ class ClipFiltered(Exception):
 
 
 class ClipFailed(Exception):
-    """A clip broke and is worth another try. `reason` is a key of FAIL_REASONS; `detail` is one sentence."""
+    """A clip broke and is worth another try. `reason` is one of FAIL_REASONS; `detail` is one sentence."""
 
     def __init__(self, reason: str, detail: str = ""):
         if reason not in FAIL_REASONS:

@@ -61,3 +61,11 @@ def sha256_of(path: Path | str) -> str:
     """Hex sha256 of a file's bytes."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def readable_size(count: int) -> str:
+    """Bytes with three or more figures, in the largest unit that has them: 83 MB and 83.1 GB never look alike."""
+    for unit, name in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= unit:
+            return f"{count / unit:.{0 if count >= 100 * unit else 1 if count >= 10 * unit else 2}f} {name}"
+    return f"{count} bytes"

@@ -1,30 +1,57 @@
-"""Digest of the project code that a stage can reach.
+"""Digest of what decides the results of a stage: the project code, its data files and the packages it can reach.
 
 Snakemake sees neither edits to imported modules nor the content of scripts. Each rule therefore passes
-`digest("workflow_scripts.<rule>")` as a parameter: the syntax trees, without docstrings, comments and layout, of all
-project modules that the script imports, directly or through others. Imports inside functions count. Data files and
-modules named only in strings are not seen: a rule must list those as inputs.
+`digest("workflow_scripts.<rule>")` as a parameter, which covers of all project modules that the script imports, directly
+or through others (imports inside functions count):
+
+- the syntax trees, without docstrings, comments, layout and words for people: what errors, log and progress say;
+- files of package data that they name, such as `assets/person.png`;
+- the versions that requirements.lock pins for the packages that they import.
+
+What ClipFiltered, ClipFailed and Refused say counts, since manifests quote it. Modules named only in strings are not seen.
 """
 
 import ast
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
+import importlib.metadata
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+from dheads_model.canonical_code import write_code
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("dheads_model", "workflow_scripts")
+# How a command is called, logged and ended, and the digest itself: they decide when a stage runs, not what it makes.
+WITHOUT_RESULTS = (
+    "workflow_scripts.command",
+    "dheads_model.fingerprint",
+    "dheads_model.canonical_code",
+    "dheads_model.recipe",
+)
+# What planning finds reaches a job as parameters, which are tracked by value, so its code need not be.
+_BY_VALUE = ("workflow_scripts.planning",)
+# Import names of packages that show progress, fetch files or check the config; versions of them change no result.
+_NOT_COMPUTING = ("tqdm", "requests", "yaml", "jsonschema", "snakemake", "filelock")
+# Packages that are imported by another name than they are installed by.
+_DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image"}
 
 
-def closure(module: str) -> list[str]:
-    """Project modules reachable from `module` by imports, itself and parent packages included, sorted by name."""
+def closure(module: str, without: tuple[str, ...] = ()) -> list[str]:
+    """Project modules reachable from `module` by imports, itself and parent packages included, sorted by name.
+
+    without: modules that are neither listed nor followed.
+    """
     if _file(module) is None:
         raise ValueError(f"no module {module} under {ROOT}")
     seen: set[str] = set()
     todo = [module]
+    left_out = {*without, *_BY_VALUE} - {module}
     while todo:
         name = todo.pop()
-        if name not in seen:
+        if name not in seen and name not in left_out:
             seen.add(name)
             todo += _read(name)[1]
             parent = name.rpartition(".")[0]
@@ -34,12 +61,58 @@ def closure(module: str) -> list[str]:
 
 
 @functools.cache
-def digest(module: str) -> str:
-    """12 hex digits that change exactly when behaviour-carrying code reachable from `module` changes."""
+def digest(module: str, without: tuple[str, ...] = ()) -> str:
+    """12 hex digits that change exactly when something reachable from `module` changes that can change its results.
+
+    without: modules that are left out, with what only they reach.
+    """
     total = hashlib.sha256()
-    for name in closure(module):
-        total.update(f"{name}={_read(name)[0]};".encode())
+    for name in closure(module, without):
+        if name not in WITHOUT_RESULTS:
+            total.update(f"{name}={_read(name).digest};".encode())
+    locked = _locked_versions()
+    for package in packages(module, without):
+        # What is optional and not pinned counts as it is installed.
+        total.update(f"{package}=={locked.get(package) or _installed_version(package)};".encode())
     return total.hexdigest()[:12]
+
+
+def packages(module: str, without: tuple[str, ...] = ()) -> list[str]:
+    """Names, as in requirements.lock, of the packages that compute and that `module` reaches by imports, sorted."""
+    found = {package for name in closure(module, without) for package in _read(name).packages}
+    return sorted(_DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in found)
+
+
+def package_versions(module: str) -> dict[str, str]:
+    """{package: installed version} of what `packages` lists; a package that is optional and not here is left out."""
+    return {name: version for name in packages(module) if (version := _installed_version(name)) is not None}
+
+
+@functools.cache
+def _installed_version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@functools.cache
+def _locked_versions() -> dict[str, str]:
+    """{package: version} of requirements.lock; empty where only the library is installed."""
+    lock = ROOT / "requirements.lock"
+    lines = lock.read_text(encoding="utf-8").split() if lock.is_file() else []
+    return dict(line.split("==", 1) for line in lines if "==" in line)
+
+
+@functools.cache
+def _data_files() -> dict[str, list[Path]]:
+    """Files of package data, by name."""
+    found: dict[str, list[Path]] = {}
+    for package in PACKAGES:
+        for path in sorted(ROOT.joinpath(package).rglob("*.*")):
+            if path.suffix not in (".py", ".pyc") and path.is_file():
+                found.setdefault(path.name, []).append(path)
+    return found
 
 
 def _file(module: str) -> Path | None:
@@ -50,56 +123,48 @@ def _file(module: str) -> Path | None:
     return None
 
 
+class _Module(NamedTuple):
+    """What is kept of a module; the tree itself is not, all of them are as large as a small plan."""
+
+    digest: str
+    imports: tuple[str, ...]
+    packages: frozenset[str]
+
+
 @functools.cache
-def _read(module: str) -> tuple[str, tuple[str, ...]]:
-    """(digest, project modules that it imports); the tree itself is not kept, all of them are as large as a small plan."""
-    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+def _read(module: str) -> _Module:
+    """The digest of a module and of the data files that it names, and the project modules and packages that it imports."""
+    path = _file(module)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     canonical: list[str] = []
-    _write(tree.body, canonical.append)
-    return hashlib.sha256("".join(canonical).encode()).hexdigest(), tuple(dict.fromkeys(_imports(module, tree)))
+    texts: list[str] = []
+    write_code(tree.body, canonical.append, texts.append)
+    total = hashlib.sha256("".join(canonical).encode())
+    for name in sorted(set(texts) & _data_files().keys()):
+        for file in _data_files()[name]:
+            if file.is_relative_to(path.parent):
+                total.update(f"{name}={hashlib.sha256(file.read_bytes()).hexdigest()};".encode())
+    project, packages = [], set()
+    for name in _imports(module, tree):
+        top = name.split(".")[0]
+        if top not in PACKAGES:
+            packages.add(top)
+        elif _file(name) is not None:
+            project.append(name)
+    computing = packages - sys.stdlib_module_names - set(_NOT_COMPUTING)
+    return _Module(total.hexdigest(), tuple(dict.fromkeys(project)), frozenset(computing))
 
 
 def _imports(module: str, tree: ast.Module) -> Iterator[str]:
+    """Names of everything that a module imports; of `from a import b` both a and a.b."""
     package = module if _file(module).name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parents = package.split(".")
                 base = ".".join([*parents[: len(parents) - node.level + 1], *([base] if base else [])])
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] in PACKAGES and _file(name) is not None:
-                yield name
-
-
-def _write(node, add: Callable[[str], None]) -> None:
-    """Write a syntax tree without positions, docstrings and empty fields (equal across Python versions).
-
-    Every start of Snakemake and every job does this for all modules it reaches, hence text piece by piece.
-    """
-    if isinstance(node, list):
-        add("[")
-        for item in node:
-            if not _is_text(item):
-                _write(item, add)
-        add("]")
-    elif isinstance(node, ast.AST):
-        add(f"{type(node).__name__}(")
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if value is not None and value != []:
-                add(f"{name}=")
-                _write(value, add)
-        add(")")
-    else:
-        add(f"{node!r},")
-
-
-def _is_text(node) -> bool:
-    """A string that stands alone as a statement: a docstring, or a comment written as one."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from tqdm import tqdm
 
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
-from dheads_model.diffusion.rollout import SamplingSettings, stream
-from dheads_model.diffusion.sampling import check_sampling
+from dheads_model.diffusion.rollout import stream
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
 from dheads_model.faces.photo import crop_photo
 from dheads_model.fingerprint import ROOT
+from dheads_model.machine_trouble import machine_trouble
 from dheads_model.media.audio import loudest_frame_dbfs, stream_speech
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.encode import write_video_stream
@@ -35,9 +35,14 @@ from dheads_model.network.published_audio_encoder import WindowEncoder
 from dheads_model.network.sound import hear, open_window_encoder
 from dheads_model.network.talking_model import TalkingModel, pick_device
 from dheads_model.shards.loader import resize_frames
+from dheads_model.yaml_file import overlaid, read_yaml
 
 DEFAULT_CONFIG = ROOT / "config/config.yaml"
 DEFAULT_SEED = 0
+# Weights of the sound that suit the corpus a small model was trained on tear the mouths and cheeks of real faces.
+PHOTO_GUIDANCE = 1.5
+# The name of the only method of a model that records its sampling without one, as in the default config.
+IMPORTED_METHOD = "ours"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +120,8 @@ def count_frames(audio: Path | str, silence_dbfs: float) -> int:
     Raises UserError when it has none, cannot be decoded, or is silent: its loudest frame is below silence_dbfs decibels
     of full scale.
     """
+    if Path(audio).is_dir():
+        raise UserError(f"{audio} is a folder; give the path of one recording.")
     count, loudest = 0, float("-inf")
     for samples in _speech(audio):
         count, loudest = count + 1, max(loudest, loudest_frame_dbfs(samples))
@@ -128,19 +135,42 @@ def count_frames(audio: Path | str, silence_dbfs: float) -> int:
     return count
 
 
-def read_config(overlay: Path | str | None) -> dict:
-    """The project's default config, with what a YAML file lays over it; raises UserError for an unusable file."""
-    config = _read_yaml(DEFAULT_CONFIG)
-    return config if overlay is None else _overlaid(config, _read_yaml(overlay))
+def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
+    """The project's default config with the methods that a model's facts record, and over it what a YAML file says.
 
-
-def sampling_of(config: Mapping, method: str | None, recorded: Mapping | None = None) -> SamplingSettings:
-    """Sampler settings of a method of kind model, by default those that the export records, else of the only method.
-
-    Raises UserError when there are several.
+    Raises UserError for an unusable file, for one that sets a part of a method that the model does not record, and where
+    neither the model nor a file says how to sample.
     """
-    if method is None and recorded is not None:
-        return build(SamplingSettings, recorded, "sampling")
+    config = read_yaml(DEFAULT_CONFIG)
+    recorded = recorded_methods(facts)
+    if recorded:
+        config["methods"] = {name: {"kind": "model", "sampling": block} for name, block in recorded.items()}
+    if overlay is not None:
+        over = read_yaml(overlay)
+        for name, block in _mapping(over.get("methods", {}), "methods").items():
+            if name not in config["methods"] and isinstance(block, Mapping) and "kind" not in block:
+                known = ", ".join(sorted(config["methods"]))
+                raise UserError(
+                    f"{overlay} sets a part of methods.{name}, which is none of {known}; write one of these."
+                )
+        config = overlaid(config, over)
+    elif not recorded:
+        raise UserError(
+            "this model records no settings of sampling, as models that were exported earlier; give the config of its run "
+            f"with --config, which for the default run is {DEFAULT_CONFIG}."
+        )
+    return config
+
+
+def recorded_methods(facts: Mapping) -> dict[str, Mapping]:
+    """{name: block sampling} of the methods that an export records; an imported one has a single set, named ours."""
+    if "methods" in facts:
+        return dict(_mapping(facts["methods"], "methods of the model"))
+    return {IMPORTED_METHOD: facts["sampling"]} if "sampling" in facts else {}
+
+
+def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
+    """Sampler settings of a config's method of kind model, None for the only one. Raises UserError when there are several."""
     methods = {
         name: block for name, block in _block(config, "methods").items()
         if isinstance(block, Mapping) and block.get("kind") == "model"
@@ -149,9 +179,19 @@ def sampling_of(config: Mapping, method: str | None, recorded: Mapping | None = 
         (method,) = methods
     if method not in methods:
         known = ", ".join(sorted(methods)) or "none"
-        raise UserError(f"the config's methods of kind model are {known}; choose one of them with --method.")
+        raise UserError(f"the methods of kind model are {known}; choose one of them with --method.")
     where = f"methods.{method}.sampling"
     return build(SamplingSettings, _mapping(methods[method].get("sampling"), where), where)
+
+
+def _tell_sampling(sampling: SamplingSettings, over: Sequence[str | None], recorded: Mapping) -> None:
+    """Say on standard error whose settings of sampling are used, and what they are."""
+    sources = ["the model" if recorded else "the default config"] + [f"{source} over them" for source in over if source]
+    print(
+        f"settings of sampling: those of {', '.join(sources)} ({sampling.sampler}, {sampling.steps} steps, guidance "
+        f"{sampling.guidance:g})",
+        file=sys.stderr,
+    )
 
 
 _FRAMING = {"align": AlignSettings, "crop": CropSettings}
@@ -204,23 +244,6 @@ def _mapping(value, where: str) -> Mapping:
     return value
 
 
-def _read_yaml(path: Path | str) -> dict:
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UserError(f"{path} cannot be read as a config ({problem}); give a YAML file.") from problem
-    return dict(_mapping(content, f"of {path}"))
-
-
-def _overlaid(below: Mapping, above: Mapping) -> dict:
-    """Blocks are laid over blocks, anything else takes the place of what was there: as Snakemake does it."""
-    result = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        result[key] = _overlaid(below[key], value) if both else value
-    return result
-
-
 def _parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m dheads_model.generate", description=__doc__.splitlines()[0])
     result.add_argument("--identity", required=True, help="photo with one face, seen from the front")
@@ -228,33 +251,47 @@ def _parser() -> argparse.ArgumentParser:
     result.add_argument("--model", required=True, help="a finished run's model.safetensors")
     result.add_argument("--out", required=True, help="the video to write, an .mp4")
     result.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the noise (%(default)s)")
-    result.add_argument("--config", help=f"YAML laid over {DEFAULT_CONFIG.relative_to(ROOT)}")
-    result.add_argument("--audio-encoder", help="audio_encoder.pt, where an imported model needs it beside it")
-    result.add_argument("--method", help="whose sampler settings of the config to take (the only one)")
-    result.add_argument("--steps", type=int, help="noise levels a frame, instead of the method's")
-    result.add_argument("--guidance", type=float, help="weight of the sound, instead of the method's; 1 is fastest")
+    layers = f"YAML laid over {DEFAULT_CONFIG.relative_to(ROOT)} and the sampler settings that the model records (none)"
+    result.add_argument("--config", help=layers)
+    result.add_argument("--audio-encoder", help="audio_encoder.pt, where an imported model needs it beside it (none)")
+    result.add_argument(
+        "--method", help="whose sampler settings to take, where the model records several (the only one)"
+    )
+    result.add_argument("--steps", type=int, help="noise levels a frame (the method's)")
+    guidance = f"weight of the sound, 1 is fastest (the method's, at most {PHOTO_GUIDANCE:g} unless --config is given)"
+    result.add_argument("--guidance", type=float, help=guidance)
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 1 after an error, told in one sentence, and 130 after Ctrl-C."""
+    """Run the command; the exit code is 2 after an error, told in one sentence, as everywhere here, and 130 after Ctrl-C."""
     given = _parser().parse_args(arguments)
     try:
-        config = read_config(given.config)
         chosen = {name: getattr(given, name) for name in ("steps", "guidance") if getattr(given, name) is not None}
         _check_out(Path(given.out), (given.identity, given.audio, given.model))
         talker = open_talker(given.model, given.audio_encoder)
-        # A config that was given is wanted as it is.
-        recorded = talker.facts.get("sampling") if given.config is None else None
-        sampling = dataclasses.replace(sampling_of(config, given.method, recorded), **chosen)
+        config = read_config(given.config, talker.facts)
+        if given.config is None and sampling_of(config, given.method).guidance > PHOTO_GUIDANCE:
+            chosen.setdefault("guidance", PHOTO_GUIDANCE)
+        sampling = dataclasses.replace(sampling_of(config, given.method), **chosen)
+        _tell_sampling(sampling, [given.config, *chosen], recorded_methods(talker.facts))
         print(generate_video(given.identity, given.audio, talker, given.out, config, sampling, given.seed))
     except UserError as problem:
-        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
-        return 1
+        return _refuse(problem)
+    except OSError as problem:
+        sentence = machine_trouble(problem)
+        if sentence is None:
+            raise
+        return _refuse(sentence)
     except KeyboardInterrupt:
         print("stopped; nothing was written", file=sys.stderr)
         return 130
     return 0
+
+
+def _refuse(problem: Exception) -> int:
+    print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -69,15 +69,17 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Budget:
-    """How many clips of a shard may be lost before a stage stops.
+    """How many clips of a shard may be lost before a stage stops, or before it warns.
 
     always_allowed: this many clips may fail, and this many may be filtered, whatever the shard's size.
     failed_fraction, filtered_fraction: otherwise at most these shares of the clips that went in.
+    strict: whether the stage stops; else it warns and goes on with what is left.
     """
 
     always_allowed: int
     failed_fraction: float
     filtered_fraction: float
+    strict: bool
 
 
 def process_clips(items: Iterable[tuple[str, object]], work: Callable[[str, object], dict]) -> list[Outcome]:
@@ -113,7 +115,7 @@ def process_clips(items: Iterable[tuple[str, object]], work: Callable[[str, obje
 def write_manifest(path: Path | str, manifest: Manifest, budget: Budget | None = None) -> None:
     """Check the account (each clip once, budget kept) and write it, last of all files of the stage.
 
-    Raises UserError when more clips were lost than `budget` allows: then no manifest is written.
+    More clips lost than `budget` allows are warned of; a strict one raises UserError, and no manifest is written.
     """
     names = [outcome.clip for outcome in manifest.clips]
     if len(set(names)) != len(names):
@@ -172,8 +174,11 @@ def _keep_budget(manifest: Manifest, budget: Budget) -> None:
         allowed = max(budget.always_allowed, int(fraction * total))
         if len(lost) > allowed:
             reasons = sorted({outcome.reason for outcome in lost})
-            raise UserError(
+            sentence = (
                 f"{manifest.stage} lost {len(lost)} of {total} clips of shard {manifest.shard} ({status}: "
                 f"{', '.join(reasons)}) and the budget allows {allowed}: look at the first, {lost[0].clip} "
-                f"({lost[0].detail or lost[0].reason}), or raise budget.{status}_fraction."
+                f"({lost[0].detail or lost[0].reason}), or raise budget.{status}_fraction"
             )
+            if budget.strict:
+                raise UserError(f"{sentence}, or take {manifest.dataset} out of budget.strict.")
+            log.warning("%s.", sentence)

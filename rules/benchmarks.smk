@@ -9,7 +9,7 @@ rule benchmark_preparation:
             for dataset in PLAN.shards
             for number in PLAN.numbers(dataset)[:1]
         ],
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         "results/benchmarks/preparation.json",
     log:
@@ -157,7 +157,7 @@ rule sample_steps:
     shell:
         "python -m workflow_scripts.sample_steps --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
-        " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee {log}"
+        " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
 
 
 rule benchmark_steps:
@@ -167,7 +167,7 @@ rule benchmark_steps:
         tar=ancient("results/benchmarks/steps_videos.tar"),
         shards=lambda wildcards: benchmarked_shards(),
         tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in benchmarked_shards()],
-        weights=weights_of_back_end("metrics"),
+        weights=weights_of_back_end(),
     output:
         json="results/benchmarks/steps.json",
         table="results/benchmarks/steps.md",
@@ -178,7 +178,7 @@ rule benchmark_steps:
         mem_mb=4000,
         runtime=60,
     params:
-        settings=as_json({"backend": config["metrics"]["backend"]}),
+        settings=as_json({"backend": config["track"]["backend"]}),
         code=digest("workflow_scripts.benchmark_steps"),
     shell:
         "python -m workflow_scripts.benchmark_steps --code {params.code} --settings {params.settings:q}"

@@ -1,31 +1,42 @@
 # Functions that the rules share; standard library only, nothing here reads data or the network.
+import functools
+import json
 import os
-from pathlib import Path
 
+from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
-from workflow_scripts.config_check import check_config
-from workflow_scripts.disk_need import check_disk
+from workflow_scripts.config_check import check_config, fill_config
+from workflow_scripts.disk_need import check_disk, check_writable
+from workflow_scripts.failures import tell_at_exit
+from workflow_scripts.folder_lock import hold_folder
+from workflow_scripts.job_shell import job_prefix
 from workflow_scripts.planning import (
     KNOWN_DATASETS,
-    as_json,
     crema_d_settings,
     given_path,
+    input_path,
     lrw_settings,
     make_work_plan,
-    short_hash,
 )
+from workflow_scripts.seeds import repeats_of, with_seeds
+
+
+def refuse(problem):
+    """End with one sentence and the exit code that every command of the project has for it."""
+    print(f"error: {problem}", file=sys.stderr)
+    raise SystemExit(2)
+
 
 try:
-    check_config(config, f"{workflow.basedir}/config/schemas/config.schema.yaml")
+    fill_config(config, f"{PROJECT}/config/config.yaml")
+    check_config(config, f"{PROJECT}/config/schemas/config.schema.yaml")
+    check_writable(os.getcwd())
+    config.update(with_seeds(config))
     PLAN = make_work_plan(config)
+    shell.prefix(job_prefix(PROJECT))
 except UserError as problem:
-    raise SystemExit(f"error: {problem}")
-
-# Jobs find this Python and this code wherever the work directory is.
-shell.prefix(
-    f"export PATH={os.path.dirname(sys.executable)}:$PATH " f"PYTHONPATH={workflow.basedir} PYTHONHASHSEED=0; "
-)
+    refuse(problem)
 
 # Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
 MEMBERSHIPS = {
@@ -34,12 +45,20 @@ MEMBERSHIPS = {
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
+def hold_work_folder():
+    """Before the first job: no other Snakemake may work here."""
+    try:
+        hold_folder(os.getcwd())
+    except UserError as problem:
+        refuse(problem)
+
+
 def state_disk_need():
     """Before the first job: say what room is needed, and stop when there is less."""
     try:
         print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
     except UserError as problem:
-        raise SystemExit(f"error: {problem}")
+        refuse(problem)
 
 
 def absent_datasets():
@@ -63,9 +82,15 @@ def training_framing(dataset):
     return as_json({block: framing_of(dataset, block) for block in ("align", "crop")})
 
 
+def sampling_of_run(run):
+    """How the config's methods sample from a run's model, to be kept in it, as JSON."""
+    methods = config["methods"].items()
+    return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
+
+
 def launcher(gpus):
-    """What starts a training: Python, or torchrun with a process a GPU."""
-    return f"torchrun --standalone --nproc-per-node {gpus}" if gpus > 1 else "python"
+    """What starts a training: Python, or torchrun's launcher with a process a GPU."""
+    return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
 
 
 def benchmarked_run():
@@ -86,39 +111,42 @@ def settings(*path):
     return as_json(block)
 
 
+def budget_in(dataset):
+    """How many clips a stage of a dataset may lose, and whether more of them stop it."""
+    return as_json(config["budget"] | {"strict": dataset in config["budget"]["strict"]})
+
+
+def budget_of(wildcards):
+    """The same for the dataset of a job."""
+    return budget_in(wildcards.dataset)
+
+
 def membership_in(dataset):
     """Function from wildcards to the digest of the clips of one shard."""
     return lambda wildcards: MEMBERSHIPS[dataset][wildcards.shard]
 
 
-def all_memberships(dataset):
-    """Digest of the whole plan of a dataset."""
-    return short_hash(list(MEMBERSHIPS[dataset].values()))
+def planning_of(dataset):
+    """Function that gives the config that decides which clips form which shard, as JSON.
 
-
-# Keys of a corpus that decide which clips there are; hosts and patience do not, and the framing comes later.
-PLANNED_KEYS = {"crema_d": ("path", "tables", "actors"), "lrw": ("path", "test_list")}
+    It takes `output`, so Snakemake does not track it: what counts is the membership that follows from it.
+    """
+    return lambda wildcards, output: plan_settings(dataset)
 
 
 def plan_settings(dataset):
     """The config that decides which clips form which shard."""
     block = {key: config[key] for key in ("clips", "sharding")}
     found = {"crema_d": crema_d_settings, "lrw": lrw_settings}.get(dataset, lambda config: config[dataset])(config)
-    block[dataset] = {key: value for key, value in found.items() if key in PLANNED_KEYS.get(dataset, found)}
+    block[dataset] = found
     block["clips"] = given_path(config["clips"]) if config["clips"] else None
-    block["model"] = bool(config["model"])
     block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
     return as_json(block)
 
 
-def planned_counts(dataset):
-    """Number of clips by split with which a dataset was planned."""
-    return as_json({split: PLAN.count(dataset, split) for split in ("train", "val", "test")})
-
-
-def fetched_corpus(dataset):
-    """What must be here before a dataset's clips can be named; not a reason to plan it anew."""
-    return [ancient("resources/lrw/fetched.json")] if dataset == "lrw" and not config["lrw"]["path"] else []
+def fetched_corpus():
+    """What must be here before LRW's clips can be named; not a reason to prepare them anew."""
+    return [] if config["lrw"]["path"] else [ancient("resources/lrw/fetched.json")]
 
 
 def plan_files(dataset):
@@ -178,15 +206,44 @@ def all_strips():
     return [
         f"results/strips/{method}_{dataset}_{number}.png"
         for method in PLAN.methods()
-        if config["methods"][method]["kind"] != "ground_truth"
+        if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
         for dataset in PLAN.shards
         for number in PLAN.numbers(dataset, "test")
     ]
 
 
+def repeats():
+    """{method: [[name, training seed]]} of the methods whose run is trained with several seeds, and that get a row."""
+    shown = PLAN.methods()
+    found = {method: [pair for pair in repeats_of(method, config) if pair[0] in shown] for method in shown}
+    if not any(found.values()):
+        raise WorkflowError(
+            "no run is trained with several seeds: add --configfile config/seeds.yaml, or name some in training_seeds."
+        )
+    return {method: pairs for method, pairs in found.items() if pairs}
+
+
 def methods_of_kind(*kinds):
     """Names of the configured methods of some kinds."""
     return [name for name, method in config["methods"].items() if method["kind"] in kinds]
+
+
+def videos_settings(method):
+    """The config block of a method whose videos were made elsewhere, with the folder where they are."""
+    block = config["methods"][method]
+    return block | {"path": given_path(block["path"])}
+
+
+@functools.cache
+def listing_of(folder):
+    """Digest of the names, sizes and times of a folder's files and those of its subfolders: what was put there anew."""
+    entries = []
+    for place in sorted({folder, *(entry.path for entry in os.scandir(folder) if entry.is_dir())}):
+        for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+            if entry.is_file():
+                facts = entry.stat()
+                entries.append([entry.path, facts.st_size, facts.st_mtime_ns])
+    return short_hash(entries)
 
 
 def table_settings():
@@ -195,22 +252,43 @@ def table_settings():
     return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent})
 
 
+def crema_d_source():
+    """Config of where CREMA-D's files are and what they must be."""
+    return {key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}
+
+
+def memberships_of(dataset):
+    """Digest of the clips of all shards of a dataset."""
+    return short_hash(list(MEMBERSHIPS[dataset].values()))
+
+
 def provenance_input():
-    """What made the results: the whole config and the digest of the code behind every rule."""
-    scripts = sorted(path.stem for path in Path(workflow.basedir, "workflow_scripts").glob("*_*.py"))
-    code = {name: digest(f"workflow_scripts.{name}") for name in scripts}
+    """What made the results: the whole config and the digest of the code of every command below table 1."""
+    commands = {part["command"] for part in planned_products().values()}
+    code = {name: digest(f"workflow_scripts.{name}") for name in sorted({*commands, "write_table1"})}
     return as_json({"config": config, "code": code})
 
 
-def weights_of_back_end(block):
-    """Files that the landmark back end of a config block loads."""
+def weights_of_back_end():
+    """Files that the landmark back end loads."""
     names = {"mediapipe": [], "face-alignment": ["2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"]}
-    return [f"resources/weights/{name}" for name in names[config[block]["backend"]]]
+    return [f"resources/weights/{name}" for name in names[config["track"]["backend"]]]
+
+
+def measuring_settings():
+    """How videos are measured: the landmark detector of the ground truth, and what is measured on request."""
+    block = {key: config["track"][key] for key in ("backend", "precision")}
+    return block | {"published_blinks": config["metrics"]["published_blinks"]}
+
+
+def memory_of_tracking():
+    """MB for track_faces: 1.2 GB were measured for 8K with MediaPipe, 1.9 GB for face-alignment's detector alone."""
+    return {"mediapipe": 1500, "face-alignment": 4000}[config["track"]["backend"]]
 
 
 def published_audio_encoder():
     """The file that the config names as such, if any."""
-    return given_path(config["published_audio_encoder"]) if config["published_audio_encoder"] else []
+    return input_path(config["published_audio_encoder"]) if config["published_audio_encoder"] else []
 
 
 def encoder_of_run(wildcards):
@@ -227,8 +305,13 @@ def model_of(wildcards):
 def model_of_method(method):
     """The same by name: the one given in the config, else the one its run trains."""
     if config["model"]:
-        return given_path(config["model"])
+        return input_path(config["model"])
     return f"results/runs/{config['methods'][method]['run']}/model.safetensors"
+
+
+def checksum_of(wildcards):
+    """Checksum file of the export that a method samples from, where it is trained here."""
+    return [] if config["model"] else f"results/runs/{config['methods'][wildcards.method]['run']}/model.sha256"
 
 
 def benchmarked_method():
@@ -253,11 +336,8 @@ def audio_encoder_of(wildcards):
 
 
 def state_of_run(wildcards):
-    """Folder of a run's training state; another config, also of what it starts from, is another folder."""
-    run = config["runs"][wildcards.run]
-    name = run.get("audio_encoder_from")
-    about = [run, config["sync_encoders"][name]] if name else run
-    return f"state/{wildcards.run}-{short_hash(about)}"
+    """Folder of a run's training states: another config, other data or other code have another folder in it."""
+    return f"state/{wildcards.run}"
 
 
 def sync_encoder(dataset, name):
@@ -269,7 +349,7 @@ def sync_scorer(wildcards):
     """The sync encoder that videos of a dataset are measured with; none where it cannot be trained."""
     if PLAN.sync_refusal(wildcards.dataset):
         return []
-    return sync_encoder(wildcards.dataset, config["metrics"]["sync_encoder"])
+    return [sync_encoder(wildcards.dataset, config["metrics"]["sync_encoder"])]
 
 
 def all_sync_metrics():

@@ -1,38 +1,12 @@
-# From a corpus to verified source files: one job plans a dataset, then a shard of clips a job.
-for planned_dataset in PLAN.shards:
-
-    rule:
-        name:
-            f"plan_shards_{planned_dataset}"
-        input:
-            fetched_corpus(planned_dataset),
-        output:
-            plans=plan_files(planned_dataset),
-        log:
-            f"logs/plan_shards/{planned_dataset}.log",
-        benchmark:
-            f"benchmarks/plan_shards/{planned_dataset}.jsonl"
-        threads: 1
-        resources:
-            mem_mb=1000,
-            runtime=10,
-        params:
-            dataset=planned_dataset,
-            settings=plan_settings(planned_dataset),
-            memberships=all_memberships(planned_dataset),
-            clips=planned_counts(planned_dataset),
-            code=digest("workflow_scripts.plan_shards"),
-        shell:
-            "python -m workflow_scripts.plan_shards --code {params.code} --settings {params.settings:q}"
-            " --dataset {params.dataset} --clips {params.clips:q} --folder resources/{params.dataset}/plan > {log} 2>&1"
+# From a corpus to verified source files, a shard of clips a job: each lists its clips, then opens them.
 
 
 rule synthesise_clips:
     """Render one shard of the embedded corpus, in CREMA-D's layout."""
-    input:
-        plan="resources/embedded/plan/{shard}.json",
     output:
+        plan="resources/embedded/plan/{shard}.json",
         manifest="resources/embedded/source/{shard}.json",
+        recipe="resources/embedded/source/{shard}.recipe.json",
     log:
         "logs/synthesise_clips/{shard}.log",
     benchmark:
@@ -42,23 +16,25 @@ rule synthesise_clips:
         mem_mb=1500,
         runtime=30,
     params:
-        settings=settings("embedded"),
-        budget=settings("budget"),
+        settings=as_json({"seed": config["embedded"]["seed"]}),
+        budget=budget_in("embedded"),
+        planning=planning_of("embedded"),
         membership=membership_in("embedded"),
         code=digest("workflow_scripts.synthesise_clips"),
         speaker=digest("dheads_model.corpora.embedded.speak_espeak"),
     shell:
         "python -m workflow_scripts.synthesise_clips --code {params.code} --settings {params.settings:q}"
-        " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/embedded/corpus"
+        " --budget {params.budget:q} --planning {params.planning:q} --shard {wildcards.shard}"
+        " --membership {params.membership} --plan {output.plan} --corpus-folder resources/embedded/corpus"
         " --manifest {output.manifest} > {log} 2>&1"
 
 
 rule fetch_crema_d:
     """Bring one shard of CREMA-D here, or find it in a given folder; every file is checked against the pinned table."""
-    input:
-        plan="resources/crema_d/plan/{shard}.json",
     output:
+        plan="resources/crema_d/plan/{shard}.json",
         manifest="resources/crema_d/source/{shard}.json",
+        recipe="resources/crema_d/source/{shard}.recipe.json",
     log:
         "logs/fetch_crema_d/{shard}.log",
     benchmark:
@@ -70,18 +46,20 @@ rule fetch_crema_d:
         runtime=240,
         downloads=1,
     params:
-        settings=as_json({key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}),
+        settings=as_json(crema_d_source()),
         # With `input` in it Snakemake does not track it: another mirror or more patience fetches nothing anew.
         hosts=lambda wildcards, input: as_json(
             {key: config["crema_d"][key] for key in ("sources", "connections", "patience")}
         ),
-        budget=settings("budget"),
+        budget=budget_in("crema_d"),
+        planning=planning_of("crema_d"),
         membership=membership_in("crema_d"),
         code=digest("workflow_scripts.fetch_crema_d"),
     shell:
         "python -m workflow_scripts.fetch_crema_d --code {params.code} --settings {params.settings:q}"
         " --hosts {params.hosts:q}"
-        " --budget {params.budget:q} --plan {input.plan} --corpus-folder resources/crema_d/corpus"
+        " --budget {params.budget:q} --planning {params.planning:q} --shard {wildcards.shard}"
+        " --membership {params.membership} --plan {output.plan} --corpus-folder resources/crema_d/corpus"
         " --manifest {output.manifest} > {log} 2>&1"
 
 
@@ -104,15 +82,17 @@ rule fetch_lrw:
     shell:
         "python -m workflow_scripts.fetch_lrw --code {params.code} --settings {params.hosts:q}"
         " --parts-folder resources/lrw/parts --corpus-folder resources/lrw/corpus"
-        " --manifest {output.manifest} 2>&1 | tee {log}"
+        " --manifest {output.manifest} 2>&1 | tee -i {log}"
 
 
 rule adopt_lrw:
     """Check and hash one shard of LRW; the files stay where they are."""
     input:
-        plan="resources/lrw/plan/{shard}.json",
+        fetched=fetched_corpus(),
     output:
+        plan="resources/lrw/plan/{shard}.json",
         manifest="resources/lrw/source/{shard}.json",
+        recipe="resources/lrw/source/{shard}.recipe.json",
     log:
         "logs/adopt_lrw/{shard}.log",
     benchmark:
@@ -122,20 +102,25 @@ rule adopt_lrw:
         mem_mb=500,
         runtime=60,
     params:
-        budget=settings("budget"),
+        budget=budget_in("lrw"),
+        planning=planning_of("lrw"),
         membership=membership_in("lrw"),
         code=digest("workflow_scripts.adopt_lrw"),
+        # The clips of a fetched corpus are planned by numbers alone, so what lists them counts as code.
+        listing=digest("dheads_model.corpora.lrw.index"),
     shell:
-        "python -m workflow_scripts.adopt_lrw --code {params.code} --budget {params.budget:q} --plan {input.plan}"
+        "python -m workflow_scripts.adopt_lrw --code {params.code} --budget {params.budget:q}"
+        " --planning {params.planning:q} --shard {wildcards.shard}"
+        " --membership {params.membership} --plan {output.plan}"
         " --manifest {output.manifest} > {log} 2>&1"
 
 
 rule adopt_clips:
     """Hash and probe one shard of the clips in a folder; the files stay where they are."""
-    input:
-        plan="resources/folder/plan/{shard}.json",
     output:
+        plan="resources/folder/plan/{shard}.json",
         manifest="resources/folder/source/{shard}.json",
+        recipe="resources/folder/source/{shard}.recipe.json",
     log:
         "logs/adopt_clips/{shard}.log",
     benchmark:
@@ -145,13 +130,14 @@ rule adopt_clips:
         mem_mb=500,
         runtime=30,
     params:
-        settings=settings("folder"),
-        budget=settings("budget"),
+        budget=budget_in("folder"),
+        planning=planning_of("folder"),
         membership=membership_in("folder"),
         code=digest("workflow_scripts.adopt_clips"),
     shell:
-        "python -m workflow_scripts.adopt_clips --code {params.code} --settings {params.settings:q}"
-        " --budget {params.budget:q} --plan {input.plan} --manifest {output.manifest} > {log} 2>&1"
+        "python -m workflow_scripts.adopt_clips --code {params.code}"
+        " --budget {params.budget:q} --planning {params.planning:q} --shard {wildcards.shard}"
+        " --membership {params.membership} --plan {output.plan} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule fetch_weights:
@@ -162,13 +148,12 @@ rule fetch_weights:
         "logs/fetch_weights/{name}.log",
     benchmark:
         "benchmarks/fetch_weights/{name}.jsonl"
-    retries: 2
     threads: 1
     resources:
         mem_mb=500,
         runtime=60,
     params:
-        table=f"{workflow.basedir}/config/weights.tsv",
+        table=lambda wildcards: f"{PROJECT}/config/weights.tsv",
         code=digest("workflow_scripts.fetch_weights"),
     shell:
         "python -m workflow_scripts.fetch_weights --code {params.code} --name {wildcards.name}"

@@ -5,22 +5,23 @@ rule track_faces:
     """Find the face and its 68 landmarks in every frame."""
     input:
         source="resources/{dataset}/source/{shard}.json",
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         track="resources/{dataset}/track/{shard}.parquet",
         manifest="resources/{dataset}/track/{shard}.json",
+        recipe="resources/{dataset}/track/{shard}.recipe.json",
     log:
         "logs/track_faces/{dataset}/{shard}.log",
     benchmark:
         "benchmarks/track_faces/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=memory_of_tracking(),
         runtime=60,
         gpu=config["track"]["gpus"],
     params:
         settings=settings("track"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.track_faces"),
     shell:
         "python -m workflow_scripts.track_faces --code {params.code} --settings {params.settings:q}"
@@ -37,6 +38,7 @@ rule align_faces:
     output:
         align="resources/{dataset}/align/{shard}.parquet",
         manifest="resources/{dataset}/align/{shard}.json",
+        recipe="resources/{dataset}/align/{shard}.recipe.json",
     log:
         "logs/align_faces/{dataset}/{shard}.log",
     benchmark:
@@ -47,7 +49,7 @@ rule align_faces:
         runtime=20,
     params:
         settings=framed("align"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.align_faces"),
     shell:
         "python -m workflow_scripts.align_faces --code {params.code} --settings {params.settings:q}"
@@ -64,6 +66,7 @@ rule crop_faces:
     output:
         crop="resources/{dataset}/crop/{shard}.tar",
         manifest="resources/{dataset}/crop/{shard}.json",
+        recipe="resources/{dataset}/crop/{shard}.recipe.json",
     log:
         "logs/crop_faces/{dataset}/{shard}.log",
     benchmark:
@@ -74,7 +77,7 @@ rule crop_faces:
         runtime=60,
     params:
         settings=framed("crop"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.crop_faces"),
     shell:
         "python -m workflow_scripts.crop_faces --code {params.code} --settings {params.settings:q}"
@@ -92,10 +95,11 @@ rule place_landmarks:
         track=ancient("resources/{dataset}/track/{shard}.parquet"),
         align=ancient("resources/{dataset}/align/{shard}.parquet"),
         crop=ancient("resources/{dataset}/crop/{shard}.tar"),
-        weights=weights_of_back_end("track"),
+        weights=weights_of_back_end(),
     output:
         landmark="resources/{dataset}/landmark/{shard}.parquet",
         manifest="resources/{dataset}/landmark/{shard}.json",
+        recipe="resources/{dataset}/landmark/{shard}.recipe.json",
     log:
         "logs/place_landmarks/{dataset}/{shard}.log",
     benchmark:
@@ -106,7 +110,7 @@ rule place_landmarks:
         runtime=60,
     params:
         settings=settings("landmark"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.place_landmarks"),
     shell:
         "python -m workflow_scripts.place_landmarks --code {params.code} --settings {params.settings:q}"

@@ -7,11 +7,12 @@ rule measure_videos:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
         videos="results/videos/{method}/{dataset}/{shard}.json",
-        weights=weights_of_back_end("metrics"),
+        weights=weights_of_back_end(),
     output:
         landmarks="results/metrics/{method}/{dataset}/{shard}.landmarks.parquet",
         metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
         manifest="results/metrics/{method}/{dataset}/{shard}.json",
+        recipe="results/metrics/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/measure_videos/{method}/{dataset}/{shard}.log",
     benchmark:
@@ -20,8 +21,9 @@ rule measure_videos:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=config["track"]["gpus"],
     params:
-        settings=as_json({"backend": config["metrics"]["backend"]}),
+        settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_videos"),
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"

@@ -1,4 +1,4 @@
-# Videos of every method for every test shard. Both rules make the same kind of output, told apart by the method.
+# Videos of every method for every test shard. All rules make the same kind of output, told apart by the method.
 
 
 rule sample_videos:
@@ -6,10 +6,12 @@ rule sample_videos:
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
-        model=model_of,
+        model=lambda wildcards: ancient(model_of(wildcards)) if checksum_of(wildcards) else model_of(wildcards),
+        checksum=checksum_of,
         encoder=published_audio_encoder() if config["model"] else [],
     output:
         manifest="results/videos/{method}/{dataset}/{shard}.json",
+        recipe="results/videos/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/sample_videos/{method}/{dataset}/{shard}.log",
     benchmark:
@@ -24,36 +26,70 @@ rule sample_videos:
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
         seed=config["seed"],
+        made_again=videos_made_again(),
         code=digest("workflow_scripts.sample_videos"),
     shell:
         "python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
-        " --shard {input.shard} --model {input.model:q} --seed {params.seed} --threads {threads}"
+        " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
         " --published-audio-encoder {input.encoder:q}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
-        " --manifest {output.manifest} 2>&1 | tee {log}"
+        " --manifest {output.manifest} 2>&1 | tee -i {log}"
 
 
 rule copy_reference:
-    """Videos that no model makes: the ground truth itself, or its first frame held still."""
+    """Videos that no model makes: the ground truth itself, its first frame held still, or the truth of another clip."""
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
     output:
         manifest="results/videos/{method}/{dataset}/{shard}.json",
+        recipe="results/videos/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/copy_reference/{method}/{dataset}/{shard}.log",
     benchmark:
         "benchmarks/copy_reference/{method}/{dataset}/{shard}.jsonl"
     wildcard_constraints:
-        method="|".join(methods_of_kind("ground_truth", "frozen_first_frame")) or "no-such-method",
+        method="|".join(methods_of_kind("ground_truth", "frozen_first_frame", "ground_truth_of_another"))
+        or "no-such-method",
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
+        made_again=videos_made_again(),
         code=digest("workflow_scripts.copy_reference"),
     shell:
         "python -m workflow_scripts.copy_reference --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule adopt_videos:
+    """Videos of a method that runs elsewhere, brought to the clips' frames and size."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+    output:
+        manifest="results/videos/{method}/{dataset}/{shard}.json",
+        recipe="results/videos/{method}/{dataset}/{shard}.recipe.json",
+    log:
+        "logs/adopt_videos/{method}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/adopt_videos/{method}/{dataset}/{shard}.jsonl"
+    wildcard_constraints:
+        method="|".join(methods_of_kind("videos")) or "no-such-method",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: as_json(videos_settings(wildcards.method)),
+        made_again=videos_made_again(),
+        listing=lambda wildcards: listing_of(videos_settings(wildcards.method)["path"]),
+        code=digest("workflow_scripts.adopt_videos"),
+    shell:
+        "python -m workflow_scripts.adopt_videos --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --method {wildcards.method}"
+        " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
         " --manifest {output.manifest} > {log} 2>&1"

@@ -9,6 +9,7 @@ rule extract_audio:
     output:
         audio="resources/{dataset}/audio/{shard}.tar",
         manifest="resources/{dataset}/audio/{shard}.json",
+        recipe="resources/{dataset}/audio/{shard}.recipe.json",
     log:
         "logs/extract_audio/{dataset}/{shard}.log",
     benchmark:
@@ -19,7 +20,7 @@ rule extract_audio:
         runtime=20,
     params:
         settings=settings("audio"),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.extract_audio"),
     shell:
         "python -m workflow_scripts.extract_audio --code {params.code} --settings {params.settings:q}"
@@ -42,6 +43,7 @@ rule pack_shards:
     output:
         tar="resources/{dataset}/shards/{split}/{shard}.tar",
         manifest="resources/{dataset}/shards/{split}/{shard}.json",
+        recipe="resources/{dataset}/shards/{split}/{shard}.recipe.json",
     log:
         "logs/pack_shards/{dataset}/{split}/{shard}.log",
     benchmark:
@@ -52,7 +54,7 @@ rule pack_shards:
         runtime=20,
     params:
         settings=as_json({}),
-        budget=settings("budget"),
+        budget=budget_of,
         code=digest("workflow_scripts.pack_shards"),
     shell:
         "python -m workflow_scripts.pack_shards --code {params.code} --settings {params.settings:q}"
@@ -65,20 +67,27 @@ rule index_shards:
     """The list of all shards with their hashes: what training reads."""
     input:
         shards=lambda wildcards: shard_manifests(wildcards.dataset),
+        chain=lambda wildcards: chain_of_dataset(wildcards.dataset),
     output:
         index="resources/{dataset}/index.json",
+        recipe="resources/{dataset}/index.recipe.json",
     log:
         "logs/index_shards/{dataset}.log",
     benchmark:
         "benchmarks/index_shards/{dataset}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=20,
     params:
+        planned=lambda wildcards: as_json(planned_stages(wildcards.dataset)),
+        memberships=lambda wildcards: memberships_of(wildcards.dataset),
+        made_again=made_again("resources/{dataset}/index.json", lambda wildcards: chain_of_dataset(wildcards.dataset)),
         code=digest("workflow_scripts.index_shards"),
     shell:
         "python -m workflow_scripts.index_shards --code {params.code} --shards {input.shards}"
+        " --planned {params.planned:q} --memberships {params.memberships}"
         " --output {output.index} > {log} 2>&1"
 
 
@@ -94,16 +103,23 @@ rule write_data_card:
         "logs/write_data_card.log",
     benchmark:
         "benchmarks/write_data_card.jsonl"
+    # Before what stops for want of clips, so that the card says why.
+    priority: 10
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        datasets=list(PLAN.shards),
+        shards=as_json({dataset: PLAN.numbers(dataset) for dataset in PLAN.shards}),
         absent=as_json(PLAN.absent),
+        made_again=made_again(
+            "results/data_card.csv",
+            lambda wildcards: [path for dataset in PLAN.shards for path in stage_manifests(dataset)],
+        ),
         code=digest("workflow_scripts.write_data_card"),
     shell:
-        "python -m workflow_scripts.write_data_card --code {params.code} --datasets {params.datasets}"
+        "python -m workflow_scripts.write_data_card --code {params.code} --shards {params.shards:q}"
         " --absent {params.absent:q} --resources resources --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
 
 
@@ -133,7 +149,8 @@ rule measure_quality:
 rule write_quality_report:
     """A prepared dataset to look at: contact sheet, histograms, the clips that differ most."""
     input:
-        lambda wildcards: quality_tables(wildcards.dataset),
+        quality=lambda wildcards: quality_tables(wildcards.dataset),
+        chain=lambda wildcards: stage_manifests(wildcards.dataset),
     output:
         page="results/quality/{dataset}/quality.md",
         sheet=report(
@@ -147,12 +164,17 @@ rule write_quality_report:
         "logs/write_quality_report/{dataset}.log",
     benchmark:
         "benchmarks/write_quality_report/{dataset}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,
         runtime=20,
     params:
         settings=settings("quality"),
+        made_again=made_again(
+            "results/quality/{dataset}/quality.md",
+            lambda wildcards: stage_manifests(wildcards.dataset) + quality_tables(wildcards.dataset),
+        ),
         shards=lambda wildcards: PLAN.numbers(wildcards.dataset),
         code=digest("workflow_scripts.write_quality_report"),
     shell:
@@ -169,4 +191,4 @@ rule retry_failed:
     params:
         datasets=list(PLAN.shards),
     shell:
-        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee {log}"
+        "python -m workflow_scripts.retry_failed --datasets {params.datasets} 2>&1 | tee -i {log}"

@@ -7,13 +7,14 @@ rule train_sync_encoder:
         index="resources/{dataset}/index.json",
     output:
         model="results/sync_encoders/{dataset}/{encoder}/encoder.safetensors",
+        checksum="results/sync_encoders/{dataset}/{encoder}/encoder.sha256",
+        recipe="results/sync_encoders/{dataset}/{encoder}/encoder.recipe.json",
         facts="results/sync_encoders/{dataset}/{encoder}/encoder.json",
         log="results/sync_encoders/{dataset}/{encoder}/training.jsonl",
     log:
         "logs/train_sync_encoder/{dataset}/{encoder}.log",
     benchmark:
         "benchmarks/train_sync_encoder/{dataset}/{encoder}.jsonl"
-    retries: 3
     # One thread: the same bits on every machine of a kind, and room for the jobs beside it.
     threads: 1
     resources:
@@ -22,14 +23,12 @@ rule train_sync_encoder:
         gpu=lambda wildcards: config["sync_encoders"][wildcards.encoder]["gpus"],
     params:
         settings=lambda wildcards: settings("sync_encoders", wildcards.encoder),
-        state=lambda wildcards: "state/sync_encoders/{}/{}-{}".format(
-            wildcards.dataset, wildcards.encoder, short_hash(config["sync_encoders"][wildcards.encoder])
-        ),
+        state=lambda wildcards: f"state/sync_encoders/{wildcards.dataset}/{wildcards.encoder}",
         code=digest("workflow_scripts.train_sync_encoder"),
     shell:
-        "python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
+        "until_done python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --state {params.state} --threads {threads}"
-        " --output {output.model} --log {output.log} 2>&1 | tee {log}"
+        " --output {output.model} --log {output.log} 2>&1 | tee -i {log}"
 
 
 rule measure_sync:
@@ -40,10 +39,12 @@ rule measure_sync:
         videos="results/videos/{method}/{dataset}/{shard}.json",
         measured="results/metrics/{method}/{dataset}/{shard}.json",
         landmarks=ancient("results/metrics/{method}/{dataset}/{shard}.landmarks.parquet"),
-        encoder=sync_scorer,
+        encoder=lambda wildcards: [ancient(path) for path in sync_scorer(wildcards)],
+        checksum=lambda wildcards: [path.replace(".safetensors", ".sha256") for path in sync_scorer(wildcards)],
     output:
         metrics="results/sync/{method}/{dataset}/{shard}.parquet",
         manifest="results/sync/{method}/{dataset}/{shard}.json",
+        recipe="results/sync/{method}/{dataset}/{shard}.recipe.json",
     log:
         "logs/measure_sync/{method}/{dataset}/{shard}.log",
     benchmark:
@@ -59,5 +60,5 @@ rule measure_sync:
     shell:
         "python -m workflow_scripts.measure_sync --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --measured {input.measured} --method {wildcards.method}"
-        " --encoder {input.encoder} --refusal {params.refusal:q}"
+        " --encoder {input.encoder} --checksum {input.checksum} --refusal {params.refusal:q}"
         " --output {output.metrics} --manifest {output.manifest} > {log} 2>&1"

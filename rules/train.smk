@@ -6,16 +6,20 @@ rule train_model:
     input:
         index=lambda wildcards: f"resources/{config['runs'][wildcards.run]['dataset']}/index.json",
         audio_encoder=audio_encoder_of,
+        audio_encoder_checksum=lambda wildcards: [
+            path.replace(".safetensors", ".sha256") for path in [audio_encoder_of(wildcards)] if path
+        ],
         encoder=encoder_of_run,
     output:
         model="results/runs/{run}/model.safetensors",
+        checksum="results/runs/{run}/model.sha256",
+        recipe="results/runs/{run}/model.recipe.json",
         facts="results/runs/{run}/model.json",
         log="results/runs/{run}/training.jsonl",
     log:
         "logs/train_model/{run}.log",
     benchmark:
         "benchmarks/train_model/{run}.jsonl"
-    retries: 3
     threads: 8
     resources:
         mem_mb=lambda wildcards: memory_of_run(config["runs"][wildcards.run]),
@@ -24,15 +28,17 @@ rule train_model:
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
         framing=lambda wildcards: training_framing(config["runs"][wildcards.run]["dataset"]),
+        # It takes `output`, so Snakemake does not track it: another sampling is no reason to train.
+        methods=lambda wildcards, output: sampling_of_run(wildcards.run),
         state=state_of_run,
         launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
         code=digest("workflow_scripts.train_model"),
     shell:
-        "{params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
-        " --framing {params.framing:q} --audio-encoder {input.audio_encoder}"
+        "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
+        " --framing {params.framing:q} --methods {params.methods:q} --audio-encoder {input.audio_encoder}"
         " --published-audio-encoder {input.encoder:q} --index {input.index}"
         " --state {params.state} --threads {threads}"
-        " --output {output.model} --training-log {output.log} 2>&1 | tee {log}"
+        " --output {output.model} --training-log {output.log} 2>&1 | tee -i {log}"
 
 
 rule plot_training:
@@ -45,11 +51,15 @@ rule plot_training:
         "logs/plot_training/{run}.log",
     benchmark:
         "benchmarks/plot_training/{run}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
+        made_again=made_again(
+            "results/runs/{run}/loss.png", lambda wildcards: [f"results/runs/{wildcards.run}/training.jsonl"]
+        ),
         code=digest("workflow_scripts.plot_training"),
     shell:
         "python -m workflow_scripts.plot_training --code {params.code} --log {input.log}"

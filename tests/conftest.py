@@ -1,4 +1,4 @@
-"""Fixtures: reference numbers and real clips beside a checkout, and one finished tiny run that many tests look at."""
+"""Fixtures: reference numbers, real clips beside a checkout, and one finished tiny run that many tests look at."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+import dheads_model  # noqa: F401  # before any test imports NumPy or PyTorch: it pins what they calculate with
 from tests.workflow import ROOT, copy_project, snakemake
 
 BESIDE = ROOT.parent / "shared"
@@ -31,7 +32,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """Folder with numbers computed by the published code."""
-    return _beside("golden", "reference numbers of the published code")
+    return ROOT / "tests/golden/data"
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ def finished(tmp_path_factory) -> FinishedRun:
             shutil.rmtree(folder / "finished", ignore_errors=True)
             copy_project(run.project)
             run.work.mkdir()
-            done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY))
+            done = snakemake(run.project, run.work, "--cores", "2", "--configfile", str(TINY), timeout=3600)
             assert done.returncode == 0, done.stdout + done.stderr
             (folder / "finished.ok").touch()
     return run

@@ -1,15 +1,17 @@
 """Run the workflow of a copied project in a folder of its own, and read what a dry run would do."""
 
 import argparse
+import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("Snakefile", "rules", "workflow_scripts", "dheads_model", "config")
+CODE = ("Snakefile", "rules", "profiles", "workflow_scripts", "dheads_model", "config", "requirements.lock")
 
 
 def copy_project(target: Path) -> Path:
@@ -64,6 +66,13 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{path}: {old!r} occurs {text.count(old)} times"
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def write_model_header(path: Path, run: dict) -> None:
+    """A file that says of itself that it is the export of a run, without weights: what planning looks at."""
+    about = {"format": "dheads model 1", "config": run, "facts": {}}
+    header = json.dumps({"__metadata__": {"dheads": json.dumps(about)}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
 
 
 def call(main, **arguments) -> None:

@@ -1,21 +1,28 @@
 """Hash and probe the planned clips of a folder; the files stay where they are."""
 
+import os
 from pathlib import Path
 
-from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.corpora.plan import PlannedClip
 from dheads_model.corpora.source import source_facts
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import process_clips
 from dheads_model.media.container import probe
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
+from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
 def adopt(clip: PlannedClip) -> dict:
     """Facts of one source file; raises ClipFailed or ClipFiltered when it cannot be used."""
     path = Path(clip.path)
+    if "unusable" in clip.extra:
+        raise ClipFailed("unreadable", f"{path}: {clip.extra['unusable']}")
     if not path.is_file():
         raise ClipFailed("missing_file", f"{path} is not there")
+    if not os.access(path, os.R_OK):
+        raise ClipFailed("unreadable", f"there is no leave to read {path}")
     size = path.stat().st_size
     if size != clip.extra.get("bytes", size):
         raise ClipFailed("source_changed", f"{path} has {size} bytes, {clip.extra['bytes']} were planned")
@@ -26,13 +33,12 @@ def adopt(clip: PlannedClip) -> dict:
 
 
 def main(given) -> None:
-    dataset, shard = read_plan(given.plan)
+    shard = planned_shard(given, "folder")
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt(clip))
-    finish_stage(given, "adopt_clips", dataset, shard, outcomes)
+    finish_stage(given, "adopt_clips", "folder", shard, outcomes, more_settings={"membership": given.membership})
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
-    for name in ("--plan", "--manifest"):
-        arguments.add_argument(name, required=True)
+    arguments = add_plan(add_budget(parser(__doc__)))
+    arguments.add_argument("--manifest", required=True)
     run("workflow_scripts.adopt_clips", arguments, main)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from dheads_model.corpora.lrw.check import check_clip
 from dheads_model.corpora.lrw.metadata import read_word_seconds, word_span
-from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.corpora.plan import PlannedClip
 from dheads_model.manifest import process_clips
 from workflow_scripts.adopt_clips import adopt
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
+from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
 def adopt_word(clip: PlannedClip) -> dict:
@@ -23,13 +25,12 @@ def adopt_word(clip: PlannedClip) -> dict:
 
 
 def main(given) -> None:
-    dataset, shard = read_plan(given.plan)
+    shard = planned_shard(given, "lrw")
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt_word(clip))
-    finish_stage(given, "adopt_lrw", dataset, shard, outcomes)
+    finish_stage(given, "adopt_lrw", "lrw", shard, outcomes, more_settings={"membership": given.membership})
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
-    for name in ("--plan", "--manifest"):
-        arguments.add_argument(name, required=True)
+    arguments = add_plan(add_budget(parser(__doc__)))
+    arguments.add_argument("--manifest", required=True)
     run("workflow_scripts.adopt_lrw", arguments, main)

@@ -12,7 +12,8 @@ from dheads_model.manifest import (
     verify_file,
 )
 from dheads_model.media.clock import frame_grid, nearest_frames
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict, dict]:
@@ -47,7 +48,15 @@ def main(given) -> None:
 
     outcomes = process_clips(track_manifest.ok().items(), work)
     write_table(given.output, ALIGN, aligned)
-    finish_stage(given, "align_faces", track_manifest.dataset, track_manifest, outcomes, [given.output])
+    finish_stage(
+        given,
+        "align_faces",
+        track_manifest.dataset,
+        track_manifest,
+        outcomes,
+        [given.output],
+        made_from=[given.source, given.track],
+    )
 
 
 if __name__ == "__main__":

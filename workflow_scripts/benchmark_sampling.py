@@ -15,8 +15,8 @@ from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise, full_schedule
 from dheads_model.diffusion.rollout import rollout, stream
-from dheads_model.diffusion.sampling import SamplingSettings, check_sampling
 from dheads_model.diffusion.schedules import karras_sigmas, respace
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.files import write_json, write_text
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling

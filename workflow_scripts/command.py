@@ -1,17 +1,17 @@
-"""What every command shares: arguments, log, the check that the code is the planned one, errors in one sentence."""
+"""What every command shares: arguments, log, the check that the code is the planned one, errors in one sentence.
+
+Nothing here may decide what a stage makes: an edit of this file reruns nothing (dheads_model/fingerprint.py).
+"""
 
 import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
-from dheads_model.config import build
-from dheads_model.corpora.plan import PlannedShard
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
-from dheads_model.manifest import Budget, Manifest, Outcome, store_files, write_manifest
+from dheads_model.machine_trouble import machine_trouble
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -28,34 +28,35 @@ def add_budget(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return arguments
 
 
-def finish_stage(
-    given: argparse.Namespace,
-    stage: str,
-    dataset: str,
-    shard: PlannedShard | Manifest,
-    outcomes: Sequence[Outcome],
-    files: Sequence[Path | str] = (),
-) -> None:
-    """Write a stage's manifest, last of all: settings and budget as given, split and number those of `shard`.
-
-    files: what the stage made, to be hashed. Raises UserError when more clips were lost than the budget allows.
-    """
-    stored = store_files(files, given.manifest)
-    manifest = Manifest(stage, dataset, shard.split, shard.shard, given.settings, tuple(outcomes), stored)
-    budget = build(Budget, given.budget, "budget") if hasattr(given, "budget") else None
-    write_manifest(given.manifest, manifest, budget)
-
-
 def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argparse.Namespace], None]) -> None:
-    """Parse, check the code digest, call `work(arguments)`; a UserError ends as one sentence and exit code 2."""
+    """Parse, check the code digest, call `work(arguments)`.
+
+    A UserError and what the machine refuses end as one sentence, the last line of the log, with exit code 2; Ctrl-C with
+    130. Any other exception is a mistake of the code and keeps its traceback.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     given = arguments.parse_args()
     try:
         _check_code(module, given.code)
         work(given)
     except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
+        _leave(f"{problem}", 2)
+    except OSError as problem:
+        sentence = machine_trouble(problem)
+        if sentence is None:
+            raise
+        _leave(f"{sentence}", 2)
+    except MemoryError:
+        _leave(
+            "the machine has too little memory for this job; run fewer at once (--cores), or on a larger machine.", 2
+        )
+    except KeyboardInterrupt:
+        _leave("stopped; give the same command again to go on.", 130)
+
+
+def _leave(sentence: str, code: int) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(code)
 
 
 def _check_code(module: str, planned: str | None) -> None:

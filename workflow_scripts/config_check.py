@@ -5,6 +5,13 @@ from jsonschema import Draft202012Validator
 
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
+from workflow_scripts.config_text import read_texts
+from workflow_scripts.settings_check import check_finite
+
+# What to write for keys that one would look for and that another key decides.
+_INSTEAD = {
+    "metrics.backend": "track.backend finds the landmarks of the videos too, so that LMD compares one detector with itself"
+}
 
 
 def load_schema(path: str) -> dict:
@@ -14,9 +21,32 @@ def load_schema(path: str) -> dict:
         return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+def fill_config(config: dict, default_path: str) -> None:
+    """Add to `config` what the default config has and it lacks, as Snakemake does for a file of the command line.
+
+    A workflow that has this one as its module gives a config of its own, and Snakemake then leaves the default aside.
+    """
+    with open(default_path, encoding="utf-8") as stream:
+        _fill(config, yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def _fill(config: dict, defaults: dict) -> None:
+    for key, value in defaults.items():
+        if key not in config:
+            config[key] = value
+        elif isinstance(value, dict) and isinstance(config[key], dict):
+            _fill(config[key], value)
+
+
 def check_config(config: dict, schema_path: str) -> None:
-    """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy."""
-    validator = Draft202012Validator(load_schema(schema_path))
+    """Raise UserError for the first thing in `config` that the schema does not allow, naming key, value and remedy.
+
+    Texts that `--config` gave for numbers, true, false and null are replaced by these in `config`.
+    """
+    schema = load_schema(schema_path)
+    read_texts(config, schema)
+    check_finite(config)
+    validator = Draft202012Validator(schema)
     problems = sorted(
         validator.iter_errors(config), key=lambda problem: (list(map(str, problem.absolute_path)), problem.validator)
     )
@@ -32,7 +62,10 @@ def _sentence(problem) -> str:
     if problem.validator == "additionalProperties":
         known = problem.schema.get("properties", {})
         extra = sorted(key for key in given if key not in known)[0]
-        return unknown_key(f"{path}.{extra}" if path else extra, extra, known)
+        key = f"{path}.{extra}" if path else extra
+        return (
+            f"config key {key} does not exist; {_INSTEAD[key]}." if key in _INSTEAD else unknown_key(key, extra, known)
+        )
     if problem.validator == "required":
         missing = next(key for key in problem.validator_value if key not in given)
         return f"config key {path}.{missing} is missing.".replace("key .", "key ")

@@ -18,7 +18,8 @@ from dheads_model.media.encode import encode_video
 from dheads_model.media.source import check_source
 from dheads_model.media.video import chosen_frames
 from dheads_model.shards.tar import open_tar
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def crop_clip(path: Path, align: dict, facts: dict, settings: CropSettings) -> np.ndarray:
@@ -58,7 +59,9 @@ def main(given) -> None:
             return {"frames": len(crops), "size": settings.size}
 
         outcomes = process_clips(align_manifest.ok().items(), work)
-    finish_stage(given, "crop_faces", source.dataset, source, outcomes, [given.output])
+    finish_stage(
+        given, "crop_faces", source.dataset, source, outcomes, [given.output], made_from=[given.source, given.align]
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """How much room a run will take, said and checked before it starts. Standard library only: the Snakefile calls this."""
 
+import os
 import shutil
 from pathlib import Path
 
 from dheads_model.corpora.plan import ShardOutline
 from dheads_model.errors import UserError
+from dheads_model.files import readable_size
 from workflow_scripts.planning import WorkPlan, lrw_is_here
 
 # Frames of a mean clip at 25 a second: CREMA-D's 5.26 hours over 7,442 clips, LRW's fixed length, the embedded corpus as
@@ -13,6 +15,8 @@ _FRAMES = {"embedded": 55, "crema_d": 64, "lrw": 29}
 # All stages and the shard, a frame at 128 x 128: measured 9 kB on the embedded corpus, whose pictures are easy; PNG frames
 # of real faces take about 30 kB, twice.
 _BYTES_A_FRAME = {"video": 15_000, "frames": 70_000}
+
+_WRITTEN = (".snakemake", "resources", "results", "state", "logs", "benchmarks")
 
 
 def disk_need(plan: WorkPlan, work: Path | str) -> dict[str, int]:
@@ -30,13 +34,23 @@ def check_disk(plan: WorkPlan, work: Path | str) -> str:
     if not needs:
         return ""
     free, total = shutil.disk_usage(work).free, sum(needs.values())
-    parts = ", ".join(f"{dataset} {_gigabytes(need)}" for dataset, need in needs.items())
+    parts = ", ".join(f"{dataset} {readable_size(need)}" for dataset, need in needs.items())
     if total > free:
         raise UserError(
-            f"{Path(work).resolve()} has {_gigabytes(free)} free and the run needs about {_gigabytes(total)} ({parts}): "
-            "make room, or work on a larger disk with --directory."
+            f"{Path(work).resolve()} has {readable_size(free)} free and the run needs about {readable_size(total)} "
+            f"({parts}), {readable_size(total - free)} more: make room, or work on a larger disk with --directory."
         )
-    return f"about {_gigabytes(total)} will be written ({parts}); {_gigabytes(free)} are free"
+    return f"about {readable_size(total)} will be written ({parts}); {readable_size(free)} are free"
+
+
+def check_writable(work: Path | str) -> None:
+    """Raise UserError when the work directory, or a folder in it that the workflow writes to, cannot be written."""
+    for folder in (Path(work), *(Path(work, name) for name in _WRITTEN)):
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise UserError(
+                f"the folder {folder.resolve()} cannot be written: change its permissions, or give another work "
+                "directory with --directory."
+            )
 
 
 def _shard_need(dataset: str, shard: ShardOutline, config: dict, work: Path) -> int:
@@ -51,7 +65,3 @@ def _shard_need(dataset: str, shard: ShardOutline, config: dict, work: Path) -> 
     if dataset == "lrw" and not lrw_is_here(config):
         prepared += 2 * shard.bytes  # packed and unpacked
     return round(prepared)
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

@@ -10,7 +10,8 @@ from dheads_model.media.audio import loudest_frame_dbfs, read_audio, wav_bytes
 from dheads_model.media.features import log_filterbank
 from dheads_model.media.source import check_source
 from dheads_model.shards.tar import open_tar
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def sound_of(source: dict, start: float, frames: int) -> np.ndarray:
@@ -37,7 +38,9 @@ def main(given) -> None:
             return {"loudest_dbfs": round(loudest, 2), "samples": len(samples)}
 
         outcomes = process_clips(align.ok().items(), work)
-    finish_stage(given, "extract_audio", align.dataset, align, outcomes, [given.output])
+    finish_stage(
+        given, "extract_audio", align.dataset, align, outcomes, [given.output], made_from=[given.source, given.align]
+    )
 
 
 if __name__ == "__main__":

@@ -10,14 +10,16 @@ from tqdm import tqdm
 from dheads_model.config import build
 from dheads_model.corpora.crema_d import CorpusObject, read_bad_objects, read_objects, sound_object
 from dheads_model.corpora.fetch import Source, fetch_objects, is_there
-from dheads_model.corpora.plan import PlannedClip, read_plan
+from dheads_model.corpora.plan import PlannedClip
 from dheads_model.corpora.source import source_facts
 from dheads_model.download import Patience
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import process_clips
 from dheads_model.media.container import probe
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
+from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def source_of(clip: PlannedClip, corpus: Corpus) -> dict:
 
 
 def main(given) -> None:
-    dataset, shard = read_plan(given.plan)
+    shard = planned_shard(given, "crema_d")
     settings = build(FetchSettings, given.settings | given.hosts, "crema_d")
     corpus = Corpus(Path(settings.path or given.corpus_folder), settings)
     wanted = [clip.extra["object"] for clip in shard.clips if clip.extra["object"] not in corpus.bad]
@@ -95,12 +97,12 @@ def main(given) -> None:
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: source_of(clip, corpus))
     # Hosts, patience and where the tables lie do not decide what the data are; the table does.
     given.settings = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
-    finish_stage(given, "fetch_crema_d", dataset, shard, outcomes)
+    finish_stage(given, "fetch_crema_d", "crema_d", shard, outcomes, more_settings={"membership": given.membership})
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
+    arguments = add_plan(add_budget(parser(__doc__)))
     arguments.add_argument("--hosts", type=json.loads, required=True, help="sources, connections, patience as JSON")
-    for name in ("--plan", "--corpus-folder", "--manifest"):
+    for name in ("--corpus-folder", "--manifest"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.fetch_crema_d", arguments, main)

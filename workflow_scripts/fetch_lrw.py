@@ -17,7 +17,7 @@ from dheads_model.corpora.lrw.parts import CHECKSUMS, PART_NAMES, record_parts
 from dheads_model.corpora.lrw.unpack import extract_parts
 from dheads_model.download import Expected, Link, Patience, Refused, download, unfinished
 from dheads_model.errors import UserError
-from dheads_model.files import write_bytes, write_json
+from dheads_model.files import readable_size, write_bytes, write_json
 from workflow_scripts.command import parser, run
 
 
@@ -70,11 +70,11 @@ def _check_room(folder: Path, sizes: Mapping[Path, int | None]) -> None:
     packed = sum(size for size in sizes.values() if size)
     fetched = sum(unfinished(part).stat().st_size for part in sizes if unfinished(part).is_file())
     need = packed - fetched + packed
-    print(f"LRW: {(packed - fetched) / 1e9:.1f} GB to fetch, {packed / 1e9:.1f} GB to unpack; {free / 1e9:.1f} GB are free",
+    print(f"LRW: {readable_size(packed - fetched)} to fetch, {readable_size(packed)} to unpack; {readable_size(free)} are free",
           file=sys.stderr)  # fmt: skip
     if need > free:
         raise UserError(
-            f"{folder.resolve()} has {free / 1e9:.1f} GB free and LRW needs {need / 1e9:.1f} GB, packed and unpacked: "
+            f"{folder.resolve()} has {readable_size(free)} free and LRW needs {readable_size(need)}, packed and unpacked: "
             "make room, or work on a larger disk with --directory."
         )
 

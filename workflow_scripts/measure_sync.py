@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from dheads_model.checksum import verify_checksum
 from dheads_model.errors import ClipFailed, UserError
 from dheads_model.faces.mouth import crop_mouths
 from dheads_model.faces.tables import read_clips
@@ -20,7 +21,8 @@ from dheads_model.metrics.sync import measure_sync, refuse_sync
 from dheads_model.network.sync_encoder import SyncEncoder, embed_clip, load_sync_encoder
 from dheads_model.shards.pairs import mouth_clip
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 from workflow_scripts.measure_videos import COLUMNS
 
 
@@ -31,6 +33,8 @@ def main(given) -> None:
     videos, measured = read_manifest(given.videos), read_manifest(given.measured)
     stored = {Path(file.name).stem: file for file in videos.files}
     points = read_clips(verify_file(given.measured, measured.files[1]))
+    if given.encoder:
+        verify_checksum(given.encoder)
     encoder = load_sync_encoder(given.encoder)[0] if given.encoder else None
     rows: list[dict] = []
 
@@ -47,7 +51,8 @@ def main(given) -> None:
     with atomic_path(given.output) as temporary:
         table = pd.DataFrame(rows, columns=COLUMNS).astype({"value": "float64"})
         table.to_parquet(temporary, index=False, compression="zstd")
-    finish_stage(given, "measure_sync", videos.dataset, videos, outcomes, [given.output])
+    made_from = [given.shard, given.videos, given.measured, *filter(None, [given.checksum])]
+    finish_stage(given, "measure_sync", videos.dataset, videos, outcomes, [given.output], made_from=made_from)
 
 
 def measure(encoder: SyncEncoder, clip: ShardClip, frames, points: dict) -> list[Measurement]:
@@ -65,6 +70,7 @@ def measure(encoder: SyncEncoder, clip: ShardClip, frames, points: dict) -> list
 if __name__ == "__main__":
     arguments = parser(__doc__)
     arguments.add_argument("--encoder", nargs="?", help="the encoders to measure with")
+    arguments.add_argument("--checksum", nargs="?", help="their checksum file")
     arguments.add_argument("--refusal", nargs="?", help="why there are none, instead")
     for name in ("--shard", "--videos", "--measured", "--method", "--output", "--manifest"):
         arguments.add_argument(name, required=True)

@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 
 from dheads_model.errors import ClipFailed
+from dheads_model.faces.dlib_predictor import open_dlib
 from dheads_model.faces.redetect import detect_in_crops
 from dheads_model.faces.tables import LANDMARK, write_table
 from dheads_model.files import atomic_path
 from dheads_model.manifest import process_clips, read_manifest, verify_file
 from dheads_model.media.video import decode_video
 from dheads_model.metrics.clip import measure_clip
+from dheads_model.metrics.published_blinks import measure_published_blinks
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 COLUMNS = ["dataset", "split", "speaker", "method", "clip", "frames", "metric", "value", "status", "reason"]
 
@@ -22,6 +25,8 @@ COLUMNS = ["dataset", "split", "speaker", "method", "clip", "frames", "metric", 
 def main(given) -> None:
     videos = read_manifest(given.videos)
     stored = {Path(file.name).stem: file for file in videos.files}
+    settings = given.settings
+    dlib = open_dlib() if settings["published_blinks"] else None
     is_reference = videos.settings["kind"] == "ground_truth"
     rows: list[dict] = []
     points: list[tuple[str, dict]] = []
@@ -32,9 +37,11 @@ def main(given) -> None:
         frames = decode_video(verify_file(given.videos, stored[name]))
         if frames.shape != clip.frames.shape:
             raise ClipFailed("damaged", f"the video is {frames.shape}, the ground truth {clip.frames.shape}")
-        landmarks, seen = detect_in_crops(frames, given.settings["backend"], given.weights_folder)
+        landmarks, seen = detect_in_crops(frames, settings["backend"], given.weights_folder, settings["precision"])
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
         found = measure_clip(frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference)
+        if dlib:
+            found += measure_published_blinks(frames, *dlib)
         about = {"dataset": videos.dataset, "split": clip.split, "speaker": clip.speaker, "method": given.method}
         rows.extend({**about, "clip": name, "frames": len(frames), **asdict(measurement)} for measurement in found)
         return {"frames_with_face": int(seen.sum())}
@@ -45,7 +52,9 @@ def main(given) -> None:
         table.to_parquet(temporary, index=False, compression="zstd")
     write_table(given.landmarks, LANDMARK, points)
     files = [given.output, given.landmarks]
-    finish_stage(given, "measure_videos", videos.dataset, videos, outcomes, files)
+    finish_stage(
+        given, "measure_videos", videos.dataset, videos, outcomes, files, made_from=[given.shard, given.videos]
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from dheads_model.manifest import (
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.shards.reader import unpack_clip
 from dheads_model.shards.tar import open_tar, read_tar
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 
 SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
 # What only some corpora know of a clip.
@@ -82,7 +83,15 @@ def main(given) -> None:
         both = [clip for clip in ok["landmark"] if clip in ok["audio"]]
         outcomes = process_clips(((clip, None) for clip in both), work)
     source = stages["source"]
-    finish_stage(given, "pack_shards", source.dataset, source, outcomes, [given.output])
+    finish_stage(
+        given,
+        "pack_shards",
+        source.dataset,
+        source,
+        outcomes,
+        [given.output],
+        made_from=[getattr(given, name) for name in stages],
+    )
 
 
 if __name__ == "__main__":

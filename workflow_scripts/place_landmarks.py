@@ -14,7 +14,8 @@ from dheads_model.manifest import (
     verify_file,
 )
 from dheads_model.shards.crops import read_crops
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def main(given) -> None:
@@ -41,7 +42,15 @@ def main(given) -> None:
 
     outcomes = process_clips(crop_manifest.ok().items(), work)
     write_table(given.output, LANDMARK, placed)
-    finish_stage(given, "place_landmarks", crop_manifest.dataset, crop_manifest, outcomes, [given.output])
+    finish_stage(
+        given,
+        "place_landmarks",
+        crop_manifest.dataset,
+        crop_manifest,
+        outcomes,
+        [given.output],
+        made_from=[given.source, given.track, given.align, given.crop],
+    )
 
 
 if __name__ == "__main__":

@@ -7,16 +7,28 @@ of LRW's clips, which saves walking half a million files each time.
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dheads_model.config import short_hash
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.lrw import index as lrw
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER, read_credentials
-from dheads_model.corpora.plan import PlannedClip, PlannedShard, ShardOutline, outline, outline_counts, plan_shards
+from dheads_model.corpora.plan import (
+    PlannedClip,
+    PlannedShard,
+    ShardOutline,
+    outline,
+    outline_counts,
+    plan_shards,
+    plan_stable_shards,
+)
 from dheads_model.errors import UserError
+from dheads_model.faces.dlib_packages import check_dlib
+from workflow_scripts.settings_check import check_model, check_settings
 from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
 
 KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
@@ -25,6 +37,7 @@ LRW_CORPUS = "resources/lrw/corpus"
 LRW_INDEX, LRW_ACCOUNT = f"{LRW_CORPUS}/index.tsv", f"{LRW_CORPUS}/fetched.json"
 # A mean clip of about 70 GB; only the disk's room is reckoned with it.
 _LRW_CLIP_BYTES = 130_000
+_WILDCARD = re.compile(r"\{\s*\w+")
 _TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
 
 
@@ -97,14 +110,27 @@ def make_work_plan(config: dict) -> WorkPlan:
     for name, method in config["methods"].items():
         if method["kind"] == "model" and method.get("run") not in config["runs"]:
             raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    for name, method in config["methods"].items():
+        if method["kind"] == "videos" and not Path(given_path(method["path"])).is_dir():
+            raise UserError(
+                f"config key methods.{name}.path names {method['path']}, which is not a folder; give that of its videos."
+            )
+    if config["table1"]["reference"] not in config["methods"]:
+        raise UserError(
+            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
+    if config["metrics"]["published_blinks"]:
+        check_dlib()
     check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")
-    if not config["model"]:
-        for name, method in config["methods"].items():
-            if method["kind"] == "model":
-                _check_trained_method(name, method, config)
+        if config[key]:
+            input_path(config[key])
+    check_settings(config)
+    if config["model"]:
+        check_model(given_path(config["model"]), config)
     if "@" in urlsplit(config["lrw"]["url"]).netloc:
         raise UserError(
             f"config key lrw.url holds a name or password, and a config is kept with the results: write the address alone and "
@@ -136,33 +162,15 @@ def outline_dataset(dataset: str, config: dict) -> dict[str, ShardOutline]:
         corpus = hashlib.sha256(Path(listed).read_bytes()).hexdigest() if listed else ""
         outlines = outline_counts(counts, clips_per_shard, _LRW_CLIP_BYTES, corpus)
     else:
-        outlines = map(outline, plan_shards(list_clips(dataset, config), clips_per_shard))
+        outlines = map(outline, plan_dataset(dataset, config))
     return {one.shard: one for one in outlines}
-
-
-def _check_trained_method(name: str, method: dict, config: dict) -> None:
-    """Before the training, whether its model can do what its method will ask of it."""
-    run, sampling = config["runs"][method["run"]], method["sampling"]
-    if run["network"]["audio_encoder"] == "published" and not config["published_audio_encoder"]:
-        raise UserError(
-            f"config key runs.{method['run']}.network.audio_encoder is published, which needs the released file: set "
-            "published_audio_encoder to its path, or audio_encoder to conv."
-        )
-    if sampling["guidance"] != 1 and not run["corruption"]["audio_drop"]:
-        raise UserError(
-            f"config key methods.{name}.sampling.guidance is {sampling['guidance']}, but runs.{method['run']} trains "
-            "with corruption.audio_drop 0 and never without sound; set guidance to 1."
-        )
-    if sampling["hide_mouth"] and not run["corruption"]["mouth_drop"]:
-        raise UserError(
-            f"config key methods.{name}.sampling.hide_mouth is true, but runs.{method['run']} trains with "
-            "corruption.mouth_drop 0; set hide_mouth to false."
-        )
 
 
 def plan_dataset(dataset: str, config: dict) -> list[PlannedShard]:
     """Shards of one dataset, in the order of their numbers."""
-    return plan_shards(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
+    # Clips come to a folder and go; the other corpora are as they are.
+    cut = plan_stable_shards if dataset == "folder" else plan_shards
+    return cut(list_clips(dataset, config), config["sharding"]["clips_per_shard"])
 
 
 def list_clips(dataset: str, config: dict) -> list[PlannedClip]:
@@ -200,16 +208,6 @@ def lrw_is_here(config: dict) -> bool:
     return bool(config["lrw"]["path"]) or Path(LRW_ACCOUNT).is_file()
 
 
-def as_json(block) -> str:
-    """A config block as one JSON string: Snakemake then tracks its names as well as its values."""
-    return json.dumps(block, sort_keys=True)
-
-
-def short_hash(block) -> str:
-    """12 hex digits of a config block."""
-    return hashlib.sha256(as_json(block).encode()).hexdigest()[:12]
-
-
 def given_path(path: str) -> str:
     """A path from the config as given, or absolute when it exists only where the command was called.
 
@@ -219,6 +217,19 @@ def given_path(path: str) -> str:
         return path
     called_from = Path(os.environ.get("PWD", "."), path)
     return str(called_from) if called_from.exists() else path
+
+
+def input_path(path: str) -> str:
+    """A path from the config that is a rule's input, in which Snakemake would take {x} for a wildcard.
+
+    Raises UserError for one that has braces however it is written.
+    """
+    path = given_path(path)
+    if _WILDCARD.search(path):
+        path = os.path.relpath(path)
+    if _WILDCARD.search(path):
+        raise UserError(f"{path} has a name in braces, which Snakemake takes for a wildcard: rename or copy the file.")
+    return path
 
 
 def _lrw_clips(config: dict) -> list[PlannedClip]:
@@ -248,6 +259,6 @@ def _folder_clips(config: dict) -> list[PlannedClip]:
     path = given_path(config["clips"])
     clips = folder.list_clips(config["folder"], path, all_test=False)
     smallest = min(run["min_clips"] for run in config["runs"].values())
-    if config["model"] or sum(clip.split == "train" for clip in clips) < smallest:
+    if sum(clip.split == "train" for clip in clips) < smallest:
         return folder.list_clips(config["folder"], path, all_test=True)
     return clips

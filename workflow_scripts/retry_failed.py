@@ -11,8 +11,8 @@ STAGES = ("source", "track", "align", "crop", "landmark", "audio")
 def forget(base: Path) -> list[str]:
     """Remove, for each shard of a dataset, the manifest of the first stage with failed clips and of all below it.
 
-    Returns one sentence a shard. Fetched and prepared files stay: a download asks only for what is missing. The index
-    goes too, since it is what makes the workflow ask for the shards.
+    Returns one sentence a shard. Fetched and prepared files stay: a download asks only for what is missing. The next run
+    finds those manifests gone (`losses`) and makes them again, and no others.
     """
     report = []
     for plan in sorted((base / "plan").glob("*.json")):
@@ -24,8 +24,6 @@ def forget(base: Path) -> list[str]:
                     gone.unlink(missing_ok=True)
                 report.append(f"shard {plan.stem}: {failed} clips failed in {path.parent.name}")
                 break
-    if report:
-        (base / "index.json").unlink(missing_ok=True)
     return report
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
 from dheads_model.diffusion.rollout import clip_seed, rollout
-from dheads_model.diffusion.sampling import SamplingSettings, check_sampling
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.files import write_json
 from dheads_model.manifest import store_files

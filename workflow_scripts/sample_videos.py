@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from dheads_model.checksum import verify_checksum
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import pictures
-from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout
-from dheads_model.diffusion.sampling import check_sampling
+from dheads_model.diffusion.rollout import clip_seed, rollout
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.network.export import load_export
@@ -19,7 +20,8 @@ from dheads_model.network.sound import hear_clip, open_window_encoder
 from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import finish_stage, parser, run
+from workflow_scripts.command import parser, run
+from workflow_scripts.finish import finish_stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +37,8 @@ class MethodSettings:
 def main(given) -> None:
     torch.set_num_threads(given.threads)
     settings = build(MethodSettings, given.settings, "methods.NAME")
+    if given.checksum:
+        verify_checksum(given.model)
     model, config, facts = load_export(given.model)
     check_sampling(settings.sampling, config)
     encoder = open_window_encoder(model, facts, given.published_audio_encoder)
@@ -54,7 +58,17 @@ def main(given) -> None:
 
     outcomes = process_clips(clips.items(), work)
     files = [folder / f"{o.clip}.mp4" for o in outcomes if o.status == "ok"]
-    finish_stage(given, "sample_videos", shard.dataset, shard, outcomes, files)
+    finish_stage(
+        given,
+        "sample_videos",
+        shard.dataset,
+        shard,
+        outcomes,
+        files,
+        made_from=[given.shard, *filter(None, [given.checksum])],
+        outside=filter(None, [given.published_audio_encoder, None if given.checksum else given.model]),
+        more_settings={"seed": given.seed, "model": given.model},
+    )
 
 
 def generate_videos(model, encoder, clips: list[ShardClip], settings: MethodSettings, given, device, report) -> dict:
@@ -76,6 +90,7 @@ if __name__ == "__main__":
     arguments.add_argument(
         "--published-audio-encoder", nargs="?", help="audio_encoder.pt, where an imported model needs it"
     )
+    arguments.add_argument("--checksum", nargs="?", help="checksum file of a model that was trained here")
     for name in ("--shard", "--model", "--videos-folder", "--manifest"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.sample_videos", arguments, main)

@@ -6,14 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from dheads_model.corpora.embedded.synthesise import Synthesised, speak_all, synthesise
-from dheads_model.corpora.plan import read_plan
 from dheads_model.files import atomic_path, sha256_of, write_bytes
 from dheads_model.manifest import process_clips
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
+from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
 def main(given) -> None:
-    dataset, shard = read_plan(given.plan)
+    shard = planned_shard(given, "embedded")
     seed = given.settings["seed"]
     folder = Path(given.corpus_folder)
     speeches = speak_all(list(shard.clips), seed)
@@ -37,7 +38,9 @@ def main(given) -> None:
     items = ((clip.clip, (clip, speech)) for clip, speech in zip(shard.clips, speeches, strict=True))
     outcomes = process_clips(items, work)
     tables = _write_truth(folder / "truth", shard.shard, truth)
-    finish_stage(given, "synthesise_clips", dataset, shard, outcomes, tables)
+    finish_stage(
+        given, "synthesise_clips", "embedded", shard, outcomes, tables, more_settings={"membership": given.membership}
+    )
 
 
 def _write_truth(folder: Path, number: str, truth: dict[str, Synthesised]) -> list[Path]:
@@ -60,7 +63,7 @@ def _write_truth(folder: Path, number: str, truth: dict[str, Synthesised]) -> li
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
-    for name in ("--plan", "--corpus-folder", "--manifest"):
+    arguments = add_plan(add_budget(parser(__doc__)))
+    for name in ("--corpus-folder", "--manifest"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.synthesise_clips", arguments, main)

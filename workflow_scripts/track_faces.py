@@ -12,7 +12,8 @@ from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.source import check_source
 from dheads_model.media.video import open_video
-from workflow_scripts.command import add_budget, finish_stage, parser, run
+from workflow_scripts.command import add_budget, parser, run
+from workflow_scripts.finish import finish_stage
 
 
 def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tuple[dict, dict]:
@@ -65,7 +66,7 @@ def main(given) -> None:
 
     outcomes = process_clips(source.ok().items(), work)
     write_table(given.output, TRACK, tracks)
-    finish_stage(given, "track_faces", source.dataset, source, outcomes, [given.output])
+    finish_stage(given, "track_faces", source.dataset, source, outcomes, [given.output], made_from=[given.source])
 
 
 if __name__ == "__main__":

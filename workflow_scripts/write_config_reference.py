@@ -13,7 +13,9 @@ HEAD = """# Configuration
 
 Made from `config/schemas/config.schema.yaml` by `make config-reference`; edit the schema, not this page.
 Every config is an overlay of `config/config.yaml`, whose values are the defaults below:
-`snakemake --configfile config/folder.yaml --config clips=PATH -- results/table1.csv`. An unknown key is an error.
+`snakemake --cores 2 --configfile config/folder.yaml --config clips=PATH -- results/table1.csv`. An unknown key is an error,
+and values that cannot go together are refused before the first job. `python -m workflow_scripts.check_config FILE` checks an
+overlay without running anything, and names the line of broken YAML, of which Snakemake says only that it is broken.
 Changing a value reruns the stages that it reaches and no others.
 """
 
@@ -32,6 +34,8 @@ def reference_page() -> str:
 def _section(name: str, block: dict, defaults) -> list[str]:
     lines = [f"## {name}", "", block["description"], ""]
     inner = block.get("additionalProperties")
+    if isinstance(inner, dict) and "properties" not in inner:  # names with plain values
+        return [*lines, *_table({"NAME": inner}, f"{name}.", None), ""]
     if isinstance(inner, dict):
         first = next(iter((defaults or {}).values()), {})
         lines += [*_table(_scalars(inner), f"{name}.NAME.", first), ""]

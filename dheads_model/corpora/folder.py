@@ -2,18 +2,16 @@
 
 import csv
 import difflib
-import hashlib
 import os
-import re
+import unicodedata
 from pathlib import Path
 
+from dheads_model.corpora.names import plain_id, shown_path, unique_ids
 from dheads_model.corpora.plan import SPLITS, PlannedClip, assign_splits
 from dheads_model.errors import UserError
 
 EXTENSIONS = (".mp4", ".m4v", ".mov", ".mpg", ".mpeg", ".flv", ".mkv", ".avi", ".webm")
 COLUMNS = ("clip", "speaker", "split", "transcript")
-# A tar of the plain format holds names of 100 characters, and stages add endings such as ".landmarks.npy".
-_LONGEST_ID = 80
 
 
 def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]:
@@ -21,7 +19,9 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
 
     settings: table (CSV in the folder, or None), validation_fraction, test_fraction. The speaker is the table's, else
     the first subfolder, else each clip is a speaker of its own. all_test: where the table names no splits, every clip
-    is a test clip. Raises UserError for a missing folder, one without videos, and a table that does not fit.
+    is a test clip. A file that cannot be used, by its name or as a link to nothing, is planned too: its `extra` says why
+    as `unusable`, or lacks `bytes`. Raises UserError for a missing folder, one without videos, and a table that does not
+    fit.
     """
     root = Path(folder).expanduser()
     if not root.is_dir():
@@ -31,18 +31,13 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
         raise UserError(f"{folder} holds no video ({', '.join(EXTENSIONS)}); give the folder with your videos.")
     ids = _clip_ids(files)
     rows = _read_table(root, settings["table"], ids) if settings["table"] else {}
-    speakers = {path: rows.get(path, {}).get("speaker") or _speaker_of(path, ids[path]) for path in files}
+    own = _speakers(files, ids)
+    speakers = {path: rows.get(path, {}).get("speaker") or own[path] for path in files}
     splits = _splits(files, rows, speakers, settings, all_test)
-    clips = []
-    for path in files:
-        try:
-            facts = os.stat(root / path)
-        except OSError as problem:
-            raise UserError(f"{root / path} cannot be read ({problem.strerror}); mend or remove it.") from problem
-        extra = {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns}
-        transcript = rows.get(path, {}).get("transcript") or ""
-        clips.append(PlannedClip(ids[path], speakers[path], splits[path], transcript, str(root / path), extra))
-    return clips
+    return [
+        _planned(root, path, ids[path], speakers[path], splits[path], rows.get(path, {}).get("transcript") or "")
+        for path in files
+    ]
 
 
 def _videos(root: Path) -> list[str]:
@@ -66,26 +61,35 @@ def _videos(root: Path) -> list[str]:
 
 
 def _clip_ids(files: list[str]) -> dict[str, str]:
-    """Path -> id: the path without its extension, other characters than [A-Za-z0-9_-] as underscores.
-
-    An id that would be too long ends in a hash of the path instead.
-    """
-    ids: dict[str, str] = {}
-    owner: dict[str, str] = {}
-    for path in files:
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", os.path.splitext(path)[0])
-        if len(name) > _LONGEST_ID:
-            name = f"{name[: _LONGEST_ID - 13]}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
-        if name in owner:
-            raise UserError(f"{owner[name]} and {path} give the same clip id {name}; rename one of them.")
-        owner[name] = path
-        ids[path] = name
-    return ids
+    """Path -> id: the path without its extension as `plain_id`, told apart where two are alike (a.mpg beside a.mpeg)."""
+    return unique_ids({path: plain_id(os.path.splitext(path)[0], path) for path in files})
 
 
-def _speaker_of(path: str, clip: str) -> str:
-    first, _, rest = path.partition("/")
-    return re.sub(r"[^A-Za-z0-9_-]", "_", first) if rest else clip
+def _speakers(files: list[str], ids: dict[str, str]) -> dict[str, str]:
+    """Path -> speaker: its first subfolder, or a speaker of its own; never one for two folders."""
+    homes = {path: path.split("/")[0] if "/" in path else None for path in files}
+    folders = {f"{home}/": plain_id(home, home) for home in homes.values() if home is not None}
+    alone = {path: ids[path] for path, home in homes.items() if home is None}
+    names = unique_ids(folders | alone)
+    return {path: names[path if home is None else f"{home}/"] for path, home in homes.items()}
+
+
+def _planned(root: Path, path: str, clip: str, speaker: str, split: str, transcript: str) -> PlannedClip:
+    """A clip with its size and time; what cannot be used is planned too, and fails when it is adopted."""
+    place = str(root / path)
+    return PlannedClip(clip, speaker, split, transcript, shown_path(place), _file_facts(place))
+
+
+def _file_facts(place: str) -> dict:
+    if shown_path(place) != place:
+        return {"unusable": "its name is no UTF-8 text; rename it"}
+    try:
+        facts = os.stat(place)
+    except FileNotFoundError:
+        return {}  # a link to nothing, which adopting will call missing_file
+    except OSError as problem:
+        return {"unusable": f"it cannot be read ({problem.strerror})"}
+    return {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns}
 
 
 def _read_table(root: Path, table: str, ids: dict[str, str]) -> dict[str, dict[str, str]]:
@@ -93,7 +97,13 @@ def _read_table(root: Path, table: str, ids: dict[str, str]) -> dict[str, dict[s
     path = root / table
     if not path.is_file():
         raise UserError(f"config key folder.table names {table}, which is not in {root}.")
-    names = {alias: file for file, clip in ids.items() for alias in (file, os.path.splitext(file)[0], clip)}
+    # What is wrong in a table is quoted, and a folder from elsewhere may hold links to what is nobody's business.
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"config key folder.table names {table}, which lies outside of {root}; copy it there.")
+    names: dict[str, list[str]] = {}
+    for file, clip in ids.items():
+        for alias in {file, os.path.splitext(file)[0], clip}:
+            names.setdefault(unicodedata.normalize("NFC", alias), []).append(file)
     rows: dict[str, dict[str, str]] = {}
     with open(path, encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream, skipinitialspace=True, restkey="", restval="")
@@ -114,16 +124,20 @@ def _read_table(root: Path, table: str, ids: dict[str, str]) -> dict[str, dict[s
     return rows
 
 
-def _check_row(where: str, row: dict[str, str], names: dict[str, str]) -> tuple[str, dict[str, str]]:
+def _check_row(where: str, row: dict[str, str], names: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
     """(file, cells by column) of one row; raises UserError for a clip or split that does not exist."""
-    file = names.get(row["clip"])
-    if file is None:
+    files = names.get(unicodedata.normalize("NFC", row["clip"]), [])
+    if len(files) > 1:
+        raise UserError(
+            f"{where} names clip {row['clip']!r}, which may be {' or '.join(map(shown_path, files))}; write the whole path."
+        )
+    if not files:
         near = difflib.get_close_matches(row["clip"], list(names), n=1, cutoff=0.4)
         raise UserError(f"{where} names clip {row['clip']!r}, which is not in the folder{_hint(near)}.")
     if row.get("split") and row["split"] not in SPLITS:
         near = difflib.get_close_matches(row["split"], SPLITS, n=1, cutoff=0.4)
         raise UserError(f"{where} has split {row['split']!r}; it must be one of {', '.join(SPLITS)}{_hint(near)}.")
-    return file, row
+    return files[0], row
 
 
 def _check_columns(path: Path, columns) -> None:
@@ -147,7 +161,7 @@ def _splits(files, rows, speakers, settings, all_test: bool) -> dict[str, str]:
         missing = [path for path in files if path not in named]
         if missing:
             raise UserError(
-                f"the table names a split for some clips but not for {missing[0]}; name it for all or none."
+                f"the table names a split for some clips but not for {shown_path(missing[0])}; name it for all or none."
             )
         home: dict[str, str] = {}
         for path in files:

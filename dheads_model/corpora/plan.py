@@ -53,6 +53,35 @@ class ShardOutline:
 
 def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[PlannedShard]:
     """Cut clips, sorted by split and id, into shards of at most `clips_per_shard`. Raises UserError for an id used twice."""
+    shards = []
+    for split, members in _by_split(clips).items():
+        for start in range(0, len(members), clips_per_shard):
+            number = f"{len(shards):05d}"
+            shards.append(PlannedShard(number, split, tuple(members[start : start + clips_per_shard])))
+    return shards
+
+
+def plan_stable_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[PlannedShard]:
+    """Cut clips into shards so that one clip more or less changes one shard; raises UserError for an id used twice.
+
+    A hash of its id says which shard of its split a clip is in. The number of shards is a power of two: all are cut anew
+    where a split outgrows its shards, which then hold `clips_per_shard` clips or fewer on average. Empty ones are left out.
+    """
+    shards, first = [], 0
+    for split, members in _by_split(clips).items():
+        count = 1
+        while count * clips_per_shard < len(members):
+            count *= 2
+        cut: dict[int, list[PlannedClip]] = {}
+        for clip in members:
+            cut.setdefault(int(hashlib.sha256(clip.clip.encode()).hexdigest(), 16) % count, []).append(clip)
+        shards += [PlannedShard(f"{first + place:05d}", split, tuple(cut[place])) for place in sorted(cut)]
+        first += count if members else 0
+    return shards
+
+
+def _by_split(clips: Iterable[PlannedClip]) -> dict[str, list[PlannedClip]]:
+    """Clips sorted by id, of each split; raises UserError for an id used twice."""
     by_split: dict[str, list[PlannedClip]] = {split: [] for split in SPLITS}
     seen: set[str] = set()
     for clip in clips:
@@ -60,13 +89,7 @@ def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[Plan
             raise UserError(f"two clips have the id {clip.clip}; rename one of them.")
         seen.add(clip.clip)
         by_split[clip.split].append(clip)
-    shards = []
-    for split in SPLITS:
-        members = sorted(by_split[split], key=lambda clip: clip.clip)
-        for start in range(0, len(members), clips_per_shard):
-            number = f"{len(shards):05d}"
-            shards.append(PlannedShard(number, split, tuple(members[start : start + clips_per_shard])))
-    return shards
+    return {split: sorted(members, key=lambda clip: clip.clip) for split, members in by_split.items()}
 
 
 def membership(shard: PlannedShard) -> str:

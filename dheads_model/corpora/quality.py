@@ -34,7 +34,7 @@ def clip_quality(track: dict, facts: dict, landmarks: np.ndarray, audio: np.ndar
     pose = head_pose(track["landmarks"], facts["width"], facts["height"])
     opening, level = mouth_opening(landmarks), loudness(audio)
     eyes = landmarks[:, 36:48].mean(axis=1)
-    lag, correlation = mouth_audio_lag(opening, level), mouth_audio_correlation(opening, level)
+    lag, correlation = mouth_audio_lag(opening, level)[0], mouth_audio_correlation(opening, level)
     return {
         "fps": facts["fps"],
         "seconds": len(landmarks) / FRAMES_PER_SECOND,

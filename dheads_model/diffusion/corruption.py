@@ -5,46 +5,12 @@ and missing patches, keep it from trusting them too far (GameNGen, arXiv 2408.14
 that is sometimes missing makes guidance possible (Ho & Salimans 2022).
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from dheads_model.diffusion.losses import box_mask, fixed_boxes
-from dheads_model.errors import UserError
-
-# Rows, then columns, as fractions: mouth and chin where the eyes stand at 0.42 of the height and 0.23 of the width apart.
-LOWER_FACE = (0.55, 0.85, 0.3, 0.7)
-
-
-@dataclass(frozen=True)
-class CorruptionSettings:
-    """motion_noise: highest standard deviation of noise on the motion frames, on their scale [-1, 1]. patch_drop:
-    probability of a patch of all motion frames to be blanked. patch_size: side of a patch in pixels. mouth_drop:
-    probability of a sample whose motion frames do not show the mouth, see `hide_mouth`. audio_drop: probability of a
-    sample without sound. lip_noise: standard deviation of noise on the measured lips that a network with a lip_reader is
-    told in training, in standard deviations of such lips."""
-
-    motion_noise: float = 0.5
-    patch_drop: float = 0.2
-    patch_size: int = 8
-    mouth_drop: float = 0.0
-    audio_drop: float = 0.1
-    lip_noise: float = 0.0
-
-    def __post_init__(self):
-        probabilities = (self.patch_drop, self.mouth_drop, self.audio_drop)
-        if (
-            min(self.motion_noise, self.lip_noise) < 0
-            or self.patch_size < 1
-            or min(probabilities) < 0
-            or max(probabilities) > 1
-        ):
-            raise UserError(
-                "corruption needs motion_noise and lip_noise >= 0, patch_size >= 1, and patch_drop, mouth_drop and audio_drop in "
-                "[0, 1]."
-            )
+from dheads_model.diffusion.settings import LOWER_FACE, CorruptionSettings
 
 
 def corrupt_motion(motion: Tensor, settings: CorruptionSettings, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -51,26 +51,36 @@ def edm_loss(
 
 
 def draw_sigmas(
-    count: int, log_mean: float, log_std: float, generator: torch.Generator, stratified: bool = True
+    count: int,
+    log_mean: float,
+    log_std: float,
+    generator: torch.Generator,
+    stratified: bool = True,
+    strata: Tensor | None = None,
 ) -> Tensor:
     """Log-normal noise levels, float32 `[count]` on the generator's device (Karras et al. 2022, table 1).
 
-    Stratified: one from each of `count` equally likely ranges, in rising order, so that the mean over a batch varies
-    less; each alone is still log-normal over many draws only if batches are shuffled, as they are.
+    Stratified: one from each of `count` equally likely ranges, so that the mean over a batch varies less. strata: which
+    range each row draws from, a permutation of 0 .. count - 1, None for rising order. Rising order is right where a
+    row's number says nothing about its clip: each row alone always draws from the same range.
     """
     where = generator.device
     uniform = torch.rand(count, generator=generator, device=where, dtype=torch.float64)
     if stratified:
-        uniform = (torch.arange(count, device=where) + uniform) / count
+        uniform = (_strata(strata, count, where) + uniform) / count
     normal = math.sqrt(2) * torch.erfinv((2 * uniform - 1).clamp(-1 + 1e-12, 1 - 1e-12))
     return torch.exp(log_mean + log_std * normal).float()
 
 
-def draw_steps(count: int, timesteps: int, generator: torch.Generator) -> Tensor:
+def draw_steps(count: int, timesteps: int, generator: torch.Generator, strata: Tensor | None = None) -> Tensor:
     """Steps of a DDPM to train on, int64 `[count]`, each uniform in 0 .. timesteps - 1, stratified as in `draw_sigmas`."""
     where = generator.device
     uniform = torch.rand(count, generator=generator, device=where, dtype=torch.float64)
-    return ((torch.arange(count, device=where) + uniform) / count * timesteps).long().clamp(max=timesteps - 1)
+    return ((_strata(strata, count, where) + uniform) / count * timesteps).long().clamp(max=timesteps - 1)
+
+
+def _strata(given: Tensor | None, count: int, device: torch.device) -> Tensor:
+    return torch.arange(count, device=device) if given is None else given.to(device)
 
 
 def ddpm_losses(

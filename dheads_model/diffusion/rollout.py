@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions, motion_pictures, pixels
 from dheads_model.diffusion.corruption import add_motion_noise, hide_mouth
-from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
+from dheads_model.diffusion.sampling import sample_frame
+from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.threads import one_thread
 
@@ -165,7 +166,10 @@ def _anchored(one: _Going, settings: SamplingSettings) -> Tensor:
 
 
 def clip_seed(seed: int, clip: str) -> int:
-    """Seed of one clip: a run's seed and the clip's id decide it, whatever batch or shard the clip is in."""
+    """Seed of one clip: a run's seed and the clip's id decide it, whatever batch or shard the clip is in.
+
+    Not the method: methods share their noise, so that their difference on a clip is not that of two draws.
+    """
     return _hash(f"{seed}/{clip}")
 
 

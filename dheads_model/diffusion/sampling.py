@@ -1,9 +1,7 @@
 """One frame from noise: sampler, noise levels and guidance by the sound, as configured."""
 
 import functools
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,65 +10,10 @@ from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise_encoded, full_schedule
 from dheads_model.diffusion.schedules import DdpmSchedule, ddpm_sigmas, karras_sigmas, respace
+from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.errors import UserError
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.unet import FrameConditions
-
-SAMPLERS = ("ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m")
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How a frame is sampled.
-
-    sampler: one of SAMPLERS. steps: noise levels, the network's passes a frame (heun: 2 steps - 1). sigma_min,
-    sigma_max, rho: Karras' list of levels; ancestral_ddpm, and ddim on a DDPM, use the DDPM's own levels instead.
-    eta: randomness of ddim. guidance: weight w of the sound, D = D_without + w (D_with - D_without); 1 is none and
-    costs nothing, others double the passes at levels within guidance_interval. motion_noise: level of noise put on the
-    model's own frames when they become motion frames. hide_mouth: blank the mouth in them, for models that were trained
-    so (corruption.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's place every so many
-    frames, 0 for never (an option of the published code). clips_at_once: clips in one pass of the network. compiled: see
-    `place_for_sampling`. The last two are settings because they decide the last bits of a video, and so now and then a
-    pixel.
-    """
-
-    sampler: str = "dpmpp_2m"
-    steps: int = 8
-    sigma_min: float = 0.02
-    sigma_max: float = 20.0
-    rho: float = 7.0
-    eta: float = 0.0
-    guidance: float = 1.0
-    guidance_interval: tuple[float, float] = (0.1, 10.0)
-    motion_noise: float = 0.0
-    hide_mouth: bool = False
-    anchor_every: int = 0
-    clips_at_once: int = 4
-    compiled: bool = False
-
-    def __post_init__(self):
-        if self.sampler not in SAMPLERS:
-            raise UserError(f"sampling.sampler must be one of {', '.join(SAMPLERS)}, not {self.sampler!r}.")
-        if not 0 <= self.eta <= 1 or self.motion_noise < 0 or self.anchor_every < 0 or self.clips_at_once < 1:
-            raise UserError("sampling needs eta in [0, 1], motion_noise >= 0, anchor_every >= 0, clips_at_once >= 1.")
-        if not 0 <= self.guidance < math.inf:
-            raise UserError(f"sampling.guidance is {self.guidance}; it must be 0 or more, 1 is none.")
-        karras_sigmas(self.steps, self.sigma_min, self.sigma_max, self.rho)
-
-
-def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
-    """Raise UserError where sampling asks for what a model with this config, an export's, was never trained for."""
-    trained = config.get("corruption") or {}
-    if settings.guidance != 1 and not trained.get("audio_drop"):
-        raise UserError(
-            f"sampling.guidance is {settings.guidance:g}, but this model was trained with corruption.audio_drop 0 and "
-            "does not know frames without sound; set sampling.guidance to 1."
-        )
-    if settings.hide_mouth and not trained.get("mouth_drop"):
-        raise UserError(
-            "sampling.hide_mouth is true, but this model was trained with corruption.mouth_drop 0 and never saw motion "
-            "frames without a mouth; set sampling.hide_mouth to false."
-        )
 
 
 def sample_frame(

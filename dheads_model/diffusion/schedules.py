@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dheads_model.diffusion.settings import check_levels
 from dheads_model.errors import UserError
 
 
@@ -80,10 +81,7 @@ def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7
 
     Karras et al. 2022, equation 5. One step goes from sigma_max straight to 0.
     """
-    if steps < 1 or not 0 < sigma_min < sigma_max:
-        raise UserError(
-            f"sampling needs steps >= 1 and 0 < sigma_min < sigma_max, not {steps}, {sigma_min}, {sigma_max}."
-        )
+    check_levels(steps, sigma_min, sigma_max)
     ramp = torch.linspace(0, 1, steps, dtype=torch.float64)
     low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
     return torch.cat([(high + ramp * (low - high)) ** rho, torch.zeros(1, dtype=torch.float64)])

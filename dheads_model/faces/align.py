@@ -14,6 +14,7 @@ from dheads_model.faces.landmarks import STABLE
 MEAN_FACE_SIZE = 256
 # Points 33, 36, 39, 42, 45: nose base, then the eye corners from left to right of the picture.
 MEAN_FACE_STABLE = np.array([[128.9, 137.3], [92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6]])
+DIRECTIONS = ("symmetric", "forward")
 FRAMINGS = ("aligned", "as_distributed")
 # Centre between the eyes, and distance of the eye centres, of the whole mean face.
 MEAN_FACE_EYES = np.array([(102.1 + 156.4) / 2, (94.3 + 93.6) / 2])
@@ -30,6 +31,11 @@ class AlignSettings:
     framing: str = "aligned"
 
     def __post_init__(self):
+        if self.window < 1 or self.direction not in DIRECTIONS:
+            raise UserError(
+                f"align.window is {self.window} and align.direction {self.direction!r}; it must be at least 1, and "
+                f"{' or '.join(DIRECTIONS)}."
+            )
         if self.framing not in FRAMINGS:
             raise UserError(f"framing is {self.framing!r}; it must be {' or '.join(FRAMINGS)}.")
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from dheads_model.errors import UserError
@@ -18,6 +19,8 @@ LANDMARK_WEIGHTS, DETECTOR_WEIGHTS = "2DFAN4-11f355bf06.pth.tar", "s3fd-619a3168
 # A batch of 256-pixel crops for the landmarks, and of whole frames for the detector: under 1.5 GB on a CPU at 480x360.
 _CROPS_AT_ONCE = {"cpu": 8, "cuda": 64}
 _FRAMES_AT_ONCE = {"cpu": 2, "cuda": 9}
+# The detector looks at larger frames shrunk to so many pixels: its memory grows with them, 1.9 GB at this size.
+_MOST_DETECTOR_PIXELS = 1280 * 720
 _PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -68,12 +71,23 @@ def find_boxes(network, frames: np.ndarray) -> list[np.ndarray]:
 
     result = []
     for start in range(0, len(frames), _FRAMES_AT_ONCE[network.device]):
-        some = torch.from_numpy(frames[start : start + _FRAMES_AT_ONCE[network.device]]).permute(0, 3, 1, 2)
-        for found in network.face_detector.detect_from_batch(some):
-            boxes = np.asarray(found, dtype=np.float64).reshape(-1, 5)[:, :4]
+        some, scale = _shrunk(frames[start : start + _FRAMES_AT_ONCE[network.device]])
+        for found in network.face_detector.detect_from_batch(torch.from_numpy(some).permute(0, 3, 1, 2)):
+            boxes = np.asarray(found, dtype=np.float64).reshape(-1, 5)[:, :4] / scale
             area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
             result.append(boxes[np.argsort(-area, kind="stable")])
     return result
+
+
+def _shrunk(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
+    """(frames of at most _MOST_DETECTOR_PIXELS, factors of x, y, x, y from the given to these)."""
+    height, width = frames.shape[1:3]
+    factor = (_MOST_DETECTOR_PIXELS / (height * width)) ** 0.5
+    if factor >= 1:
+        return frames, 1.0
+    side = (max(int(width * factor), 1), max(int(height * factor), 1))
+    small = np.stack([cv2.resize(frame, side, interpolation=cv2.INTER_AREA) for frame in frames])
+    return small, np.array([side[0] / width, side[1] / height] * 2)
 
 
 def find_landmarks(network, pairs: list[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:

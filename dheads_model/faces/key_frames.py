@@ -7,7 +7,8 @@ import numpy as np
 
 # S3FD costs five times what the landmarks cost: it looks at every eighth frame, and between them boxes are interpolated.
 KEY_FRAME_EVERY = 8
-_BLOCK_FRAMES = 8 * KEY_FRAME_EVERY
+# Frames are held in blocks of so many key frames' distances, fewer where they are large.
+_BLOCK_BYTES, _MOST_BLOCK_FRAMES = 400 * 2**20, 8 * KEY_FRAME_EVERY
 # Boxes of two key frames belong to one face when they overlap by this share of their union; others are kept as they
 # are until the next key frame.
 _SAME_FACE = 0.2
@@ -27,17 +28,24 @@ def detect_by_key_frames(
     the size of blocks. Where a key frame shows no face, every frame up to the next one is looked at by itself.
     """
     source = iter(frames)
-    block = list(islice(source, _BLOCK_FRAMES + 1))
+    first = list(islice(source, 1))
+    size = _block_frames(first[0].nbytes) if first else 0
+    block = first + list(islice(source, size))
     while block:
-        last = len(block) <= _BLOCK_FRAMES
+        last = len(block) <= size
         boxes = _boxes_of_block(block, find_boxes, max_faces)
-        done = len(block) if last else _BLOCK_FRAMES
+        done = len(block) if last else size
         pairs = [(frame, box) for frame, of_frame in zip(block[:done], boxes, strict=False) for box in of_frame]
         faces = iter(find_landmarks(pairs) if pairs else [])
         for of_frame in boxes[:done]:
             yield list(islice(faces, len(of_frame)))
         # The frame after the block is its last key frame and the first of the next one.
-        block = [] if last else block[done:] + list(islice(source, _BLOCK_FRAMES))
+        block = [] if last else block[done:] + list(islice(source, size))
+
+
+def _block_frames(frame_bytes: int) -> int:
+    """A multiple of KEY_FRAME_EVERY, at least that."""
+    return max(min(_BLOCK_BYTES // frame_bytes, _MOST_BLOCK_FRAMES) // KEY_FRAME_EVERY, 1) * KEY_FRAME_EVERY
 
 
 def _boxes_of_block(block: list[np.ndarray], find_boxes: FindBoxes, max_faces: int) -> list[np.ndarray]:

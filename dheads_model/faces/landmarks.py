@@ -11,6 +11,7 @@ RIGHT_BROW, LEFT_BROW = np.arange(17, 22), np.arange(22, 27)
 NOSE = np.arange(27, 36)
 RIGHT_EYE, LEFT_EYE = np.arange(36, 42), np.arange(42, 48)
 MOUTH = np.arange(48, 68)
+NOSE_TIP = 30
 OUTER_LIPS, INNER_LIPS = np.arange(48, 60), np.arange(60, 68)
 
 # Nose base and eye corners move least in speech (DinoMan/face-processor).

@@ -6,6 +6,7 @@ MediaPipe's full-range one, whose model is inside its wheel and which also finds
 """
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ from dheads_model.media.photo import read_photo
 CLEARLY_LARGER = 1.5
 # A picture is square when its sides differ by less than this ratio.
 SQUARE = 1.05
+# A frame that takes more of itself from beyond the photo's edge is warned of; less is a line at the border.
+TOLD_BEYOND = 0.02
+log = logging.getLogger(__name__)
 
 _FULL_RANGE = 1  # MediaPipe's number of that model
 _CONFIDENCE = 0.5
@@ -79,7 +83,14 @@ def crop_photo(
             f"{min_eye_distance:g} are needed; take a larger photo or one from nearer."
         )
     if align.framing == "aligned":
-        return warp(picture, chain(framing(crop), align_track(landmarks[None], align)[0]), crop.size)
+        matrix = chain(framing(crop), align_track(landmarks[None], align)[0])
+        beyond = share_beyond(picture, matrix, crop.size)
+        if beyond > TOLD_BEYOND:
+            log.warning(
+                "warning: %.0f %% of the video's frame lie beyond the edge of %s and repeat its outermost pixels, which grow "
+                "into streaks and hats; take a photo with more room around the head.", 100 * beyond, path
+            )  # fmt: skip
+        return warp(picture, matrix, crop.size)
     height, width = picture.shape[:2]
     if not 1 / SQUARE < width / height < SQUARE:
         raise UserError(
@@ -87,6 +98,12 @@ def crop_photo(
             f"like those; it is {width} x {height} pixels."
         )
     return warp(picture, chain(framing(crop), whole_picture(1, width, height)[0]), crop.size)
+
+
+def share_beyond(picture: np.ndarray, matrix: np.ndarray, size: int) -> float:
+    """Share of a crop of `size` pixels a side that a transform `[2, 3]` takes from beyond a picture's edge."""
+    inside = np.ones(picture.shape[:2], np.uint8)
+    return 1 - float(cv2.warpAffine(inside, matrix, (size, size), flags=cv2.INTER_NEAREST).mean())
 
 
 def find_faces(picture: np.ndarray, detector: Detector) -> tuple[np.ndarray, list[PhotoFace]]:

@@ -2,12 +2,20 @@
 
 import contextlib
 import errno
+import functools
 import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from dheads_model.errors import ClipFailed, ClipFiltered
+
+# The largest pictures that are sold as video, 8K of cinemas. A decoder holds up to 16 pictures: 0.9 GB of these.
+MOST_PIXELS = 8192 * 4352
+# Playlists, lists of pictures, descriptions of sessions, filters.
+_FORMATS_OF_REFERENCES = (
+    "avisynth", "concat", "dash", "hls", "image2", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "vapoursynth", "webm_dash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class MediaFacts:
 
 
 def probe(path: Path | str) -> MediaFacts:
-    """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered("no_video")."""
+    """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered (no_video, too_large)."""
     with open_container(path) as container:
         video = picture_stream(container)
         audio = container.streams.audio[0] if container.streams.audio else None
@@ -64,7 +72,7 @@ def open_container(source):
     try:
         # Absolute, since FFmpeg takes what stands before a colon for a protocol.
         opened = source if isinstance(source, io.BytesIO) else os.path.abspath(source)
-        container = av.open(opened, metadata_errors="ignore")
+        container = av.open(opened, metadata_errors="ignore", container_options={"format_whitelist": _formats()})
     except FileNotFoundError as problem:
         raise ClipFailed("missing_file", f"{source} is not there") from problem
     except (av.error.FFmpegError, OSError) as problem:
@@ -79,10 +87,31 @@ def open_container(source):
             raise ClipFailed("damaged", "a packet in the middle of the file belongs to no track") from problem
 
 
+@functools.cache
+def _formats() -> str:
+    """FFmpeg's formats without those whose files name other files or addresses, which would be opened in their place."""
+    import av
+
+    return ",".join(sorted(name for name in av.formats_available if not name.startswith(_FORMATS_OF_REFERENCES)))
+
+
 def picture_stream(container):
-    """The first video stream that is no cover art, which sound files carry as one; raises ClipFiltered("no_video")."""
+    """The first video stream that is no cover art, which sound files carry as one.
+
+    Raises ClipFiltered: no_video, or too_large for pictures of more than MOST_PIXELS; should they grow on the way, the
+    decoder stops.
+    """
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
+            context = stream.codec_context
+            if context is not None:
+                if context.width * context.height > MOST_PIXELS:
+                    raise ClipFiltered(
+                        "too_large",
+                        f"{context.width} x {context.height} pixels, {MOST_PIXELS / 1e6:.0f} million are allowed; "
+                        "save it smaller",
+                    )
+                context.options = {"max_pixels": str(MOST_PIXELS)}
             return stream
     raise ClipFiltered("no_video", "the file has no picture track")
 

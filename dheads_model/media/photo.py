@@ -20,6 +20,8 @@ def read_photo(path: Path | str) -> np.ndarray:
     Grey becomes RGB, 16 bit become 8, what is transparent becomes white; of several pictures in a file the first counts.
     Raises UserError when there is no such file, or it is no picture, damaged, or of hundreds of millions of pixels.
     """
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder; give the path of one photo.")
     if not Path(path).is_file():
         raise UserError(f"there is no picture {path}; give the path of a photo.")
     try:

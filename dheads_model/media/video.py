@@ -26,6 +26,8 @@ _CHUNK_BYTES = 12 * 2**20
 _INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "avi")
 # decord may hold the whole compressed file in memory.
 _LARGEST_FOR_DECORD = 128 * 2**20
+# It holds some twenty decoded pictures besides: 0.1 GB of these, 3 GB of 8000 x 8000 pixels.
+_LARGEST_PICTURE_FOR_DECORD = 1920 * 1088
 # Containers that state their duration ahead: one whose packets end this much earlier was cut short.
 _STATES_DURATION = ("matroska,webm", "flv")
 _MISSING_SECONDS = 0.5
@@ -91,7 +93,8 @@ def open_video(path: Path | str) -> VideoReader:
     times = _packet_times(path)
     first, turned = _first_picture(path)
     facts = replace(facts, height=first.shape[0], width=first.shape[1])
-    untrusted = not len(times) or turned or os.path.getsize(path) > _LARGEST_FOR_DECORD
+    large = os.path.getsize(path) > _LARGEST_FOR_DECORD or facts.width * facts.height > _LARGEST_PICTURE_FOR_DECORD
+    untrusted = not len(times) or turned or large
     shown, decoder = (None, "pyav") if untrusted else (times, "decord")
     return VideoReader(os.path.abspath(path), facts, shown, first, decoder)
 

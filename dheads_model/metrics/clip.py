@@ -7,10 +7,10 @@ from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.metrics import blinks, fidelity, landmark_distance, sharpness, signals, smoothness
 from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
 
-FULL_REFERENCE = ("psnr", "ssim")
+FULL_REFERENCE = ("psnr", "ssim", "ms_ssim")
 BY_LANDMARKS = (
-    "lmd_mouth", "lmd_face", "blinks_per_second", "blink_duration", "mouth_audio_correlation", "mouth_audio_lag",
-    "head_motion",
+    "lmd_mouth", "lmd_face", "lmd_atvgnet", "lmd_vico", "akd_fomm", "blinks_per_second", "blink_duration",
+    "mouth_truth_correlation", "mouth_audio_correlation", "mouth_audio_lag", "head_motion",
 )  # fmt: skip
 # A face must be found in this share of the frames, or curves over time are mostly interpolation.
 LEAST_SEEN = 0.8
@@ -36,12 +36,17 @@ def measure_clip(
         results = [
             Measurement("psnr", fidelity.psnr(frames, reference)),
             Measurement("ssim", fidelity.ssim(frames, reference)),
+            _or_refuse(
+                "ms_ssim",
+                fidelity.ms_ssim(frames, reference),
+                f"pictures of {min(frames.shape[1:3])} pixels are too small, it needs {fidelity.LEAST_MS_SSIM_SIDE}",
+            ),
         ]
     results.append(_or_refuse("cpbd", sharpness.video_cpbd(frames), "no frame has an edge"))
     results += _smoothness(frames)
     if reason := unseen_reason(seen):
         return results + [refuse(name, reason) for name in BY_LANDMARKS]
-    return results + _by_landmarks(fill_gaps(landmarks[seen], seen), reference_landmarks, audio)
+    return results + _by_landmarks(fill_gaps(landmarks[seen], seen), reference_landmarks, audio, frames.shape[1])
 
 
 def unseen_reason(seen: np.ndarray) -> str:
@@ -61,21 +66,29 @@ def _smoothness(frames: np.ndarray) -> list[Measurement]:
     return [Measurement(name, function(frames)) for name, function in names.items()]
 
 
-def _by_landmarks(landmarks: np.ndarray, reference: np.ndarray, audio: np.ndarray) -> list[Measurement]:
+def _by_landmarks(landmarks: np.ndarray, reference: np.ndarray, audio: np.ndarray, size: int) -> list[Measurement]:
     opening, level = signals.mouth_opening(landmarks), signals.loudness(audio)
     found = blinks.find_blinks(signals.eye_aspect_ratio(landmarks)) if len(landmarks) > 2 else []
     seconds = len(landmarks) / FRAMES_PER_SECOND
     durations = [(last - first) / FRAMES_PER_SECOND for first, last in found]
-    lag = signals.mouth_audio_lag(opening, level)
+    lag, why_not = signals.mouth_audio_lag(opening, level)
     return [
         Measurement("lmd_mouth", landmark_distance.mouth_distance(landmarks, reference)),
         Measurement("lmd_face", landmark_distance.face_distance(landmarks, reference)),
+        Measurement("lmd_atvgnet", landmark_distance.atvgnet_distance(landmarks, reference)),
+        Measurement("lmd_vico", landmark_distance.vico_distance(landmarks, reference)),
+        Measurement("akd_fomm", landmark_distance.fomm_distance(landmarks, reference, size)),
         Measurement("blinks_per_second", len(found) / seconds),
         _or_refuse("blink_duration", float(np.mean(durations)) if durations else None, "no blink"),
         _or_refuse(
+            "mouth_truth_correlation",
+            signals.mouth_truth_correlation(opening, signals.mouth_opening(reference)),
+            "the true mouth does not move",
+        ),
+        _or_refuse(
             "mouth_audio_correlation", signals.mouth_audio_correlation(opening, level), "the sound does not vary"
         ),
-        _or_refuse("mouth_audio_lag", None if lag is None else float(lag), "a still mouth, or sound that does not vary"),
+        _or_refuse("mouth_audio_lag", None if lag is None else float(lag), why_not),
         Measurement("head_motion", signals.head_motion(landmarks)),
     ]  # fmt: skip
 

@@ -1,8 +1,14 @@
-"""PSNR and SSIM of a video against its ground truth, frame by frame, then the mean over frames."""
+"""PSNR, SSIM and MS-SSIM of a video against its ground truth, frame by frame, then the mean over frames."""
 
+import cv2
 import numpy as np
 
 PSNR_CAP = 100.0  # decibels, of equal frames: a mean over frames must stay finite
+# Of the five scales, each half of the one before (Wang et al. 2003, table 1).
+_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_WINDOW, _SIGMA = 11, 1.5
+# At the smallest of five scales the window of 11 must fit in.
+LEAST_MS_SSIM_SIDE = (_WINDOW - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
 
 
 def psnr(frames: np.ndarray, reference: np.ndarray) -> float:
@@ -28,6 +34,51 @@ def ssim(frames: np.ndarray, reference: np.ndarray) -> float:
         for a, b in zip(frames, reference, strict=True)
     ]
     return float(np.mean(values))
+
+
+def ms_ssim(frames: np.ndarray, reference: np.ndarray) -> float | None:
+    """Multi-scale structural similarity (Wang et al. 2003), 0..1, of uint8 videos `[T, H, W, 3]`: mean over colour channels
+    and frames. None for pictures with a side under LEAST_MS_SSIM_SIDE, for which it is not defined.
+
+    The window and constants of `ssim`, means of 2 x 2 pixels between scales, negative parts taken as 0.
+    """
+    _same_shape(frames, reference)
+    if min(frames.shape[1:3]) < LEAST_MS_SSIM_SIDE:
+        return None
+    return float(np.mean([_ms_ssim(a, b) for a, b in zip(frames, reference, strict=True)]))
+
+
+def _ms_ssim(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    result = np.ones(3)
+    for number, weight in enumerate(_SCALE_WEIGHTS):
+        brightness, structure = _similarity_parts(a, b)
+        last = number == len(_SCALE_WEIGHTS) - 1
+        part = (brightness * structure if last else structure).mean(axis=(0, 1))
+        result *= np.maximum(part, 0) ** weight
+        a, b = _halve(a), _halve(b)
+    return float(result.mean())
+
+
+def _similarity_parts(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(likeness of the means, likeness of contrast and structure) wherever the window fits in, `[H - 10, W - 10, 3]`."""
+    kernel, edge = cv2.getGaussianKernel(_WINDOW, _SIGMA, cv2.CV_64F), _WINDOW // 2
+
+    def smooth(picture: np.ndarray) -> np.ndarray:
+        return cv2.sepFilter2D(picture, cv2.CV_64F, kernel, kernel)[edge:-edge, edge:-edge]
+
+    small, smaller = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mean_a, mean_b = smooth(a), smooth(b)
+    variances = smooth(a * a) + smooth(b * b) - mean_a**2 - mean_b**2
+    brightness = (2 * mean_a * mean_b + small) / (mean_a**2 + mean_b**2 + small)
+    return brightness, (2 * (smooth(a * b) - mean_a * mean_b) + smaller) / (variances + smaller)
+
+
+def _halve(picture: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 pixels; a side of odd length first gets a row or column of zeros before its first."""
+    rows, columns = (side % 2 for side in picture.shape[:2])
+    padded = np.pad(picture, ((rows, 0), (columns, 0), (0, 0)))
+    return (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) / 4
 
 
 def _same_shape(frames: np.ndarray, reference: np.ndarray) -> None:

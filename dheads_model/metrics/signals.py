@@ -1,14 +1,18 @@
 """Curves over the frames of a clip that metrics and pictures are made from, and how mouth and sound go together."""
 
 import numpy as np
+from scipy.special import ndtr
 
-from dheads_model.faces.landmarks import LEFT_EYE, RIGHT_EYE, eye_distance
+from dheads_model.faces.landmarks import LEFT_EYE, NOSE_TIP, RIGHT_EYE, eye_distance
 from dheads_model.media.clock import SAMPLES_PER_FRAME
 
 # Standard deviation of the mouth opening, in eye distances, that a detector reports for a still face is below this.
 STILL_MOUTH = 0.004
 # Frames quieter than this are as silent as the recording gets; decibels of full scale.
 QUIETEST_DBFS = -60.0
+# Frames on both sides within which a lag is looked for, and how often unrelated curves may pretend to have one.
+FARTHEST_LAG = 5
+LAG_CHANCE = 0.05
 
 
 def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
@@ -54,29 +58,75 @@ def mouth_audio_correlation(opening: np.ndarray, level: np.ndarray) -> float | N
     return float(np.corrcoef(opening, level)[0, 1])
 
 
-def mouth_audio_lag(opening: np.ndarray, level: np.ndarray, farthest: int = 5) -> int | None:
-    """Frames by which the mouth comes after the sound where they correlate best, within +-farthest; None as above or still."""
-    if level.std() < 1e-6 or is_still(opening) or len(level) < 3 * farthest:
+def mouth_truth_correlation(opening: np.ndarray, truth: np.ndarray) -> float | None:
+    """Pearson correlation, -1..1, of the mouth opening `[T]` of a video and that of its ground truth `[T]`.
+
+    0 for a mouth that does not move: it does not follow the truth. None where the true mouth does not move.
+    """
+    if is_still(truth) or len(truth) < 3:
         return None
+    if is_still(opening):
+        return 0.0
+    return float(np.corrcoef(opening, truth)[0, 1])
+
+
+def mouth_audio_lag(opening: np.ndarray, level: np.ndarray, farthest: int = FARTHEST_LAG) -> tuple[int | None, str]:
+    """(frames by which the mouth comes after the sound where they correlate best, ""), or (None, why there are none).
+
+    Refused: a still mouth, sound that does not vary, clips shorter than 3 farthest frames, a best place at the edge of
+    +-farthest, since a better one may lie beyond it, and a correlation there that unrelated curves reach by chance in
+    more than LAG_CHANCE of the cases. By Fisher's z, with as many independent frames as the curves' autocorrelations
+    leave (Bartlett 1946) and as many tries as there are lags (Bonferroni).
+    """
+    if level.std() < 1e-6:
+        return None, "sound that does not vary"
+    if is_still(opening):
+        return None, "a still mouth"
+    if len(level) < 3 * farthest:
+        return None, f"fewer than {3 * farthest} frames"
     lags = np.arange(-farthest, farthest + 1)
     values = [_correlation(*_shifted(opening, level, lag)) for lag in lags]
-    return int(lags[int(np.argmax(values))])
+    best = int(np.argmax(values))
+    if best in (0, len(lags) - 1):
+        return None, f"the best of {len(lags)} lags is at their edge"
+    z = np.arctanh(min(values[best], 1 - 1e-9)) * np.sqrt(max(_independent_frames(opening, level) - 3, 1))
+    if len(lags) * ndtr(-z) > LAG_CHANCE:
+        return None, "mouth and sound correlate no better than by chance"
+    return int(lags[best]), ""
 
 
 def head_motion(landmarks: np.ndarray) -> float:
-    """How much the head moves: standard deviation over the clip of the face's place, size and tilt, in eye distances.
+    """How much the head moves as a rigid body: standard deviation over the clip of its pose, in eye distances.
 
-    The root of the summed variances of the eyes' centre (x, y), the eye distance and the tilt times the distance; a
-    frozen head gives about 0. Landmarks `[T, 68, 2]`.
+    The root of the summed variances of six curves, from points that neither speech nor blinks move (the eyes' corners and
+    the nose's tip), of landmarks `[T, 68, 2]`: place (the corners' mean, x and y), size (the distance of the eyes), tilt
+    (its direction in radians, so that an eye distance away a point moves as far), and turn and nod (where the tip of the
+    nose lies across and along the face). All in units of the clip's median eye distance, turn and nod in the frame's own,
+    so that a head that comes nearer does not turn. A frozen head has 0.
     """
-    right, left = landmarks[:, RIGHT_EYE].mean(axis=1), landmarks[:, LEFT_EYE].mean(axis=1)
-    across = left - right
+    right, left = landmarks[:, [36, 39]].mean(axis=1), landmarks[:, [42, 45]].mean(axis=1)
+    centre, across = (right + left) / 2, left - right
     distance = np.linalg.norm(across, axis=1)
-    tilt = np.arctan2(across[:, 1], across[:, 0])
-    nose = landmarks[:, 30]
+    tilt = np.unwrap(np.arctan2(across[:, 1], across[:, 0]))
     scale = np.median(distance)
-    parts = [nose[:, 0] / scale, nose[:, 1] / scale, distance / scale, tilt]
-    return float(np.sqrt(sum(np.var(part) for part in parts)))
+    nose, unit = landmarks[:, NOSE_TIP] - centre, across / distance[:, None]
+    turn = (nose * unit).sum(axis=1) / distance
+    nod = (nose[:, 1] * unit[:, 0] - nose[:, 0] * unit[:, 1]) / distance
+    parts = [centre[:, 0] / scale, centre[:, 1] / scale, distance / scale, tilt, turn, nod]
+    return float(np.sqrt(sum(np.var(part.astype(np.float64)) for part in parts)))
+
+
+def _independent_frames(a: np.ndarray, b: np.ndarray) -> float:
+    """Frames that count when two unrelated curves `[T]` are correlated: T over 1 + 2 sum of (1 - k / T) r_a(k) r_b(k)."""
+    count = len(a)
+    lags = np.arange(1, count // 3 + 1)
+    products = [(1 - k / count) * _autocorrelation(a, k) * _autocorrelation(b, k) for k in lags]
+    return count / max(1 + 2 * sum(products), 1.0)
+
+
+def _autocorrelation(curve: np.ndarray, lag: int) -> float:
+    centred = curve - curve.mean()
+    return float((centred[lag:] * centred[:-lag]).sum() / (centred**2).sum())
 
 
 def _shifted(opening: np.ndarray, level: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:

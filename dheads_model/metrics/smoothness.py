@@ -7,17 +7,26 @@ per-frame normalised picture and whose difference wraps modulo 256. Closeness to
 import cv2
 import numpy as np
 
+from dheads_model.faces.redetect import is_one_picture
+
 PUBLISHED_SIZE = 128
 
 
 def optical_flow(frames: np.ndarray) -> float:
-    """Mean Farneback flow magnitude in pixels a frame at 128 x 128, of uint8 RGB `[T, H, W, 3]`, T >= 2."""
+    """Mean Farneback flow magnitude in pixels a frame at 128 x 128, of uint8 RGB `[T, H, W, 3]`, T >= 2.
+
+    0 for a video of one picture, in whose flat parts the algorithm takes an encoder's noise for motion.
+    """
+    if len(frames) > 1 and is_one_picture(frames):
+        return 0.0
     return float(np.mean([magnitude.mean() for magnitude in _flows(frames)]))
 
 
 def frame_difference(frames: np.ndarray) -> float:
-    """Mean squared difference of consecutive frames at 128 x 128, grey levels squared, T >= 2."""
+    """Mean squared difference of consecutive frames at 128 x 128, grey levels squared, T >= 2; 0 for one picture."""
     small = _published_frames(frames).astype(np.float64)
+    if is_one_picture(frames):
+        return 0.0
     return float(np.mean(np.diff(small, axis=0) ** 2))
 
 

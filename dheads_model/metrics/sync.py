@@ -44,12 +44,23 @@ def sync_confidence(similarities: np.ndarray) -> float:
 
 
 def measure_sync(mouth: np.ndarray, audio: np.ndarray, still: bool) -> list[Measurement]:
-    """Confidence and offset of a clip from its embeddings `[N, E]`; still: the mouth does not move, so it has no offset."""
+    """Confidence and offset of a clip from its embeddings `[N, E]`.
+
+    The offset is refused where the mouth is still, and at the edge of the shifts, beyond which a better one may lie.
+    """
     similarities = offset_similarities(mouth, audio)
     if not len(similarities):
         return refuse_sync(f"fewer than {2 * FARTHEST + 1} windows, which the {2 * FARTHEST + 1} shifts need")
-    offset = refuse("sync_offset", "a still mouth") if still else Measurement("sync_offset", sync_offset(similarities))
-    return [Measurement("sync_confidence", sync_confidence(similarities)), offset]
+    return [Measurement("sync_confidence", sync_confidence(similarities)), _offset(similarities, still)]
+
+
+def _offset(similarities: np.ndarray, still: bool) -> Measurement:
+    if still:
+        return refuse("sync_offset", "a still mouth")
+    offset = sync_offset(similarities)
+    if abs(offset) == FARTHEST:
+        return refuse("sync_offset", f"the best of {2 * FARTHEST + 1} shifts is at their edge")
+    return Measurement("sync_offset", offset)
 
 
 def refuse_sync(reason: str) -> list[Measurement]:

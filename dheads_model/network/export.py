@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import is_zipfile
 
 from torch import Tensor
 
@@ -11,8 +10,7 @@ from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.tensor_file import fill, load_tensors, plain, save_tensors
-
-FORMAT = "dheads model 1"
+from dheads_model.network.tensor_header import MODEL_FORMAT
 
 
 def save_export(path: Path | str, state: Mapping[str, Tensor], config: Mapping, facts: Mapping) -> None:
@@ -23,30 +21,28 @@ def save_export(path: Path | str, state: Mapping[str, Tensor], config: Mapping, 
     arguments give equal bytes. Raises UserError when the weights do not fit the config or are not all finite,
     ValueError for values that JSON does not have.
     """
-    fill(_build_model(config, "the config of this export"), state, "these weights")
-    save_tensors(path, state, {"format": FORMAT, "config": config, "facts": facts})
+    _model(config, state, "the config of this export", "these weights")
+    save_tensors(path, state, {"format": MODEL_FORMAT, "config": config, "facts": facts})
 
 
 def load_export(path: Path | str) -> tuple[TalkingModel, dict, dict]:
     """(model in evaluation mode on the CPU, config, facts) of a file written by `save_export`.
 
     Raises UserError for a missing or damaged file, for one that this project did not write, and for weights that do
-    not fit their config.
+    not fit their config or are not all finite.
     """
-    if is_zipfile(path):
-        raise UserError(
-            f"{path} is a checkpoint as PyTorch writes them; if it is of Diffused Heads, make a model of it by "
-            f"`python -m dheads_model.network.import_model --unet {path} --output model.safetensors`."
-        )
-    state, about = load_tensors(path, FORMAT)
-    model = _build_model(about["config"], str(path))
-    fill(model, state, str(path))
+    state, about = load_tensors(path, MODEL_FORMAT)
+    model = _model(about["config"], state, str(path), f"the weights in {path}")
     return model.eval().requires_grad_(False), about["config"], about["facts"]
 
 
-def _build_model(config: Mapping, where: str) -> TalkingModel:
-    for block in ("network", "diffusion"):
-        if block not in config:
+def _model(config: Mapping, state: Mapping[str, Tensor], where: str, weights: str) -> TalkingModel:
+    blocks = {block: plain(config.get(block)) for block in ("network", "diffusion")}
+    for block, values in blocks.items():
+        if not isinstance(values, dict):
             raise UserError(f"{where} has no block {block}, so no model can be built from it.")
-    network = build(NetworkSettings, plain(config["network"]), "network")
-    return TalkingModel(network, build(DiffusionSettings, plain(config["diffusion"]), "diffusion"))
+    network = build(NetworkSettings, blocks["network"], "network")
+    diffusion = build(DiffusionSettings, blocks["diffusion"], "diffusion")
+    if network.residual_blocks * len(network.channel_multiples) > len(state):
+        raise UserError(f"{weights} do not fit the config they come with: they are of fewer residual blocks.")
+    return fill(lambda: TalkingModel(network, diffusion), state, weights)

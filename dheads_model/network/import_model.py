@@ -36,16 +36,21 @@ SAMPLING = {"sampler": "ancestral_ddpm", "steps": 100, "guidance": 1.0}
 log = logging.getLogger(__name__)
 
 
-def import_unet(path: Path | str, image_size: int, head_channels: int) -> tuple[TalkingModel, Checkpoint]:
+def import_unet(
+    path: Path | str, image_size: int, head_channels: int, motion_frames: int | None = None
+) -> tuple[TalkingModel, Checkpoint]:
     """(model in evaluation mode on the CPU, the checkpoint it comes from): every tensor of the UNet exactly once.
 
-    image_size: pixels a side; head_channels: channels of an attention head; neither shows in the tensors. The model
-    takes sound as embeddings made before, `[B, W, D]`, and is a DDPM of 1000 steps. Nothing in the file is executed.
+    image_size: pixels a side; head_channels: channels of an attention head; neither shows in the tensors. motion_frames:
+    None takes what the file's hyper-parameters state, else what the tensors tell (`published_settings`). The model takes
+    sound as embeddings made before, `[B, W, D]`, and is a DDPM of 1000 steps. Nothing in the file is executed.
     Raises UserError for a file that is unreadable, of another network, or whose hyper-parameters say otherwise.
     """
     checkpoint = read_checkpoint(path)
     state = _unet_state(checkpoint.tensors, path)
-    settings = published_settings(state, image_size, head_channels)
+    if motion_frames is None:
+        motion_frames = _stated_motion_frames(checkpoint.hyper_parameters, path)
+    settings = published_settings(state, image_size, head_channels, motion_frames)
     _compare(checkpoint.hyper_parameters, settings, path)
     model = TalkingModel(settings, DiffusionSettings(form="ddpm", timesteps=TIMESTEPS))
     load_published(model.unet, state)
@@ -53,14 +58,19 @@ def import_unet(path: Path | str, image_size: int, head_channels: int) -> tuple[
 
 
 def import_model(
-    unet: Path | str, audio_encoder: Path | str | None, output: Path | str, image_size: int, head_channels: int
+    unet: Path | str,
+    audio_encoder: Path | str | None,
+    output: Path | str,
+    image_size: int,
+    head_channels: int,
+    motion_frames: int | None = None,
 ) -> None:
     """Write a published UNet as a model of this project (see `import_unet`) with the sha256 of the files it is made of.
 
     audio_encoder: the file that makes this UNet's embeddings, None where it is not at hand; it becomes part of the model
     or is named in its facts, see above. The facts also hold how the authors sample. Equal files give equal bytes.
     """
-    model, checkpoint = import_unet(unet, image_size, head_channels)
+    model, checkpoint = import_unet(unet, image_size, head_channels, motion_frames)
     facts = {"unet": {**_file_facts(unet), "kind": checkpoint.kind}, "audio_encoder": None, "sampling": SAMPLING}
     if audio_encoder is not None:
         facts["audio_encoder"] = _file_facts(audio_encoder)
@@ -119,6 +129,14 @@ def _unet_state(tensors: Mapping[str, Tensor], path: Path | str) -> dict[str, Te
     return copies[0]
 
 
+def _stated_motion_frames(stated: Mapping, path: Path | str) -> int | None:
+    """Number of motion frames in a checkpoint's hyper-parameters, None where they say nothing."""
+    frames = stated.get("n_motion_frames")
+    if frames is not None and type(frames) is not int:
+        raise UserError(f"{path} says n_motion_frames {frames!r}, which is no number; pass --motion-frames.")
+    return frames
+
+
 def _compare(stated: Mapping, settings: NetworkSettings, path: Path | str) -> None:
     """Raise UserError where a checkpoint's hyper-parameters contradict how its tensors are read."""
     assumed = {
@@ -130,7 +148,11 @@ def _compare(stated: Mapping, settings: NetworkSettings, path: Path | str) -> No
         "n_audio_motion_embs": settings.audio_radius,
         **_NETWORK_KINDS,
     }
-    options = {"image_size": "--image-size", "num_head_channels": "--head-channels"}
+    options = {
+        "image_size": "--image-size",
+        "num_head_channels": "--head-channels",
+        "n_motion_frames": "--motion-frames",
+    }
     for name, value in assumed.items():
         if name in stated and stated[name] != value:
             hint = f"pass {options[name]}" if name in options else "a network of another kind cannot be imported"
@@ -152,10 +174,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--head-channels", type=int, default=HEAD_CHANNELS, help="of an attention head (default: %(default)s)"
     )
+    parser.add_argument(
+        "--motion-frames", type=int, help="where neither the file's hyper-parameters nor its tensors tell their number"
+    )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        import_model(given.unet, given.audio_encoder, given.output, given.image_size, given.head_channels)
+        import_model(
+            given.unet, given.audio_encoder, given.output, given.image_size, given.head_channels, given.motion_frames
+        )
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         sys.exit(2)

@@ -43,11 +43,15 @@ def load_published(network: UNet, state: Mapping[str, Tensor]) -> None:
     network.load_state_dict({name: state[published] for name, published in names.items()}, strict=True)
 
 
-def published_settings(state: Mapping[str, Tensor], image_size: int, head_channels: int = 64) -> NetworkSettings:
-    """Settings of a published network read off its tensors; picture size and width of heads leave no trace there.
+def published_settings(
+    state: Mapping[str, Tensor], image_size: int, head_channels: int = 64, motion_frames: int | None = None
+) -> NetworkSettings:
+    """Settings of a published network read off its tensors, with any number of levels, residual blocks and motion frames.
 
-    Assumes two residual blocks a level and an audio embedding as wide as base_channels, which the authors' code
-    demands. Raises UserError when the tensors are of no such network.
+    Picture size and width of heads leave no trace there. motion_frames: None reads the number off the input channels;
+    two grey or two colour frames, as released, are taken for what they are, other numbers only where they can be read in
+    one way. Assumes an audio embedding as wide as base_channels, which the authors' code demands. Raises UserError when
+    the tensors are of no such network, or when the number of motion frames must be given or does not fit.
     """
     state = without_prefix(state)
     try:
@@ -55,21 +59,68 @@ def published_settings(state: Mapping[str, Tensor], image_size: int, head_channe
         inputs = state["input_blocks.0.0.weight"].shape[1]
         window = state["audio_embed.0.weight"].shape[1] // base
         outputs = state["out.2.weight"].shape[0]
-        levels = (max(int(name.split(".")[1]) for name in state if name.startswith("input_blocks.")) + 1) // 3
-        widths = [state[f"input_blocks.{3 * level + 2}.0.out_layers.3.weight"].shape[0] for level in range(levels)]
+        levels, blocks = _levels_and_blocks(state)
+        per_level = blocks + 1
+        widths = [
+            state[f"input_blocks.{per_level * level + 1}.0.out_layers.3.weight"].shape[0] for level in range(levels)
+        ]
     except (KeyError, ValueError) as problem:
         raise UserError(f"these weights are not of a Diffused Heads UNet: {problem} is not among them.") from problem
     except (IndexError, ZeroDivisionError) as problem:
         raise UserError("these weights are not of a Diffused Heads UNet: a tensor has too few dimensions.") from problem
     attended = tuple(
-        image_size // 2**level for level in range(levels) if f"input_blocks.{3 * level + 1}.1.qkv.weight" in state
+        image_size // 2**level
+        for level in range(levels)
+        if f"input_blocks.{per_level * level + 1}.1.qkv.weight" in state
     )
+    frames, channels = _motion(inputs - 6, motion_frames)
     return NetworkSettings(
         image_size=image_size, base_channels=base, channel_multiples=tuple(width // base for width in widths),
-        residual_blocks=2, attention_sizes=attended, head_channels=head_channels, motion_channels=(inputs - 6) // 2,
-        audio_radius=(window - 1) // 2, audio_channels=base, audio_encoder="none", learned_variance=outputs == 6,
-        time_frequencies="published", noise_level_input=False,
+        residual_blocks=blocks, attention_sizes=attended, head_channels=head_channels, motion_frames=frames,
+        motion_channels=channels, audio_radius=(window - 1) // 2, audio_channels=base, audio_encoder="none",
+        learned_variance=outputs == 6, time_frequencies="published", noise_level_input=False,
     )  # fmt: skip
+
+
+def _levels_and_blocks(state: Mapping[str, Tensor]) -> tuple[int, int]:
+    """(levels, residual blocks a level). Encoder and decoder have levels (blocks + 1) numbered blocks each, and the first
+    block of the decoder with a second residual block inside, which doubles the picture, is the last of its level."""
+    count = max(int(name.split(".")[1]) for name in state if name.startswith("input_blocks.")) + 1
+    doubling = [
+        number
+        for number in range(count)
+        for place in (1, 2)
+        if f"output_blocks.{number}.{place}.in_layers.2.weight" in state
+    ]
+    per_level = min(doubling, default=count - 1) + 1
+    if count % per_level or per_level < 2:
+        raise UserError(
+            f"these weights are not of a Diffused Heads UNet: {count} blocks of the encoder are no whole number of levels "
+            f"of {per_level}."
+        )
+    return count // per_level, per_level - 1
+
+
+def _motion(channels: int, frames: int | None) -> tuple[int, int]:
+    """(motion frames, channels of each) of so many input channels."""
+    if frames is None:
+        if channels in (2, 6):
+            frames = 2
+        elif channels > 0 and channels % 3:
+            frames = channels
+        else:
+            raise UserError(
+                f"these weights take {channels} channels of motion frames, which {channels} grey or {channels // 3} colour "
+                "frames would have; give the number of motion frames (--motion-frames)."
+                if channels > 0
+                else f"these weights are not of a Diffused Heads UNet: {channels + 6} input channels leave none for motion."
+            )
+    if frames < 1 or channels not in (frames, 3 * frames):
+        raise UserError(
+            f"these weights take {channels} channels of motion frames, which {frames} motion frames do not have, grey or "
+            "in colour."
+        )
+    return frames, channels // frames
 
 
 def published_names(network: UNet) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Sizes of the network and the form of the diffusion: the paper's network and a small one differ in these only."""
 
+import math
 from dataclasses import dataclass
 
 from dheads_model.errors import UserError
@@ -9,6 +10,8 @@ PUBLISHED_AUDIO_CHANNELS = 256
 TIME_FREQUENCIES = ("standard", "published")
 FORMS = ("edm", "ddpm")
 CENTRES = ("zero", "identity")
+_LARGEST_IMAGE = 4096
+_MOST_TIMESTEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class NetworkSettings:
                      "motion_frames", "audio_channels", "feature_bands", "audio_code_channels"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise UserError(f"network.{name} must be at least 1, not {getattr(self, name)}.")
+        if self.image_size > _LARGEST_IMAGE:
+            raise UserError(f"network.image_size must be at most {_LARGEST_IMAGE}, not {self.image_size}.")
         if self.audio_encoder == "published" and self.audio_channels != PUBLISHED_AUDIO_CHANNELS:
             raise UserError(
                 f"network.audio_channels must be {PUBLISHED_AUDIO_CHANNELS} with network.audio_encoder published, not "
@@ -146,10 +151,10 @@ class DiffusionSettings:
         _choose("centre", self.centre, CENTRES, block="diffusion")
         if self.form == "ddpm" and self.centre != "zero":
             raise UserError("diffusion.centre identity needs diffusion.form edm; a DDPM's pictures lie around zero.")
-        if self.sigma_data <= 0:
+        if not 0 < self.sigma_data < math.inf:
             raise UserError(f"diffusion.sigma_data must be positive, not {self.sigma_data}.")
-        if self.timesteps < 2:
-            raise UserError(f"diffusion.timesteps must be at least 2, not {self.timesteps}.")
+        if not 2 <= self.timesteps <= _MOST_TIMESTEPS:
+            raise UserError(f"diffusion.timesteps must lie between 2 and {_MOST_TIMESTEPS}, not {self.timesteps}.")
 
 
 def _choose(name: str, value, options: tuple, block: str = "network") -> None:

@@ -35,8 +35,8 @@ def open_window_encoder(model: TalkingModel, facts: Mapping, path: Path | str | 
             raise UserError(f"this model needs no audio encoder beside it; leave out {path}.")
         # On the CPU wherever the model is: a window at a time is no work for a GPU.
         return copy.deepcopy(model.audio_encoder).cpu().eval() if kind == "published" else None
-    known = facts.get("audio_encoder") or {}
-    if "sha256" not in known:
+    known = facts.get("audio_encoder")
+    if not (isinstance(known, Mapping) and {"file", "sha256"} <= known.keys()):
         raise UserError(
             "this model takes embeddings of the sound, and which encoder makes them is not recorded in it; import it "
             "again together with its audio_encoder.pt."

@@ -18,7 +18,7 @@ from dheads_model.config import build
 from dheads_model.errors import UserError
 from dheads_model.faces.mouth import MOUTH_HEIGHT, MOUTH_WIDTH
 from dheads_model.network.audio_encoder import AudioEncoder
-from dheads_model.network.tensor_file import fill, load_tensors, plain, save_tensors
+from dheads_model.network.tensor_file import fill, load_tensors, save_tensors
 
 FORMAT = "dheads sync encoder 1"
 _HALVINGS = 3
@@ -137,6 +137,8 @@ def load_sync_encoder(path: Path | str) -> tuple[SyncEncoder, dict, dict]:
     Raises UserError for a missing or damaged file, one that is no sync encoder, and weights that do not fit.
     """
     state, about = load_tensors(path, FORMAT, "sync encoder")
-    model = SyncEncoder(build(SyncEncoderSettings, plain(about["network"]), "network"))
-    fill(model, state, str(path))
+    if not isinstance(about.get("network"), dict):
+        raise UserError(f"{path} has no block network, so no encoder can be built from it.")
+    settings = build(SyncEncoderSettings, about["network"], "network")
+    model = fill(lambda: SyncEncoder(settings), state, f"the weights in {path}")
     return model.eval().requires_grad_(False), about["config"], about["facts"]

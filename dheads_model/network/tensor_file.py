@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
+from dheads_model.network.tensor_header import read_about
 
 
 def save_tensors(path: Path | str, state: Mapping[str, Tensor], about: Mapping) -> None:
@@ -28,39 +31,57 @@ def save_tensors(path: Path | str, state: Mapping[str, Tensor], about: Mapping) 
     metadata = {"dheads": json.dumps(plain(about), sort_keys=True, allow_nan=False)}
     tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+        try:
+            save_file(tensors, temporary, metadata=metadata)
+        except SafetensorError as problem:
+            number = re.search(r"\(os error (\d+)\)", str(problem))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from problem
 
 
 def load_tensors(path: Path | str, wanted: str, what: str = "model") -> tuple[dict[str, Tensor], dict]:
     """(tensors on the CPU, about) of a file written by `save_tensors` in the format `wanted`.
 
-    Raises UserError for a missing or damaged file and for one of another format, called `what` in the message.
+    Raises UserError for a missing or damaged file, for one of another format, called `what` in the message, and for
+    values that are not finite.
     """
-    if not Path(path).is_file():
-        raise UserError(f"there is no {what} {path}; give the path of the .safetensors that a finished run wrote.")
+    about = read_about(path, wanted, what)
     try:
         with safe_open(path, framework="pt") as stream:
-            metadata = stream.metadata() or {}
             state = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
-    except (OSError, SafetensorError) as problem:
+    except (OSError, SafetensorError, ValueError, RuntimeError) as problem:
+        reason = str(problem).splitlines()[0]
         raise UserError(
-            f"{path} cannot be read as a {what} ({problem}); give a .safetensors that this project wrote, whole."
+            f"{path} cannot be read as a {what} ({reason}); give a .safetensors that this project wrote, whole."
         ) from problem
-    try:
-        about = json.loads(metadata.get("dheads", "{}"))
-    except json.JSONDecodeError as problem:
-        raise UserError(f"{path} holds damaged settings ({problem}); give a whole copy of the file.") from problem
-    if about.get("format") != wanted:
-        raise UserError(f"{path} is no {what} of this project: its format is {about.get('format')!r}, not {wanted!r}.")
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"{path} holds values that are not finite, in {name}: its training broke; train it again.")
     return state, about
 
 
-def fill(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
-    """Load all tensors of a module; raises UserError naming `where` when they do not fit it."""
+def fill(make: Callable[[], nn.Module], state: Mapping[str, Tensor], where: str) -> nn.Module:
+    """A module with all its tensors from a file.
+
+    It is made without memory first, so that sizes that somebody wrote into a file cost nothing before they fit the
+    tensors. Raises UserError naming `where` when they do not.
+    """
     try:
-        module.load_state_dict(dict(state), strict=True)
-    except RuntimeError as problem:
-        raise UserError(f"{where} do not fit the config they come with: {problem}") from problem
+        with torch.device("meta"):
+            wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    except (RuntimeError, OverflowError, TypeError, ValueError, MemoryError) as problem:
+        raise UserError(f"{where}: no network has the sizes in it ({str(problem).splitlines()[0]}).") from problem
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if wanted != found:
+        name = min(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        raise UserError(
+            f"{where} do not fit the config they come with: {name} has the shape {found.get(name)} where "
+            f"{wanted.get(name)} is needed."
+        )
+    module = make()
+    module.load_state_dict(dict(state), strict=True)
+    return module
 
 
 def plain(value):

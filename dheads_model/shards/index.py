@@ -33,7 +33,7 @@ class Index:
 
 
 def write_index(path: Path | str, manifest_paths: list[str]) -> None:
-    """Write the index of packed shards. Raises UserError when a speaker is in two splits."""
+    """Write the index of packed shards. Raises UserError when a speaker is in two splits, and when no clip is left."""
     folder = Path(path).parent
     shards, homes, dataset = [], {}, ""
     for manifest_path in sorted(manifest_paths):
@@ -55,6 +55,11 @@ def write_index(path: Path | str, manifest_paths: list[str]) -> None:
                 "clips": len(facts),
                 "frames": sum(fact["frames"] for fact in facts),
             }
+        )
+    if not any(shard["clips"] for shard in shards):
+        raise UserError(
+            f"no clip of dataset {dataset} is left: results/data_card.md has the reason of each; give other clips, or allow "
+            "what is refused (docs/configuration.md, track and audio)."
         )
     shards.sort(key=lambda shard: shard["shard"])
     identity = json.dumps([[shard["split"], shard["shard"], shard["sha256"]] for shard in shards])

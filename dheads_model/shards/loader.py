@@ -34,7 +34,8 @@ class LoadedClip:
 class Batch:
     """Training windows. target, identity: uint8 `[B, S, S, 3]`; motion: uint8 `[B, M, S, S, 3]`, oldest first; audio:
     float32 `[B, 2 m + 1, 4, bands]` or `[B, 2 m + 1, D]`; landmarks, identity_landmarks: float32 `[B, 68, 2]` of target
-    and identity frame."""
+    and identity frame. strata: the range of noise levels that each row draws from, int64 `[B]`, a permutation; None for
+    the row's number, which windows in memory, drawn independently of each other, allow."""
 
     target: np.ndarray
     identity: np.ndarray
@@ -44,6 +45,7 @@ class Batch:
     identity_landmarks: np.ndarray
     clips: tuple[str, ...]
     frames: np.ndarray
+    strata: np.ndarray | None = None
 
 
 def load_split(

@@ -98,7 +98,7 @@ def training_batches(
         ]
         empty = [np.zeros_like(part) for part in next(filter(None, windows))]
         arrays = [np.stack(parts) for parts in zip(*(found or empty for found in windows), strict=True)]
-        yield Batch(*arrays, names, np.array(targets))
+        yield Batch(*arrays, names, np.array(targets), plan.strata(number, batch_size))
 
 
 def _places(clips: ClipStream, plan: StreamPlan, position: int, residues: range, modulus: int) -> Iterator[tuple]:

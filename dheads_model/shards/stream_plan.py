@@ -21,7 +21,7 @@ from dheads_model.shards.index import Index
 # window, and if their number divides this one, each meets clips of its own.
 LANES = 96
 # Third words of seeds; batches draw from (seed, step), which numpy takes for (seed, step, 0).
-_SHARDS, _FRAMES, _CLIPS = 1, 2, 3
+_SHARDS, _FRAMES, _CLIPS, _STRATA = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,14 @@ class StreamPlan:
                     yield self._block(start, number, order, shards)
                 start += count
             number += 1
+
+    def strata(self, step: int, batch_size: int) -> np.ndarray:
+        """Which of `batch_size` equally likely ranges of noise levels each row of a step's batch draws from, int64 `[B]`.
+
+        A permutation that changes with the step: lanes divide by many batch sizes, so a row's number tells the lane and
+        with it, for hundreds of steps, the few clips that its windows are of.
+        """
+        return np.random.default_rng([self.seed, step, _STRATA]).permutation(batch_size)
 
     def _groups(self, number: int) -> Iterator[tuple[int, ...]]:
         """Shards of each block of a pass."""

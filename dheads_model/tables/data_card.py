@@ -10,7 +10,9 @@ from dheads_model.corpora.plan import read_plan
 from dheads_model.errors import FAIL_REASONS, FILTER_REASONS, UserError
 from dheads_model.manifest import FAILED, FILTERED, OK, read_manifest
 from dheads_model.media.clock import FRAMES_PER_SECOND
+from dheads_model.reasons import MEANINGS
 from dheads_model.shards.index import UNKNOWN_SPEAKER
+from dheads_model.tables.cells import markdown_cell
 
 STAGES = ("source", "track", "align", "crop", "landmark", "audio", "shard")
 SHOWN_LOSSES = 50
@@ -33,13 +35,12 @@ class ClipFate:
     word: str = ""
 
 
-def fates_of(resources: Path | str, dataset: str) -> list[ClipFate]:
-    """The fate of every planned clip of a dataset, by clip id. Raises UserError when a stage does not mention a clip."""
+def fates_of(resources: Path | str, dataset: str, shards: Iterable[str]) -> list[ClipFate]:
+    """The fate of every planned clip of a dataset's shards, by clip id. Raises UserError when a stage does not mention a clip."""
     base = Path(resources, dataset)
     fates = []
-    for plan_path in sorted(base.glob("plan/*.json")):
-        _, shard = read_plan(plan_path)
-        number = shard.shard
+    for number in shards:
+        _, shard = read_plan(base / "plan" / f"{number}.json")
         stages = {stage: read_manifest(base / stage / f"{number}.json") for stage in STAGES[:-1]}
         stages["shard"] = read_manifest(base / "shards" / shard.split / f"{number}.json")
         outcomes = {stage: {outcome.clip: outcome for outcome in manifest.clips} for stage, manifest in stages.items()}
@@ -77,10 +78,9 @@ def markdown(fates: list[ClipFate], table: pd.DataFrame, absent: Mapping[str, st
     lines += [f"Dataset {name} is left out: {why}\n" for name, why in absent.items()]
     lost = [fate for fate in fates if fate.status != OK]
     if lost:
-        meanings = FILTER_REASONS | FAIL_REASONS
         lines += ["## Reasons", "", "| reason | clips | meaning |", "|---|---|---|"]
         for reason in sorted({fate.reason for fate in lost}):
-            lines.append(f"| {reason} | {sum(fate.reason == reason for fate in lost)} | {meanings[reason]} |")
+            lines.append(f"| {reason} | {sum(fate.reason == reason for fate in lost)} | {MEANINGS[reason]} |")
         lines += [
             "",
             "## Lost clips",
@@ -89,8 +89,8 @@ def markdown(fates: list[ClipFate], table: pd.DataFrame, absent: Mapping[str, st
             "|---|---|---|---|---|---|",
         ]
         for fate in lost[:SHOWN_LOSSES]:
-            detail = " ".join(fate.detail.replace("|", "/").split())
-            lines.append(f"| {fate.dataset} | {fate.clip} | {fate.stage} | {fate.status} | {fate.reason} | {detail} |")
+            cells = (fate.dataset, fate.clip, fate.stage, fate.status, fate.reason, markdown_cell(fate.detail))
+            lines.append(f"| {' | '.join(cells)} |")
         if len(lost) > SHOWN_LOSSES:
             lines.append(f"\n... and {len(lost) - SHOWN_LOSSES} more; the manifests below `resources/` name them all.")
     else:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dheads_model.corpora.quality import MEASURES, oddness
 from dheads_model.files import atomic_path, write_text
+from dheads_model.tables.cells import markdown_cell
 
 _TILE = 128
 _COLUMNS = 10
@@ -98,6 +99,6 @@ def write_page(table: pd.DataFrame, worst: pd.DataFrame, output: Path | str) -> 
     lines += ["", "Clips that differ most from the others, in robust standard deviations of the measure named:", "",
               "| clip | split | speaker | measure | value | deviations |", "|---|---|---|---|---|---|"]  # fmt: skip
     for row in worst.itertuples():
-        about = f"| {row.clip} | {row.split} | {row.speaker} | {MEASURES[row.measure][0]} "
+        about = f"| {row.clip} | {row.split} | {markdown_cell(row.speaker)} | {MEASURES[row.measure][0]} "
         lines.append(f"{about}| {row.value:.3g} | {row.oddness:.1f} |")
     write_text(output, "\n".join(lines) + "\n")

@@ -5,16 +5,32 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dheads_model.errors import UserError
-from dheads_model.tables.columns import CLOSEST, COLUMNS, HIGHER, UNJUDGED, Column, shown_columns
-from dheads_model.tables.statistics import Cell, cell
+from dheads_model.metrics.measurement import NOT_APPLICABLE
+from dheads_model.shards.index import UNKNOWN_SPEAKER
+from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
+from dheads_model.tables.statistics import (
+    LEAST_SPEAKERS,
+    Cell,
+    Difference,
+    cell,
+    count_speakers,
+    difference,
+    loss_difference,
+)
 
 GROUND_TRUTH = "ground_truth"
+# Kinds of methods that are no attempt: nothing can be better or worse than them.
+_REAL = (GROUND_TRUTH, "ground_truth_of_another")
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One dataset and method: its cells by metric, and its clips (measured, and all)."""
+    """One dataset and method: its cells by metric, and its clips (measured, and all) and speakers.
+
+    differences: by metric, from the method `reference` of the same dataset, empty for that method itself and where it has
+    no row. best: metrics in which it is better than every other method, see `make_rows`.
+    """
 
     dataset: str
     method: str
@@ -22,11 +38,20 @@ class Row:
     cells: dict[str, Cell]
     measured: int
     clips: int
+    speakers: int
+    reference: str
+    differences: dict[str, Difference]
+    best: frozenset[str]
 
 
-def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, samples: int) -> list[Row]:
+def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference: str) -> list[Row]:
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
-    of clips that could not be measured}. Raises UserError when nothing was measured."""
+    of clips that could not be measured}; reference: the method that the others' differences are taken from.
+
+    A method is best in a metric when it is better than every other one, real videos aside, by a difference on the
+    same clips whose 95 % interval excludes 0; so two equal ones are never best, nor is any of few speakers. Raises UserError
+    when nothing was measured.
+    """
     if values.empty:
         raise UserError(
             "no clip was measured: the test split is empty; look at results/data_card.md for where it went."
@@ -34,29 +59,74 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, samples: 
     columns = shown_columns(set(values["metric"]))
     rows = []
     for dataset, of_dataset in values.groupby("dataset", sort=True):
-        for method, kind in kinds.items():
-            of_method = of_dataset[of_dataset["method"] == method]
-            if of_method.empty:
-                continue
-            cells = {c.metric: cell(of_method[of_method["metric"] == c.metric], c, samples) for c in columns}
-            measured = of_method["clip"].nunique()
-            rows.append(Row(str(dataset), method, kind, cells, measured, measured + lost.get((dataset, method), 0)))
+        by_method = {
+            method: dict(iter(of_method.groupby("metric")))
+            for method, of_method in of_dataset.groupby("method")
+            if method in kinds
+        }
+        best = {column.metric: _best(by_method, kinds, column) for column in columns}
+        for method in (name for name in kinds if name in by_method):
+            mine, clips = by_method[method], of_dataset[of_dataset["method"] == method].drop_duplicates("clip")
+            theirs = by_method.get(reference, {}) if method != reference else {}
+            rows.append(
+                Row(
+                    str(dataset), method, kinds[method],
+                    {c.metric: cell(mine.get(c.metric, values.iloc[:0]), c) for c in columns},
+                    len(clips), len(clips) + lost.get((dataset, method), 0), count_speakers(clips), reference,
+                    {c.metric: difference(mine[c.metric], theirs[c.metric], c)
+                     for c in columns if c.metric in mine and c.metric in theirs},
+                    frozenset(metric for metric, winner in best.items() if winner == method),
+                )
+            )  # fmt: skip
     return rows
 
 
+def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], column: Column) -> str | None:
+    """The method that is better than every other judged one; None where there is none or the column is not judged."""
+    rows = {method: found[column.metric] for method, found in by_method.items() if column.metric in found}
+    judged = {
+        method: of_method
+        for method, of_method in rows.items()
+        if kinds[method] not in _REAL and (of_method["status"] == "ok").any()
+    }
+    truth = [of_method for method, of_method in rows.items() if kinds[method] == GROUND_TRUTH]
+    if len(judged) < 2 or column.better == UNJUDGED or (column.better == CLOSEST and not truth):
+        return None
+    for method, mine in judged.items():
+        losses = [
+            loss_difference(mine, theirs, truth[0] if truth else theirs, column)
+            for other, theirs in judged.items()
+            if other != method
+        ]
+        if all(loss.excludes_zero and loss.mean < 0 for loss in losses):
+            return method
+    return None
+
+
 def to_csv(rows: list[Row]) -> str:
-    """Full precision, five columns a metric: mean, sd, n, and the ends of the 95 % interval."""
+    """Full precision, nine columns a metric: mean, sd, n, the ends of the 95 % interval, and the same of the difference
+    from the reference, paired by clip, but for the sd."""
     records = []
     for row in rows:
-        record = {"dataset": row.dataset, "method": row.method, "clips": row.clips, "measured": row.measured}
+        record = {
+            "dataset": row.dataset, "method": row.method, "clips": row.clips, "measured": row.measured,
+            "speakers": row.speakers,
+        }  # fmt: skip
         for column in _columns([row]):
-            found = row.cells[column.metric]
+            found, paired = (
+                row.cells[column.metric],
+                row.differences.get(column.metric, Difference(None, 0, None, None)),
+            )
             record |= {
                 column.metric: found.mean,
                 f"{column.metric}_sd": found.sd,
                 f"{column.metric}_n": found.n,
                 f"{column.metric}_low": found.low,
                 f"{column.metric}_high": found.high,
+                f"{column.metric}_difference": paired.mean,
+                f"{column.metric}_difference_n": paired.n,
+                f"{column.metric}_difference_low": paired.low,
+                f"{column.metric}_difference_high": paired.high,
             }
         records.append(record)
     return pd.DataFrame(records).to_csv(index=False)
@@ -66,36 +136,43 @@ def refusals(values: pd.DataFrame) -> list[str]:
     """A sentence for each dataset and optional column whose every clip was refused, with the reason."""
     sentences = []
     for column in COLUMNS:
-        of_metric = values[values["metric"] == column.metric]
+        of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
             if column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
     return sentences
 
 
-def best_methods(rows: list[Row], dataset: str, column: Column) -> set[str]:
-    """Methods whose mean is best among those that are not the ground truth; empty when the column cannot be judged."""
-    judged = {
-        row.method: row.cells[column.metric].mean
-        for row in rows
-        if row.dataset == dataset and row.method != GROUND_TRUTH and row.cells[column.metric].mean is not None
-    }
-    if len(judged) < 2 or column.better == UNJUDGED:
-        return set()
-    if column.better == CLOSEST:
-        truth = [row.cells[column.metric].mean for row in rows if row.dataset == dataset and row.method == GROUND_TRUTH]
-        if not truth or truth[0] is None:
-            return set()
-        scores = {method: abs(value - truth[0]) for method, value in judged.items()}
-    else:
-        sign = -1 if column.better == HIGHER else 1
-        scores = {method: sign * value for method, value in judged.items()}
-    lowest = min(scores.values())
-    return {method for method, score in scores.items() if score == lowest}
+def interval_notes(rows: list[Row]) -> list[str]:
+    """Sentences on intervals that are not there, or that mean less than they seem to."""
+    notes = []
+    for dataset in sorted({row.dataset for row in rows}):
+        shown = [row for row in rows if row.dataset == dataset]
+        speakers = max(row.speakers for row in shown)
+        if speakers < LEAST_SPEAKERS:
+            notes.append(
+                f"{dataset} has no intervals and no best: its measured test clips are of {speakers} speaker"
+                f"{'s' if speakers > 1 else ''}, and clips of one speaker are alike; intervals need {LEAST_SPEAKERS} speakers."
+            )
+        elif any(found.n and found.low is None for row in shown for found in row.cells.values()):
+            notes.append(f"A cell of {dataset} without an interval has clips of fewer than {LEAST_SPEAKERS} speakers.")
+        if shown[0].reference not in {row.method for row in shown}:
+            notes.append(f"{dataset} has no differences: {shown[0].reference} (table1.reference) has no row.")
+    return notes
+
+
+def unknown_speaker_notes(values: pd.DataFrame) -> list[str]:
+    """A sentence for each dataset that names no speakers."""
+    named = values[values["speaker"] == UNKNOWN_SPEAKER] if "speaker" in values else values
+    return [
+        f"{dataset} names no speakers, so its intervals count clips; they are too narrow where clips share a speaker."
+        for dataset in sorted(set(named["dataset"]))
+    ]
 
 
 def to_markdown(rows: list[Row], notes: list[str]) -> str:
-    """A table for people: methods as columns, since there are more metrics than methods; mean ± sd, n where it differs."""
+    """A table for people: methods as columns, since there are more metrics than methods; mean ± sd and interval, n where
+    it differs. Below it the differences from the reference."""
     lines = ["# Table 1", ""]
     for dataset in sorted({row.dataset for row in rows}):
         shown = [row for row in rows if row.dataset == dataset]
@@ -103,12 +180,13 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
         lines.append("| metric | | " + " | ".join(f"{row.method} (n = {row.measured})" for row in shown) + " |")
         lines.append("|---|---|" + "---|" * len(shown))
         for column in _columns(rows):
-            best = best_methods(rows, dataset, column)
-            cells = [_shown(row.cells[column.metric], column, row.measured, row.method in best) for row in shown]
+            cells = [_shown(row.cells[column.metric], column, row.measured, column.metric in row.best) for row in shown]
             lines.append(f"| {column.title} | {ARROWS[column.better]} | " + " | ".join(cells) + " |")
-        lines.append("")
+        lines += ["", *_differences_markdown([row for row in shown if row.differences], rows)]
     lines += [
-        "Mean ± standard deviation over clips; ↑ higher is better, ↓ lower, ≈ closest to the ground truth; **best**",
+        "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
+        "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
+        "difference whose 95 % interval excludes 0 (one interval a column, not corrected for their number)",
         "",
     ]
     lines += [f"- {note}" for note in notes] + [""]
@@ -117,21 +195,47 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _differences_markdown(shown: list[Row], rows: list[Row]) -> list[str]:
+    if not shown:
+        return []
+    reference = shown[0].reference
+    lines = [f"Difference from {reference}, clip by clip, [95 % interval]; **bold** where it excludes 0:", ""]
+    lines.append("| metric | " + " | ".join(f"{row.method} − {reference}" for row in shown) + " |")
+    lines.append("|---|" + "---|" * len(shown))
+    for column in _columns(rows):
+        cells = [_shown_difference(row.differences.get(column.metric), column, row.measured) for row in shown]
+        lines.append(f"| {column.title} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def to_tex(rows: list[Row]) -> str:
-    """A booktabs table of the means, ready for \\input."""
+    """Two booktabs tables, ready for \\input: the means, and below them the differences from the reference."""
     arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$", "unjudged": ""}
-    names = [(row, rf"{row.dataset} / {row.method}".replace("_", r"\_")) for row in rows]
-    lines = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{ll{'r' * len(rows)}}}", r"\toprule"]
-    lines += ["metric & & " + " & ".join(name for _, name in names) + r" \\", r"\midrule"]
+    lines = [r"% needs \usepackage{booktabs}; bold as in table1.md", *_tabular_head("ll", rows, "metric & ", "")]
     for column in _columns(rows):
         cells = []
         for row in rows:
             found = row.cells[column.metric]
             text = "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
-            bold = row.method in best_methods(rows, row.dataset, column)
-            cells.append(rf"\textbf{{{text}}}" if bold else text)
+            cells.append(rf"\textbf{{{text}}}" if column.metric in row.best else text)
         lines.append(f"{column.title} & {arrows[column.better]} & " + " & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if shown := [row for row in rows if row.differences]:
+        reference = shown[0].reference
+        lines += ["", r"\medskip", f"% less {reference}, clip by clip, with 95 % intervals"]
+        lines += _tabular_head("l", shown, "metric", f" $-$ {reference}")
+        for column in _columns(rows):
+            cells = [_tex_difference(row.differences.get(column.metric), column) for row in shown]
+            lines.append(f"{column.title} & " + " & ".join(cells) + r" \\")
+        lines += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+def _tabular_head(left: str, rows: list[Row], first: str, after: str) -> list[str]:
+    names = [f"{row.dataset} / {row.method}{after}".replace("_", r"\_") for row in rows]
+    return [
+        rf"\begin{{tabular}}{{{left}{'r' * len(rows)}}}", r"\toprule", f"{first} & " + " & ".join(names) + r" \\", r"\midrule",
+    ]  # fmt: skip
 
 
 def _columns(rows: list[Row]) -> list[Column]:
@@ -142,8 +246,28 @@ def _columns(rows: list[Row]) -> list[Column]:
 def _shown(found: Cell, column: Column, clips: int, best: bool) -> str:
     if found.mean is None:
         return "–"
-    text = f"{found.mean:.{column.digits}f}"
-    text = f"**{text}**" if best else text
+    digits = column.digits
+    text = f"**{found.mean:.{digits}f}**" if best else f"{found.mean:.{digits}f}"
     if found.sd is not None:
-        text += f" ± {found.sd:.{column.digits}f}"
+        text += f" ± {found.sd:.{digits}f}"
+    if found.low is not None:
+        text += f" [{found.low:.{digits}f}, {found.high:.{digits}f}]"
     return text if found.n == clips else f"{text} (n = {found.n})"
+
+
+def _shown_difference(found: Difference | None, column: Column, clips: int) -> str:
+    if found is None or found.mean is None:
+        return "–"
+    digits = column.digits
+    text = f"**{found.mean:+.{digits}f}**" if found.excludes_zero else f"{found.mean:+.{digits}f}"
+    if found.low is not None:
+        text += f" [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
+    return text if found.n == clips else f"{text} (n = {found.n})"
+
+
+def _tex_difference(found: Difference | None, column: Column) -> str:
+    if found is None or found.mean is None:
+        return "--"
+    digits = column.digits
+    text = rf"\textbf{{{found.mean:+.{digits}f}}}" if found.excludes_zero else f"{found.mean:+.{digits}f}"
+    return text if found.low is None else f"{text} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"

@@ -1,10 +1,15 @@
 """Signals that ask a training to stop: the running step ends, the state is saved, the same command goes on later."""
 
+import os
 import signal
 
 
 class Interrupted(Exception):
-    """A signal asked the training to stop; its state is saved."""
+    """A signal asked the training to stop; its state is saved. `exit_code`: what the command ends with."""
+
+    def __init__(self, sentence: str, exit_code: int = os.EX_TEMPFAIL):
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 class SignalWatch:
@@ -13,7 +18,7 @@ class SignalWatch:
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
     def __enter__(self):
-        self.stopped = False
+        self.stopped, self.exit_code = False, os.EX_TEMPFAIL
         self._before = {number: signal.signal(number, self._stop) for number in self.SIGNALS}
         return self
 
@@ -21,5 +26,8 @@ class SignalWatch:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _stop(self, *_) -> None:
+    def _stop(self, number: int, _) -> None:
         self.stopped = True
+        # A scheduler's signal asks to go on later (75 in sysexits.h, for which the workflow tries again), Ctrl-C does not.
+        if number == signal.SIGINT:
+            self.exit_code = 128 + number

@@ -27,6 +27,7 @@ def rewind_log(path: Path | str, images: int) -> None:
 
 
 def append_log(path: Path | str, entry: dict) -> None:
-    """Add one line."""
+    """Add one line; raises ValueError for a number that JSON does not have."""
+    line = json.dumps(entry, allow_nan=False) + "\n"
     with open(path, "a", encoding="utf-8") as stream:
-        stream.write(json.dumps(entry) + "\n")
+        stream.write(line)

@@ -21,19 +21,20 @@ from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.audio_gain import audio_gain
 from dheads_model.training.cost import Cost
 from dheads_model.training.deafness import deaf_sentence
+from dheads_model.training.finite import FiniteWatch, gradient_norms, seen_at_once
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.lip_loss import draw_lip_windows, lip_correlation, lip_loss
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.meter import Meter, by_noise
-from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
+from dheads_model.training.objective import LOSS_TERMS, DrawnBatch, batch_loss, draw_batch
 from dheads_model.training.parameters import parameter_groups
 from dheads_model.training.passes import add_gradients, gradients, open_passes
 from dheads_model.training.prefetch import prefetch
 from dheads_model.training.previews import draw_preview
 from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
-from dheads_model.training.state import load_state, save_state
+from dheads_model.training.state import begin_state, first_history, identity_of, save_state
 from dheads_model.training.tensorboard import open_board
 
 VALIDATION_BATCHES = 4
@@ -44,11 +45,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves: averaged weights, number of images, last entry of the log."""
+    """What a finished training leaves: averaged weights, number of images, last entry of the log.
+
+    history: from which image on which code trained on which data; one entry, unless a state of other code was resumed.
+    """
 
     weights: dict[str, torch.Tensor]
     images: int
     last: dict
+    history: list[dict]
 
 
 def train(
@@ -60,15 +65,18 @@ def train(
     state_folder: Path | str,
     processes: Processes | None = None,
     audio_encoder: InitialAudioEncoder | None = None,
+    code: str = "",
 ) -> Trained:
     """Train a run to its end, or from where its state stands.
 
-    config: the run's config as given, fingerprint: of the data; a state made with others is refused. The log lies in
-    the state folder as training.jsonl, pictures of held-out speakers in its folder samples, events in tensorboard.
+    config: the run's config as given, fingerprint: of the data, code: digest of what trains; a state made with others is
+    refused, but for the one that config names as resume_from. The log lies in the state folder as training.jsonl,
+    pictures of held-out speakers in its folder samples, events in tensorboard.
     processes: those that share each batch, None for this one alone; the first of them writes. audio_encoder: where the
     run starts from a trained one.
-    Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved; UserError for a model that
-    does not listen, where the settings stop it.
+    Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved, and UserError where a loss
+    or gradient is not finite, with the state before it kept: on a CPU in that step, on a GPU at the next log line, state
+    or preview, before that is written; and for a model that does not listen, where the settings stop it.
     """
     processes = processes or Processes(0, 1, pick_device())
     settings, device = run.training, processes.device
@@ -83,7 +91,8 @@ def train(
     if audio_encoder is not None:
         audio_encoder.start(model)
     average = {name: value.clone() for name, value in model.state_dict().items()}
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    learnt = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    weights = list(learnt.values())
     optimizer = torch.optim.AdamW(
         parameter_groups(model, settings),
         lr=settings.learning_rate,
@@ -94,20 +103,22 @@ def train(
     factors = [group.pop("rate_factor") for group in optimizer.param_groups]  # no part of the state
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
-    identity = {"config": config, "data": fingerprint, "audio encoder": audio_encoder and audio_encoder.sha256}
+    identity = identity_of(config, fingerprint, code, audio_encoder and audio_encoder.sha256)
+    history = first_history(identity)
     log_path = Path(state_folder, "training.jsonl")
     log_path.parent.mkdir(parents=True, exist_ok=True)
     cost = Cost.of(run, device)
     step, meter = 0, Meter.new(device)
-    state = load_state(state_folder, identity)
+    state = begin_state(state_folder, identity, config.get("resume_from"))
     if state is not None:
+        history = state["history"]
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         average = {name: value.to(device) for name, value in state["average"].items()}
         step = state["step"]
         if processes.is_first:  # the state holds the sums of all
             meter = Meter(**state["meter"]).to(device)
-        log.info("going on after %d images", state["images"])
+        log.info("resuming after %d images", state["images"])
     if processes.is_first:
         rewind_log(log_path, step * settings.batch_size)
 
@@ -122,9 +133,12 @@ def train(
         rows_of(processes, settings.accumulation),
     )
 
+    terms = LOSS_TERMS[run.diffusion.form]
+    finite = FiniteWatch.new([*terms, *(f"the gradient of {name}" for name in learnt)], device)
     averages, currents = list(average.values()), list(model.state_dict().values())
 
     def save() -> None:
+        finite.check(settings.batch_size)
         processes.wait()
         measured = meter.total(processes)
         if not processes.is_first:
@@ -139,6 +153,7 @@ def train(
                 "images": step * settings.batch_size,
                 "meter": vars(measured.to(torch.device("cpu"))),
                 "identity": identity,
+                "history": history,
             },
         )
 
@@ -163,12 +178,14 @@ def train(
             drawn = draw_batch(batch, run, settings.seed, step, True, device)
             model.train()
 
-            def learn(part: slice, drawn: DrawnBatch = drawn) -> tuple[torch.Tensor, tuple]:
+            def learn(part: slice, drawn: DrawnBatch = drawn) -> tuple[torch.Tensor, torch.Tensor, tuple]:
                 loss = batch_loss(model, drawn.rows(part), run)
-                return by_noise(loss), gradients(loss.total / len(parts), weights)
+                return by_noise(loss), loss.terms, gradients(loss.total / len(parts), weights)
 
-            for sums, found in passes(learn, parts):
+            losses = torch.zeros(len(terms), device=device)
+            for sums, values, found in passes(learn, parts):
                 meter.add(sums)
+                losses = losses + values
                 add_gradients(weights, found)
             if drawn.lips is not None:
                 heard, lips = drawn.conditions.audio_features, drawn.lips
@@ -179,7 +196,12 @@ def train(
                 loss = lip_loss(model.lip_reader, heard, lips, settings.seed, step)
                 add_gradients(weights, gradients(loss, weights))
             processes.average_gradients(model)
-            meter.step(torch.nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip or math.inf))
+            norms, norm = gradient_norms(weights)
+            finite.see(step, torch.cat([losses, norms]))
+            if seen_at_once(device):
+                finite.check(settings.batch_size)
+            torch.nn.utils.clip_grads_with_norm_(weights, settings.gradient_clip or math.inf, norm)
+            meter.step(norm)
             for group, factor in zip(optimizer.param_groups, factors, strict=True):
                 group["lr"] = rate * factor
             optimizer.step()
@@ -187,6 +209,7 @@ def train(
             step += 1
             progress.update(settings.batch_size)
             if every(settings.log_every_images):
+                finite.check(settings.batch_size)
                 measured, meter = meter.total(processes), Meter.new(device)
                 entry = {"images": step * settings.batch_size, "learning_rate": rate, **measured.means()}
                 seconds = time.perf_counter() - started  # the numbers are here, so a GPU has done all that was asked
@@ -210,6 +233,7 @@ def train(
                 progress.set_postfix(loss=f"{entry['loss']:.4f}")
                 started, since = time.perf_counter(), step
             if settings.samples_every_images and validation_clips and every(settings.samples_every_images):
+                finite.check(settings.batch_size)
                 if processes.is_first:
                     with averaged(model, average):
                         shown = Path(state_folder, "samples", f"{step * settings.batch_size:012d}.png")
@@ -219,8 +243,9 @@ def train(
             if every(settings.state_every_images) or stopped:
                 save()
             if stopped and step < settings.steps:
-                raise Interrupted(f"stopped by a signal after {step * settings.batch_size} images; the state is saved")
-    return Trained(average, step * settings.batch_size, read_log(log_path)[-1])
+                sentence = f"stopped by a signal after {step * settings.batch_size} images; the state is saved"
+                raise Interrupted(sentence, watch.exit_code)
+    return Trained(average, step * settings.batch_size, read_log(log_path)[-1], history)
 
 
 @contextlib.contextmanager
@@ -251,4 +276,9 @@ def validation_loss(model: TalkingModel, clips: list[LoadedClip], run: RunSettin
             )
             loss = batch_loss(model, draw_batch(batch, run, _VALIDATION_SEED, number, False, device), run)
             losses.append(loss.by_sample.double().mean().item())
-    return sum(losses) / len(losses)
+    if not math.isfinite(mean := sum(losses) / len(losses)):
+        raise UserError(
+            "training stopped: the loss on held-out speakers is not finite; look for values in the validation data that are "
+            "no numbers, or lower training.learning_rate."
+        )
+    return mean

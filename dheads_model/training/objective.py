@@ -25,6 +25,8 @@ from dheads_model.shards.loader import Batch
 from dheads_model.training.settings import RunSettings
 
 NOISE_BINS = 4
+# Names of the terms of a loss, by diffusion.form.
+LOSS_TERMS = {"edm": ("the loss",), "ddpm": ("the simple loss", "the bound", "the lip loss")}
 # Quartiles of a standard normal distribution.
 _QUARTILES = torch.tensor([-0.67449, 0.0, 0.67449])
 
@@ -57,11 +59,13 @@ class DrawnBatch:
 
 @dataclass(frozen=True)
 class BatchLoss:
-    """Loss to minimise, and loss and noise bin (0 little noise .. 3 much) of each sample `[B]`."""
+    """Loss to minimise, and loss and noise bin (0 little noise .. 3 much) of each sample `[B]`; means of its terms, in the
+    order of LOSS_TERMS."""
 
     total: Tensor
     by_sample: Tensor
     bins: Tensor
+    terms: Tensor
 
 
 def draw_batch(
@@ -95,15 +99,18 @@ def draw_batch(
         motion = hide_mouth(motion)
     told = level if run.network.noise_level_input else None
     noise = torch.randn(clean.shape, generator=generator, device=device)
+    strata = None if batch.strata is None else _placed(batch.strata, device)
     lips = shown = None
     if training and run.network.lip_reader:
         lips = lip_shape(landmarks)
         shown = lips + run.corruption.lip_noise * torch.randn(lips.shape, generator=generator, device=device)
     conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop, shown)
     if run.diffusion.form == "ddpm":
-        levels = draw_steps(count, run.diffusion.timesteps, generator)
+        levels = draw_steps(count, run.diffusion.timesteps, generator, strata)
     else:
-        levels = draw_sigmas(count, run.training.log_sigma_mean, run.training.log_sigma_std, generator)
+        levels = draw_sigmas(
+            count, run.training.log_sigma_mean, run.training.log_sigma_std, generator, strata=strata
+        )  # fmt: skip
     if run.training.mouth_box is not None:
         boxes = fixed_boxes(run.training.mouth_box, count, size, size).to(device, non_blocking=True)
     elif run.diffusion.form == "ddpm":
@@ -120,12 +127,14 @@ def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> Batc
         schedule = full_schedule(run.diffusion.timesteps, clean.device)
         losses = ddpm_losses(model, schedule, clean, drawn.conditions, levels, drawn.noise, drawn.boxes)
         total = losses.total(settings.bound_weight, settings.lip_weight)
-        return BatchLoss(total, losses.simple.detach(), levels * NOISE_BINS // run.diffusion.timesteps)
+        terms = torch.stack([term.detach().mean() for term in (losses.simple, losses.bound, losses.lip)])
+        return BatchLoss(total, losses.simple.detach(), levels * NOISE_BINS // run.diffusion.timesteps, terms)
     weights = box_weights(drawn.boxes, *clean.shape[-2:], settings.mouth_weight)
     by_sample = edm_loss(model, clean, drawn.conditions, levels, drawn.noise, weights)
     standard = (levels.log() - settings.log_sigma_mean) / settings.log_sigma_std
     bins = torch.bucketize(standard, _QUARTILES.to(levels.device, non_blocking=True))
-    return BatchLoss(by_sample.mean(), by_sample.detach(), bins)
+    total = by_sample.mean()
+    return BatchLoss(total, by_sample.detach(), bins, total.detach()[None])
 
 
 def _placed(array: np.ndarray, device: torch.device) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from dheads_model.diffusion.conditions import pictures
 from dheads_model.diffusion.rollout import clip_seed, rollout
-from dheads_model.diffusion.sampling import SamplingSettings
+from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.files import write_bytes
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip

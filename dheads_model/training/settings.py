@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from dheads_model.config import build
-from dheads_model.diffusion.corruption import CorruptionSettings
+from dheads_model.diffusion.settings import CorruptionSettings
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 
@@ -96,6 +96,7 @@ class RunSettings:
     compat: str = "paper"
     audio_encoder_from: str | None = None
     audio_encoder_frozen: bool = False
+    resume_from: str | None = None
 
     def __post_init__(self):
         if self.compat not in COMPAT:
@@ -126,10 +127,12 @@ def run_settings(config: dict) -> RunSettings:
     """The config block of a run, checked, with what its `compat` decides. Raises UserError for what does not fit."""
     if config.get("network", {}).get("audio_encoder") == "none":
         raise UserError("runs.NAME.network.audio_encoder none is for imported models; a run needs conv or published.")
-    if "time_frequencies" in config.get("network", {}):
-        raise UserError("runs.NAME.network.time_frequencies follows from runs.NAME.compat; remove it.")
     run = build(RunSettings, config, "runs.NAME")
-    network = dataclasses.replace(run.network, time_frequencies=COMPAT[run.compat]["time_frequencies"])
+    frequencies = COMPAT[run.compat]["time_frequencies"]
+    # The config that an export records has it.
+    if config["network"].get("time_frequencies", frequencies) != frequencies:
+        raise UserError("runs.NAME.network.time_frequencies follows from runs.NAME.compat; remove it.")
+    network = dataclasses.replace(run.network, time_frequencies=frequencies)
     return dataclasses.replace(run, network=network)
 
 

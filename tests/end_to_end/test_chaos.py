@@ -25,7 +25,7 @@ pytestmark = [
 KILLS, MUTANTS = int(os.environ.get("CHAOS_KILLS", "30")), int(os.environ.get("CHAOS_MUTANTS", "500"))
 COMMAND = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2",
            "--configfile", str(TINY), "--rerun-incomplete", "--", "prepare"]  # fmt: skip
-PATIENT = json.dumps({"always_allowed": 10_000, "failed_fraction": 1.0, "filtered_fraction": 1.0})
+PATIENT = json.dumps({"always_allowed": 10_000, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True})
 
 
 def test_kills_at_random_moments_leave_the_same_shards(finished, tmp_path):

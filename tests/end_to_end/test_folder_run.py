@@ -31,8 +31,7 @@ def mixed(samples, tmp_path_factory):
     (clips / "text.avi").write_text("not a video")
     whole = (samples / "video/talking/retalking_3.mp4").read_bytes()
     (clips / "cut.mp4").write_bytes(whole[: len(whole) // 3])
-    (work / "patient.yaml").write_text("budget: {always_allowed: 20}")
-    return run(work, clips, str(work / "patient.yaml")), work
+    return run(work, clips), work
 
 
 def test_handful_of_clips_gets_ground_truth_and_frozen_rows_and_a_note(mixed):
@@ -62,17 +61,39 @@ def test_every_bad_clip_is_accounted_for_with_its_reason(mixed):
     assert "| empty |" in page.replace("| folder | empty |", "| empty |")
 
 
-def test_more_bad_clips_than_the_budget_stop_with_one_sentence(tmp_path):
-    clips, work = tmp_path / "clips", tmp_path / "work"
-    clips.mkdir()
-    work.mkdir()
+@pytest.fixture
+def all_bad(tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "work").mkdir()
     for number in range(5):
-        (clips / f"{number}.mp4").write_bytes(b"")
+        (tmp_path / "clips" / f"{number}.mp4").write_bytes(b"")
+    return tmp_path / "work", tmp_path / "clips"
+
+
+def test_a_folder_of_which_nothing_is_left_stops_with_one_sentence_and_a_data_card(all_bad):
+    work, clips = all_bad
     done = run(work, clips)
     assert done.returncode != 0
-    log = (work / "logs/adopt_clips/00000.log").read_text()
-    assert "error: adopt_clips lost 5 of 5 clips of shard 00000 (failed: unreadable) and the budget allows 3" in log
-    assert "Traceback" not in log
+    assert (
+        done.stderr.rstrip()
+        .splitlines()[-1]
+        .strip()
+        .startswith("error: no clip of dataset folder is left: results/data")
+    )
+    card = pd.read_csv(work / "results/data_card.csv")
+    assert card.loc[0, "failed:unreadable"] == card.loc[0, "planned"] == 5
+    assert "the budget allows 3" in (work / "logs/adopt_clips/00000.log").read_text()
+
+
+def test_where_the_config_asks_for_it_more_bad_clips_than_the_budget_stop_with_one_sentence(all_bad):
+    work, clips = all_bad
+    (work / "strict.yaml").write_text("budget: {strict: [folder]}")
+    done = run(work, clips, str(work / "strict.yaml"))
+    assert done.returncode != 0
+    last = done.stderr.rstrip().splitlines()[-1].strip()
+    assert last.startswith(
+        "error: adopt_clips lost 5 of 5 clips of shard 00000 (failed: unreadable) and the budget allows 3"
+    )
     assert not (work / "resources/folder/source/00000.json").exists()
 
 

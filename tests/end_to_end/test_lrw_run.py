@@ -110,12 +110,12 @@ def test_a_corpus_of_another_size_than_published_is_told_and_planned_next_time(t
     monkeypatch.setenv("LRW_PASSWORD", PASSWORD)
     with serve({name: archive[n * size : (n + 1) * size] for n, name in enumerate(PART_NAMES)}) as host:
         configuration = overlay(tmp_path, url=f"{host.url}/files/", clips={"train": 9, "val": 1, "test": 2})
-        prepare(tmp_path, configuration, "--", "resources/lrw/plan/00000.json", rc=1)
-    log = (tmp_path / "logs/plan_shards/lrw.log").read_text()
-    assert "has 1 train, 1 val, 2 test clips, and the run was planned for 9 train" in log
+        prepare(tmp_path, configuration, "--", "resources/lrw/source/00000.json", rc=1)
+    log = (tmp_path / "logs/adopt_lrw/00000.log").read_text()
+    assert "the clips of shard 00000 of lrw are not those that were planned" in log
     assert "give the same command again" in log and "Traceback" not in log
     monkeypatch.delenv("LRW_USER")
-    prepare(tmp_path, configuration, "--", "resources/lrw/plan/00000.json")
+    prepare(tmp_path, configuration, "--", "resources/lrw/source/00000.json")
 
 
 def test_other_datasets_go_on_without_lrw(tmp_path, monkeypatch):

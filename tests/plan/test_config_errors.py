@@ -60,6 +60,11 @@ def merged(base, overlay):
             r"runs\.ours\.network\.base_chanels .* did you mean base_channels",
         ),
         (["runs", "ours", "training", "imags"], 1, r"runs\.ours\.training\.imags .* did you mean images"),
+        (
+            ["metrics", "backend"],
+            "mediapipe",
+            r"metrics\.backend does not exist; track\.backend finds the landmarks of",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_remedy(config, path, value, sentence):
@@ -104,6 +109,20 @@ def test_a_method_of_an_undefined_run_is_refused(config):
         make_work_plan(changed(config, ["methods", "ours", "run"], "other"))
 
 
+def test_an_undefined_reference_of_the_table_is_refused(config):
+    with pytest.raises(UserError, match=r"table1\.reference is theirs, which methods does not define; it has ours, gr"):
+        make_work_plan(changed(config, ["table1", "reference"], "theirs"))
+
+
+def test_videos_of_another_method_need_their_folder(config):
+    with pytest.raises(UserError, match=r"config key methods\.theirs\.path is missing"):
+        check_config(changed(config, ["methods", "theirs"], {"kind": "videos"}), SCHEMA)
+    theirs = changed(config, ["methods", "theirs"], {"kind": "videos", "path": "nowhere"})
+    check_config(theirs, SCHEMA)
+    with pytest.raises(UserError, match=r"methods\.theirs\.path names nowhere, which is not a folder"):
+        make_work_plan(theirs)
+
+
 def test_the_folder_dataset_asks_for_its_folder(config):
     folder = changed(changed(config, ["datasets"], ["folder"]), ["runs", "ours", "dataset"], "folder")
     with pytest.raises(UserError, match="add --config clips=PATH"):
@@ -115,7 +134,7 @@ def test_the_folder_dataset_asks_for_its_folder(config):
 def test_the_command_shows_the_sentence_and_no_traceback(tmp_path):
     done = snakemake(ROOT, tmp_path, "--dry-run", "--config", "sharding={clips_per_shards: 3}")
     output = done.stdout + done.stderr
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "error: config key sharding.clips_per_shards does not exist; did you mean clips_per_shard?" in output
     assert "Traceback" not in output
 

@@ -11,7 +11,7 @@ from dheads_model.network.unet import UNet
 from dheads_model.training.settings import RunSettings, learning_rate, run_settings
 from tests.lrw_fixtures import make_tree
 from tests.plan.test_config_errors import SCHEMA, merged
-from tests.workflow import ROOT
+from tests.workflow import ROOT, snakemake
 from workflow_scripts.config_check import check_config
 from workflow_scripts.planning import WorkPlan, make_work_plan
 
@@ -98,3 +98,23 @@ def test_the_demonstration_is_for_one_gpu():
     assert (plan.count("embedded", "train"), plan.count("embedded", "test")) == (160, 16)
     assert run.gpus == 1 and run.training.compiled and run.network.image_size == 128
     assert sampling.guidance == 1
+
+
+def test_videos_are_measured_by_the_detector_that_tracked_their_clips(tmp_path):
+    (tmp_path / "given").mkdir()
+    for name in ("a", "b", "c"):
+        (tmp_path / "given" / f"{name}.mp4").write_bytes(b"not opened")
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(
+        "track: {backend: face-alignment, precision: bfloat16, gpus: 1}\nsharding: {clips_per_shard: 3}\n"
+    )
+    done = snakemake(
+        ROOT, tmp_path, "--dry-run", "--printshellcmds",
+        "--configfile", str(ROOT / "config/folder.yaml"), str(overlay), "--config", "clips=given",
+        "--", "results/metrics/ground_truth/folder/00000.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (command,) = [line for line in done.stdout.splitlines() if "workflow_scripts.measure_videos" in line]
+    assert '{"backend": "face-alignment", "precision": "bfloat16", ' in command
+    (job,) = [block for block in done.stdout.split("\n\n") if "workflow_scripts.measure_videos" in block]
+    assert "2DFAN4-11f355bf06.pth.tar" in job and "gpu=1" in job

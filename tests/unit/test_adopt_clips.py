@@ -15,7 +15,7 @@ from tests.media_fixtures import write_media
 from workflow_scripts.adopt_clips import main
 
 TIMES = [number / 25 for number in range(10)]
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0}
+BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 SETTINGS = {"table": None, "validation_fraction": 0.1, "test_fraction": 0.2}
 
 
@@ -28,7 +28,12 @@ def adopted(tmp_path):
         write_plan(tmp_path / "plan.json", "folder", shard)
         between(tmp_path / "clips")
         given = SimpleNamespace(
-            plan=tmp_path / "plan.json", manifest=tmp_path / "source.json", settings=SETTINGS, budget=BUDGET
+            plan=tmp_path / "plan.json",
+            planning=None,
+            membership="",
+            manifest=tmp_path / "source.json",
+            settings={},
+            budget=BUDGET,
         )
         main(given)
         return read_manifest(tmp_path / "source.json")

@@ -22,7 +22,7 @@ def test_jobs_of_a_stage_are_added_and_the_largest_one_counts(tmp_path):
     jobs = {
         "track_faces/folder/00000": (10.0, 100.0),
         "track_faces/folder/00001": (12.5, 300.0),
-        "plan_shards/folder": (1, 1),
+        "index_shards/folder": (1, 1),
     }
     for name, (seconds, memory) in jobs.items():
         path = tmp_path / f"{name}.jsonl"
@@ -34,7 +34,7 @@ def test_jobs_of_a_stage_are_added_and_the_largest_one_counts(tmp_path):
     stages = read_job_benchmarks(tmp_path)
     assert stages["track_faces"] == (22.5, 300 * 2**20 / 1e6)
     assert stages["adopt_clips"] == (0, 0) == stages["pack_shards"]
-    assert "plan_shards" not in stages
+    assert "index_shards" not in stages
 
 
 def test_the_folder_has_as_many_clips_as_asked_for_all_in_one_split(tmp_path):

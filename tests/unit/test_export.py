@@ -88,6 +88,7 @@ def test_refuses_what_it_did_not_write(tmp_path, path, model):
             load_export(tmp_path / name)
 
     refuse("missing.safetensors", "there is no model")
+    refuse("", "is a folder")
     torch.save(model.state_dict(), tmp_path / "pickle.pt")
     refuse("pickle.pt", "network.import_model --unet")
     save_file(model.state_dict(), tmp_path / "bare.safetensors")

@@ -14,7 +14,7 @@ from workflow_scripts.extract_audio import main
 
 TIMES = [0.2 + number / 25 for number in range(50)]
 SETTINGS = {"bands": 80, "silence_dbfs": -60}
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0}
+BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 
 
 @pytest.fixture

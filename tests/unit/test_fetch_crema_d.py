@@ -15,7 +15,7 @@ from tests.media_host import serve
 from workflow_scripts.extract_audio import sound_of
 from workflow_scripts.fetch_crema_d import main
 
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0}
+BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 PATIENCE = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
 TIMES = [0.5 + number / 25 for number in range(10)]
 CLICK = 4800
@@ -53,8 +53,8 @@ def fetched(files, tmp_path):
         shard = plan_shards(list_clips(block, tables), 100)[0]
         write_plan(tmp_path / "plan.json", "crema_d", shard)
         main(SimpleNamespace(
-            plan=tmp_path / "plan.json", manifest=tmp_path / "source.json", settings=block, hosts=hosts,
-            budget=BUDGET, corpus_folder=tmp_path / "corpus",
+            plan=tmp_path / "plan.json", planning=None, membership="", manifest=tmp_path / "source.json",
+            settings=block, hosts=hosts, budget=BUDGET, corpus_folder=tmp_path / "corpus",
         ))  # fmt: skip
         return read_manifest(tmp_path / "source.json")
 

@@ -93,7 +93,7 @@ def test_refusals_say_what_to_do(host, tmp_path, monkeypatch):
 
 def test_a_full_disk_is_told_before_anything_is_fetched(host, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
-    with pytest.raises(UserError, match=r"0\.0 GB free and LRW needs .* GB, packed and unpacked"):
+    with pytest.raises(UserError, match=r"1\.00 kB free and LRW needs .*B, packed and unpacked"):
         fetch(host, tmp_path)
     assert host.asked == []
 

@@ -168,7 +168,7 @@ def test_an_altered_or_missing_file_is_refused(tmp_path):
 
 
 def test_more_bad_clips_than_the_budget_stop_the_stage_with_one_sentence(tmp_path):
-    budget = Budget(always_allowed=1, failed_fraction=0.25, filtered_fraction=0.5)
+    budget = Budget(always_allowed=1, failed_fraction=0.25, filtered_fraction=0.5, strict=True)
     bad = [Outcome(f"c{i}", "failed", "damaged", "cut") for i in range(3)]
     good = [Outcome(f"g{i}", "ok") for i in range(5)]
     with pytest.raises(
@@ -178,3 +178,12 @@ def test_more_bad_clips_than_the_budget_stop_the_stage_with_one_sentence(tmp_pat
     assert not (tmp_path / "m.json").exists()
     write_manifest(tmp_path / "m.json", manifest([*bad[:2], *good, Outcome("h", "ok")]), budget)
     write_manifest(tmp_path / "m.json", manifest(bad[:1]), budget)
+
+
+def test_a_budget_that_is_not_strict_warns_and_writes_the_manifest(tmp_path, caplog):
+    budget = Budget(always_allowed=1, failed_fraction=0.25, filtered_fraction=0.5, strict=False)
+    write_manifest(
+        tmp_path / "m.json", manifest([Outcome(f"c{i}", "failed", "damaged", "cut") for i in range(3)]), budget
+    )
+    assert read_manifest(tmp_path / "m.json").count("failed") == 3
+    assert "lost 3 of 3 clips" in caplog.text and "allows 1" in caplog.text

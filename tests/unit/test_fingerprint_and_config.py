@@ -6,7 +6,8 @@ import pytest
 
 from dheads_model import fingerprint
 from dheads_model.config import build
-from dheads_model.errors import UserError
+from dheads_model.errors import FAIL_REASONS, FILTER_REASONS, UserError
+from dheads_model.reasons import MEANINGS
 
 
 @pytest.fixture
@@ -24,12 +25,17 @@ def project(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
-    return tmp_path
+    yield tmp_path
+    forget()
+
+
+def forget():
+    for cached in (fingerprint._read, fingerprint.digest, fingerprint._locked_versions, fingerprint._data_files):
+        cached.cache_clear()
 
 
 def digest():
-    for cached in (fingerprint._read, fingerprint.digest):
-        cached.cache_clear()
+    forget()
     return fingerprint.digest("workflow_scripts.script")
 
 
@@ -57,8 +63,95 @@ def test_only_reachable_behaviour_changes_the_digest(project, file, text, change
     assert (digest() != before) == changes
 
 
+WORDS = (
+    "from dheads_model.errors import ClipFailed, UserError\n"
+    "def f(x, log):\n"
+    "    log.info('from %d images', x)\n"
+    "    if x < 0:\n"
+    "        raise UserError(f'{x} is too small; write more.')\n"
+    "    if x > 9:\n"
+    "        raise ClipFailed('damaged', 'too large')\n"
+    "    print(f'seen {x:.2f}')\n"
+    "    return 'result'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("'from %d images'", "'%d images were there'", False),
+        ("log.info", "log.warning", True),
+        ("f'{x} is too small; write more.'", "f'write more than {x + 1} for {x}.'", False),
+        ("f'seen {x:.2f}'", "f'{x:.3f} was seen'", False),
+        ("UserError(f", "ValueError(f", True),
+        ("x < 0", "x < 1", True),
+        ("'damaged', 'too large'", "'damaged', 'above nine'", True),
+        ("'result'", "'another'", True),
+    ],
+)
+def test_words_for_people_do_not_count_but_what_manifests_quote_does(project, old, new, changes):
+    (project / "dheads_model" / "b.py").write_text(WORDS)
+    before = digest()
+    assert WORDS.count(old) == 1
+    (project / "dheads_model" / "b.py").write_text(WORDS.replace(old, new))
+    assert (digest() != before) == changes
+
+
+def test_a_data_file_counts_for_the_module_that_names_it(project):
+    (project / "dheads_model" / "assets").mkdir()
+    data = project / "dheads_model" / "assets" / "mesh.json"
+    data.write_text("[1]")
+    before = digest()
+    data.write_text("[2]")
+    assert digest() == before
+    (project / "dheads_model" / "b.py").write_text("x = 'mesh.json'\n")
+    before = digest()
+    data.write_text("[3]")
+    assert digest() != before
+
+
+def test_every_data_file_of_the_project_counts_for_a_stage(root):
+    reached = " ".join(p.read_text() for p in (root / "dheads_model").rglob("*.py"))
+    assert set(fingerprint._data_files()) == {"person.png", "mesh.json"}
+    assert all(f'"{name}"' in reached for name in fingerprint._data_files())
+
+
+def test_pinned_versions_count_where_their_packages_are_reached(project):
+    lock = project / "requirements.lock"
+    lock.write_text("opencv-python-headless==4.1\nscipy==1.1\ntqdm==1\n")
+    (project / "dheads_model" / "b.py").write_text("import cv2\nfrom tqdm import tqdm\nx = 1\n")
+    before = digest()
+    assert fingerprint.packages("workflow_scripts.script") == ["opencv-python-headless"]
+    lock.write_text("opencv-python-headless==4.1\nscipy==1.2\ntqdm==2\n")
+    assert digest() == before
+    lock.write_text("opencv-python-headless==4.2\nscipy==1.2\ntqdm==2\n")
+    assert digest() != before
+
+
+def test_versions_that_a_stage_runs_with_are_known():
+    import torch
+
+    versions = fingerprint.package_versions("workflow_scripts.train_model")
+    assert versions["torch"] == torch.__version__
+    assert "mediapipe" not in versions and "tqdm" not in versions
+
+
+# Not installed by the project: a person brings it, and its version counts as it is.
+OPTIONAL = ("dlib",)
+
+
+def test_every_package_of_a_stage_is_pinned(root):
+    for path in (root / "workflow_scripts").glob("*_*.py"):
+        for package in fingerprint.packages(f"workflow_scripts.{path.stem}"):
+            pinned = package in fingerprint._locked_versions() or package in OPTIONAL
+            assert pinned, f"{path.stem}: {package} is not in requirements.lock"
+
+
+def test_every_reason_has_a_meaning():
+    assert set(MEANINGS) == {*FILTER_REASONS, *FAIL_REASONS}
+
+
 def test_training_does_not_reach_metrics_or_plots():
-    fingerprint._read.cache_clear()
     reached = fingerprint.closure("workflow_scripts.train_model")
     assert not [name for name in reached if name.startswith(("dheads_model.metrics", "dheads_model.tables"))]
 
@@ -67,7 +160,6 @@ def test_training_does_not_reach_metrics_or_plots():
     "script", ["track_faces", "align_faces", "crop_faces", "extract_audio", "pack_shards", "adopt_clips"]
 )
 def test_data_jobs_do_not_reach_torch(script):
-    fingerprint._read.cache_clear()
     for name in fingerprint.closure(f"workflow_scripts.{script}"):
         assert not name.startswith(("dheads_model.network", "dheads_model.diffusion", "dheads_model.training")), name
 
@@ -104,3 +196,14 @@ def test_nested_values_become_frozen_dataclasses():
 def test_what_does_not_fit_is_named(values, sentence):
     with pytest.raises(UserError, match=sentence):
         build(Outer, values, "outer")
+
+
+def test_braces_inside_texts_of_a_parameter_are_no_wildcards():
+    import json
+
+    from dheads_model.config import as_json
+
+    block = {"clips": ['/data/{a} "{b}" \\{c}\\'], "sharding": {"clips_per_shard": 1}}
+    text = as_json(block)
+    assert json.loads(text) == block
+    assert "{a}" not in text and "{b}" not in text and "{c}" not in text

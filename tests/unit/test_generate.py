@@ -36,9 +36,12 @@ from tests.unit.test_checkpoint_files import PUBLISHED as RELEASED
 from tests.unit.test_checkpoint_files import Names, published_state
 from tests.unit.test_unet import SMALL, settled
 
+SAMPLING = {"sampler": "euler", "steps": 2, "sigma_min": 0.2, "sigma_max": 3.0, "guidance": 5.0, "hide_mouth": True}
+METHODS = {"methods": {"ours": SAMPLING}}
+
 
 def export(path: Path, facts: dict, **changes) -> Path:
-    """A tiny model of random weights."""
+    """A tiny model of random weights; facts: without methods, it records none."""
     network, diffusion = dataclasses.replace(SMALL, **changes), DiffusionSettings(sigma_data=0.4)
     torch.manual_seed(0)
     state = settled(TalkingModel(network, diffusion)).state_dict()
@@ -59,7 +62,7 @@ def given(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("given")
     Image.fromarray(astronaut()).save(folder / "face.png")
     write_wav(folder / "speech.wav", noise(2.01))
-    export(folder / "model.safetensors", {})
+    export(folder / "model.safetensors", METHODS)
     return {
         "--identity": str(folder / "face.png"),
         "--audio": str(folder / "speech.wav"),
@@ -118,8 +121,8 @@ def test_real_stills_and_real_speech(given, tmp_path, samples):
 
 
 def test_the_framing_is_the_models_where_its_export_records_it(given, tmp_path, capsys):
-    crop = {**read_config(None)["crop"], "size": 64}
-    model = export(tmp_path / "model.safetensors", {"crop": crop})
+    crop = {**read_config(None, METHODS)["crop"], "size": 64}
+    model = export(tmp_path / "model.safetensors", {"crop": crop, **METHODS})
     arguments = {**given, "--model": str(model), "--out": str(tmp_path / "talk.mp4")}
     assert run(arguments, "--steps", "1") == 0
     printed, told = capsys.readouterr()
@@ -130,8 +133,8 @@ def test_the_framing_is_the_models_where_its_export_records_it(given, tmp_path, 
 
 def test_a_config_is_laid_over_the_default(given, tmp_path, capsys):
     (tmp_path / "more.yaml").write_text("crop: {size: 96}\nmethods: {ours: {sampling: {steps: 1, guidance: 1.0}}}\n")
-    config = read_config(tmp_path / "more.yaml")
-    assert config["crop"] == {**read_config(None)["crop"], "size": 96}
+    config = read_config(tmp_path / "more.yaml", METHODS)
+    assert config["crop"] == {**read_config(None, METHODS)["crop"], "size": 96}
     assert sampling_of(config, None).steps == 1
     assert sampling_of(config, "ours").sampler == "euler"
     arguments = {**given, "--out": str(tmp_path / "talk.mp4")}
@@ -142,14 +145,90 @@ def test_a_config_is_laid_over_the_default(given, tmp_path, capsys):
 def test_the_page_shows_python_that_works(given, tmp_path, monkeypatch, capsys):
     page = (ROOT / "docs/own_photo.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    config = read_config(None)
-    export(tmp_path / "model.safetensors", {name: config[name] for name in ("align", "crop")})
+    config = read_config(None, METHODS)
+    export(tmp_path / "model.safetensors", {name: config[name] for name in ("align", "crop")} | METHODS)
     Image.fromarray(astronaut()).save(tmp_path / "face.jpg")
     write_wav(tmp_path / "speech.wav", noise(0.2))
     monkeypatch.chdir(tmp_path)
     exec(compile(shown, "own_photo.md", "exec"), {})
     size = SMALL.image_size
     assert capsys.readouterr().out == f"({size}, {size}, 3)\n" * 5
+
+
+def test_a_model_is_sampled_as_its_run_says(given, tmp_path, capsys):
+    write_wav(tmp_path / "word.wav", noise(0.2))
+    few = {**SAMPLING, "sampler": "heun", "steps": 3, "guidance": 1.0, "hide_mouth": False}
+    model = export(tmp_path / "model.safetensors", {"methods": {"few": few}})
+    arguments = {
+        **given,
+        "--audio": str(tmp_path / "word.wav"),
+        "--model": str(model),
+        "--out": str(tmp_path / "a.mp4"),
+    }
+
+    def told(*more: str) -> str:
+        assert run(arguments, *more) == 0
+        return next(line for line in capsys.readouterr().err.splitlines() if line.startswith("settings of sampling"))
+
+    assert told() == "settings of sampling: those of the model (heun, 3 steps, guidance 1)"
+    assert (
+        told("--steps", "2") == "settings of sampling: those of the model, steps over them (heun, 2 steps, guidance 1)"
+    )
+    (tmp_path / "more.yaml").write_text("methods: {few: {sampling: {guidance: 3.0}}}")
+    assert "more.yaml over them (heun, 3 steps, guidance 3)" in told("--config", str(tmp_path / "more.yaml"))
+
+
+def test_the_guidance_of_a_corpus_is_lowered_for_photos_unless_it_is_asked_for(given, tmp_path, capsys):
+    write_wav(tmp_path / "word.wav", noise(0.1))
+    model = export(tmp_path / "model.safetensors", {"methods": {"ours": {**SAMPLING, "guidance": 5.0}}})
+    files = {"--audio": str(tmp_path / "word.wav"), "--model": str(model), "--out": str(tmp_path / "a.mp4")}
+    (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {steps: 2}}}")
+    for more, guidance in (((), "1.5"), (("--guidance", "4"), "4"), (("--config", str(tmp_path / "more.yaml")), "5")):
+        assert run({**given, **files}, *more) == 0
+        assert f"2 steps, guidance {guidance})" in capsys.readouterr().err
+
+
+def test_the_help_names_every_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    described = told[told.index("options:") :]
+    optional = re.findall(
+        r"--(?:seed|config|audio-encoder|method|steps|guidance) [A-Z_]+ (.*?)(?= --[a-z-]+ [A-Z_]|$)", described
+    )
+    assert len(optional) == 6
+    assert all(re.search(r"\(.+\)$", words) for words in optional), optional
+
+
+def test_a_frame_that_leaves_the_photo_is_warned_of(given, tmp_path, capsys, caplog):
+    tight = astronaut()[60:230, 150:300]  # no room above the hair
+    Image.fromarray(tight).save(tmp_path / "tight.png")
+    arguments = {**given, "--out": str(tmp_path / "a.mp4")}
+    assert run({**arguments, "--identity": str(tmp_path / "tight.png")}, "--steps", "1", "--guidance", "1") == 0
+    (told,) = [record.getMessage() for record in caplog.records if "beyond the edge" in record.getMessage()]
+    assert re.search(r"warning: \d+ % of the video's frame lie beyond the edge of .*tight\.png", told)
+    caplog.clear()
+    assert run(arguments, "--steps", "1", "--guidance", "1") == 0
+    assert not caplog.records
+
+
+def test_a_model_of_several_methods_wants_one_of_them_named(given, tmp_path, capsys):
+    facts = {"methods": {"slow": {**SAMPLING, "steps": 4}, "fast": {**SAMPLING, "steps": 1}}}
+    model = export(tmp_path / "model.safetensors", facts)
+    arguments = {**given, "--model": str(model), "--out": str(tmp_path / "a.mp4")}
+    assert "are fast, slow; choose one of them with --method" in refusal(arguments, capsys)
+    assert sampling_of(read_config(None, facts), "fast").steps == 1
+
+
+def test_a_model_that_records_no_sampling_is_not_guessed_at(given, tmp_path, capsys):
+    model = export(tmp_path / "model.safetensors", {})
+    arguments = {**given, "--model": str(model), "--out": str(tmp_path / "a.mp4")}
+    assert "records no settings of sampling, as models that were exported earlier; give the config" in refusal(
+        arguments, capsys
+    )
+    (tmp_path / "run.yaml").write_text("methods: {ours: {sampling: {steps: 1}}}")
+    assert run(arguments, "--config", str(tmp_path / "run.yaml")) == 0
+    assert "settings of sampling: those of the default config," in capsys.readouterr().err
 
 
 def fake_stream(monkeypatch, steps: list[int]):
@@ -305,14 +384,21 @@ def test_released_weights_become_a_video(given, released, unet, tmp_path, capfd)
         "--out": str(tmp_path / "a.mp4"),
     }
     talker = open_talker(model)
-    assert sampling_of(read_config(None), None, talker.facts["sampling"]).sampler == "ancestral_ddpm"
+    assert sampling_of(read_config(None, talker.facts), None).sampler == "ancestral_ddpm"
     assert run(arguments, "--steps", "2") == 0
     assert len(decode_video(tmp_path / "a.mp4")) == 5
-    # The default config's guidance and hidden mouth are of no use to it, and it says so.
+    # Guidance and a hidden mouth are of no use to it, and it says so.
     assert "does not know frames without sound; set sampling.guidance to 1" in refusal(
-        arguments, capfd, "--method", "ours"
+        arguments, capfd, "--guidance", "5"
     )
-    assert "never saw motion frames without a mouth" in refusal(arguments, capfd, "--method", "ours", "--guidance", "1")
+    (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {hide_mouth: true}}}")
+    assert "never saw motion frames without a mouth" in refusal(
+        arguments, capfd, "--config", str(tmp_path / "more.yaml")
+    )
+    (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {anchor_every: 15, steps: 2}}}")
+    anchored = sampling_of(read_config(tmp_path / "more.yaml", talker.facts), None)
+    assert (anchored.sampler, anchored.anchor_every, anchored.guidance) == ("ancestral_ddpm", 15, 1)
+    assert run(arguments, "--config", str(tmp_path / "more.yaml")) == 0
 
 
 @pytest.mark.slow
@@ -337,7 +423,7 @@ def test_released_weights_with_an_encoder_of_unknown_layers(given, released, tmp
 def refusal(given: dict[str, str], capsys, *more: str) -> str:
     """The one sentence with which the command ends."""
     capsys.readouterr()
-    assert run(given, *more) == 1
+    assert run(given, *more) == 2
     printed, told = capsys.readouterr()
     assert printed == ""
     *_, last = told.splitlines()
@@ -366,6 +452,7 @@ def test_unusable_sound(given, tmp_path, capsys, samples):
         assert message in refusal({**given, "--audio": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
 
     refuse(tmp_path / "none.wav", "there is no sound file")
+    refuse(tmp_path, "is a folder; give the path of one recording")
     refuse(given["--identity"], "has no sound track")
     refuse(samples / "video/negative/grid_aligned_96x128_noaudio.mp4", "has no sound track")
     refuse(samples / "video/negative/silent_liveportrait_d18.mp4", "is silent: its loudest 40 ms reach -")
@@ -376,7 +463,6 @@ def test_unusable_sound(given, tmp_path, capsys, samples):
     for name, content in (("text.wav", b"no sound at all"), ("empty.wav", b"")):
         (tmp_path / name).write_bytes(content)
         refuse(tmp_path / name, "cannot be decoded as sound")
-    refuse(tmp_path, "cannot be decoded as sound")
 
 
 def test_unusable_models(given, tmp_path, capsys):
@@ -384,7 +470,7 @@ def test_unusable_models(given, tmp_path, capsys):
         assert message in refusal({**given, "--model": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
 
     refuse(tmp_path / "none.safetensors", "there is no model")
-    refuse(tmp_path, "there is no model")
+    refuse(tmp_path, "is a folder; give the path of the .safetensors in it")
     refuse(given["--identity"], "give a .safetensors that this project wrote")
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(Path(given["--model"]).read_bytes()[:-100])
@@ -393,9 +479,9 @@ def test_unusable_models(given, tmp_path, capsys):
     refuse(tmp_path / "last.ckpt", "python -m dheads_model.network.import_model --unet")
     deaf = export(tmp_path / "deaf.safetensors", {}, audio_encoder="none")
     refuse(deaf, "import it again together with its audio_encoder.pt")
-    odd = export(tmp_path / "odd.safetensors", {"crop": {**read_config(None)["crop"], "size": 65}})
+    odd = export(tmp_path / "odd.safetensors", {"crop": {**read_config(None, METHODS)["crop"], "size": 65}, **METHODS})
     refuse(odd, "crop.size is 65; it must be even")
-    wrong = export(tmp_path / "wrong.safetensors", {"crop": {"size": 64}})
+    wrong = export(tmp_path / "wrong.safetensors", {"crop": {"size": 64}, **METHODS})
     refuse(wrong, "config key crop.eye_distance is missing")
 
 
@@ -423,14 +509,17 @@ def test_unusable_configs(given, tmp_path, capsys):
         arguments = {**given, "--out": str(tmp_path / "x.mp4"), "--config": str(tmp_path / "config.yaml")}
         assert message in refusal(arguments, capsys, *more)
 
-    refuse("- a\n- b\n", "must be a block of keys")
-    refuse("a: [", "cannot be read as a config")
+    refuse("- a\n- b\n", "holds no config keys, but a list")
+    refuse("a: 1\nb: [", "config.yaml line 2, column 5 is no YAML")
     refuse({"methods": {"ours": {"sampling": {"step": 1}}}}, "methods.ours.sampling.step does not exist; did you mean")
     refuse({"methods": {"other": {"kind": "model"}}}, "are other, ours; choose one of them with --method")
     refuse({}, "are ours; choose one of them with --method", "--method", "frozen_first_frame")
+    refuse({"methods": {"our": {"sampling": {"steps": 1}}}}, "sets a part of methods.our, which is none of ours")
     refuse({"audio": {"silence_dbfs": "low"}}, "audio.silence_dbfs is 'low'")
     refuse({"crop": None}, "config key crop is None")
-    refuse({"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}}, "ancestral_ddpm needs a model")
+    refuse(
+        {"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}}, "ancestral_ddpm needs diffusion.form ddpm"
+    )
     refuse({}, "steps >= 1", "--steps", "0")
     for guidance in ("-1", "nan", "inf"):
         refuse({}, "sampling.guidance is", f"--guidance={guidance}")

@@ -66,6 +66,16 @@ def test_compat_decides_whose_lips_the_lip_loss_looks_at(compat, counts):
         assert (loss(run, moved(given, which)) != whole) == (which == counts)
 
 
+@pytest.mark.parametrize("config", [CONFIG, DDPM])
+def test_noise_levels_follow_the_strata_of_a_batch(config):
+    run, order = variant(config), np.array([2, 0, 3, 1])
+    given, device = batch(), torch.device("cpu")
+    plain = draw_batch(given, run, 3, 5, True, device).levels
+    assert torch.equal(plain.argsort(), torch.arange(4)), "in rising order where no strata are given"
+    mixed = draw_batch(dataclasses.replace(given, strata=order), run, 3, 5, True, device).levels
+    np.testing.assert_array_equal(mixed.argsort().argsort(), order)
+
+
 def test_compat_decides_the_time_frequencies():
     for compat, kind in (("paper", "standard"), ("published", "published")):
         run = variant(DDPM, compat)
@@ -89,7 +99,7 @@ def test_the_model_remembers_what_it_was_trained_with(tmp_path):
     config = {**DDPM, "compat": "published", "training": {**DDPM["training"], "images": 16}}
     framing = {"align": {"window": 7, "direction": "symmetric"}, "crop": {"size": 32}}
     call(
-        train_model.main, settings=config, framing=framing, index=tmp_path / "index.json", state=tmp_path / "state",
+        train_model.main, settings=config, framing=framing, methods={}, index=tmp_path / "index.json", state=tmp_path / "state",
         output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
         audio_encoder=None, published_audio_encoder=None,
     )  # fmt: skip
@@ -111,7 +121,7 @@ def test_training_with_the_published_audio_encoder(tmp_path):
 
     def train(file):
         call(
-            train_model.main, settings=config, framing={}, index=tmp_path / "index.json", state=tmp_path / "state",
+            train_model.main, settings=config, framing={}, methods={}, index=tmp_path / "index.json", state=tmp_path / "state",
             output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
             audio_encoder=None, published_audio_encoder=file,
         )  # fmt: skip
@@ -124,10 +134,10 @@ def test_training_with_the_published_audio_encoder(tmp_path):
         assert torch.equal(model.audio_encoder.state_dict()[name], value), name
     assert model.unet.audio_embed[0].weight.shape[1] == 5 * 256
     assert facts["published_audio_encoder"] == {"sha256": sha256_of(tmp_path / "audio_encoder.safetensors")}
-    # Another encoder is other data: its state is not gone on with.
+    # Another encoder is other data: its training begins anew, in a folder of its own.
     save_file(settled(SDAAudioEncoder(24), seed=1).state_dict(), tmp_path / "other.safetensors")
-    with pytest.raises(UserError, match="made with another data"):
-        train(tmp_path / "other.safetensors")
+    train(tmp_path / "other.safetensors")
+    assert len(list((tmp_path / "state").iterdir())) == 2
 
 
 def test_embeddings_from_elsewhere_cannot_be_trained_with():

@@ -106,7 +106,7 @@ def test_what_is_no_picture_is_refused(tmp_path):
             read_photo(path)
 
     refuse(tmp_path / "none.jpg", "there is no picture")
-    refuse(tmp_path, "there is no picture")
+    refuse(tmp_path, "is a folder; give the path of one photo")
     (tmp_path / "text.jpg").write_text("not a picture")
     refuse(tmp_path / "text.jpg", "is no picture that can be read")
     for name in ("photo.png", "photo.jpg"):

@@ -6,7 +6,15 @@ import pytest
 
 from dheads_model.corpora.embedded.clips import SENTENCES, list_clips
 from dheads_model.corpora.folder import list_clips as list_folder
-from dheads_model.corpora.plan import PlannedClip, assign_splits, membership, plan_shards, read_plan, write_plan
+from dheads_model.corpora.plan import (
+    PlannedClip,
+    assign_splits,
+    membership,
+    plan_shards,
+    plan_stable_shards,
+    read_plan,
+    write_plan,
+)
 from dheads_model.errors import UserError
 
 SETTINGS = {"table": None, "validation_fraction": 0.2, "test_fraction": 0.2}
@@ -34,9 +42,30 @@ def test_shards_hold_one_split_and_every_clip_once():
     assert max(len(s.clips) for s in shards) == 3
 
 
+@pytest.mark.parametrize("place", [0, 250, 499])
+def test_one_clip_more_changes_one_stable_shard(place):
+    clips = [clip(f"c{i:03d}", ("train", "val", "test")[i % 3]) for i in range(500)]
+    fewer = {s.shard: membership(s) for s in plan_stable_shards(clips[:place] + clips[place + 1 :], 16)}
+    all_of_them = {s.shard: membership(s) for s in plan_stable_shards(reversed(clips), 16)}
+    assert fewer.keys() == all_of_them.keys()
+    assert sum(fewer[number] != all_of_them[number] for number in fewer) == 1
+
+
+def test_stable_shards_hold_every_clip_once_and_about_as_many_as_asked():
+    clips = [clip(f"c{i:03d}", ("train", "val", "test")[i % 3]) for i in range(500)]
+    shards = plan_stable_shards(clips, 16)
+    assert sorted(c.clip for s in shards for c in s.clips) == [c.clip for c in clips]
+    assert all(c.split == s.split for s in shards for c in s.clips)
+    assert len({s.shard for s in shards}) == len(shards)
+    assert 6 <= sum(len(s.clips) for s in shards) / len(shards) <= 16
+    assert [len(s.clips) for s in plan_stable_shards(clips[:9], 16)] == [3, 3, 3]
+
+
 def test_one_id_for_two_clips_is_refused():
     with pytest.raises(UserError, match="two clips have the id a"):
         plan_shards([clip("a"), clip("a", "test")], 2)
+    with pytest.raises(UserError, match="two clips have the id a"):
+        plan_stable_shards([clip("a"), clip("a", "test")], 2)
 
 
 def test_membership_changes_with_the_clips_and_their_files_only():
@@ -115,14 +144,11 @@ def test_a_wrong_table_is_answered_in_one_sentence(folder, table, sentence):
         list_folder(SETTINGS | {"table": "t.csv"}, str(folder), all_test=False)
 
 
-def test_missing_and_empty_folders_and_clashing_names_are_refused(folder, tmp_path_factory):
+def test_missing_and_empty_folders_are_refused(folder, tmp_path_factory):
     with pytest.raises(UserError, match="is not a folder"):
         list_folder(SETTINGS, str(folder / "nowhere"), all_test=False)
     with pytest.raises(UserError, match="holds no video"):
         list_folder(SETTINGS, str(tmp_path_factory.mktemp("empty")), all_test=False)
-    (folder / "c_d.mp4").write_bytes(b"x")
-    with pytest.raises(UserError, match="give the same clip id c_d"):
-        list_folder(SETTINGS, str(folder), all_test=False)
 
 
 def test_a_touched_source_changes_the_membership(folder):
@@ -148,3 +174,17 @@ def test_ninety_actors_and_too_few_for_the_held_out():
     assert len({c.clip for c in clips}) == 1080
     with pytest.raises(UserError, match="6 are held out"):
         list_clips(EMBEDDED | {"actors": 6})
+
+
+def test_a_model_changes_no_split_of_a_folder(folder, tmp_path):
+    import yaml
+
+    from tests.workflow import ROOT, write_model_header
+    from workflow_scripts.planning import make_work_plan
+
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | {"datasets": ["folder"], "clips": str(folder)}
+    config["runs"]["ours"] |= {"dataset": "folder", "min_clips": 1}
+    write_model_header(tmp_path / "model.safetensors", config["runs"]["ours"])
+    shards = make_work_plan(config).shards
+    assert {shard.split for shard in shards["folder"].values()} >= {"train", "test"}
+    assert make_work_plan(config | {"model": str(tmp_path / "model.safetensors")}).shards == shards

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions
 from dheads_model.diffusion.denoiser import edm_coefficients, full_schedule
-from dheads_model.diffusion.sampling import SAMPLERS, SamplingSettings, check_sampling, sample_frame
+from dheads_model.diffusion.sampling import sample_frame
+from dheads_model.diffusion.settings import SAMPLERS, SamplingSettings, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.unet import FrameConditions

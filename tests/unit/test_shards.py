@@ -19,7 +19,7 @@ from dheads_model.shards.tar import write_tar
 from tests.workflow import call
 from workflow_scripts import pack_shards
 
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0}
+BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 
 
 def make_stages(folder, split="train", shard="00000", lengths=None, speakers="ab", damage=None):

@@ -157,8 +157,8 @@ def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     save_export(tmp_path / "model.safetensors", model.state_dict(), config, {})
     method = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"steps": 2, "guidance": 1.5}}
     call(
-        sample_videos.main, settings=method, model=tmp_path / "model.safetensors", shard=shard, seed=1, threads=1,
-        published_audio_encoder=None, videos_folder=tmp_path / "videos", manifest=tmp_path / "videos/00000.json",
+        sample_videos.main, settings=method, model=str(tmp_path / "model.safetensors"), shard=shard, seed=1, threads=1,
+        checksum=None, published_audio_encoder=None, videos_folder=tmp_path / "videos", manifest=tmp_path / "videos/00000.json",
     )  # fmt: skip
     (clip,) = read_shard(shard)
     face = pictures(torch.from_numpy(resize_frames(clip.frames[:1], 16)))

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from dheads_model.diffusion.losses import draw_sigmas
 from dheads_model.errors import UserError
 from dheads_model.shards.index import read_index, write_index
-from dheads_model.shards.loader import load_split
+from dheads_model.shards.loader import LoadedClip, load_split
 from dheads_model.shards.stream import ClipStream, open_split, training_batches
 from dheads_model.shards.stream_plan import LANES, StreamPlan
 from dheads_model.training.log import read_log
@@ -130,6 +131,50 @@ def test_each_process_decodes_clips_of_its_own(monkeypatch, tmp_path):
     assert set.union(*owned) == set(range(400))
     neighbours = np.mean(block.owners[1:] == block.owners[:-1])
     assert neighbours < 0.02, "windows of a clip are spread over the block"
+
+
+def explained_by_clip(clips, levels):
+    """(share of the variance of the logarithms of noise levels that the clip explains, the share to expect by chance)."""
+    _, owners = np.unique(clips, return_inverse=True)
+    values = np.log(levels) - np.log(levels).mean()
+    counts = np.bincount(owners)
+    means = np.bincount(owners, values) / counts
+    return (counts * means**2).sum() / (values**2).sum(), (len(counts) - 1) / (len(values) - 1)
+
+
+@pytest.mark.parametrize(("batch_size", "tied_by"), [(8, 5), (32, 5), (80, 2)])
+def test_the_clip_of_a_streamed_window_says_nothing_about_its_noise_level(monkeypatch, tmp_path, batch_size, tied_by):
+    from dheads_model.shards import stream as module
+    from dheads_model.shards import stream_plan
+
+    names = {f"c{n}": 40 for n in range(400)}
+    monkeypatch.setattr(stream_plan, "_clip_lengths", lambda manifest: names)
+    plan = StreamPlan((tmp_path,), (16_000,), 10**6, 2, 1)
+    zeros = np.zeros((40, 1, 1, 3), np.uint8), np.zeros((40, 4, 8), np.float32), np.zeros((40, 68, 2), np.float32)
+    clip = LoadedClip("any", "s", *zeros)
+
+    def places(clips, plan, position, *share):
+        for block in plan.blocks(position):
+            for owner, target in zip(block.owners, block.targets, strict=True):
+                yield clip, block.clips[owner][1], int(target), 40
+
+    monkeypatch.setattr(module, "_places", places)
+    monkeypatch.setattr(StreamPlan, "of", classmethod(lambda cls, *given: plan))
+    clips = ClipStream(types.SimpleNamespace(path=tmp_path), "train", 1, 10**6, 2, 0)
+    batches = list(islice(training_batches(clips, batch_size, 1, 0), 8000 // batch_size))
+    seen = [name for batch in batches for name in batch.clips]
+    generator = torch.Generator().manual_seed(1)
+
+    def explained(strata_of):
+        drawn = [draw_sigmas(batch_size, 0.0, 1.0, generator, strata=strata_of(batch)) for batch in batches]
+        return explained_by_clip(seen, torch.cat(drawn).double().numpy())
+
+    for batch in batches[:3]:
+        assert sorted(batch.strata.tolist()) == list(range(batch_size))
+    share, chance = explained(lambda batch: torch.from_numpy(batch.strata))
+    assert share == pytest.approx(chance, rel=0.25)
+    tied, _ = explained(lambda batch: None)
+    assert tied > tied_by * chance, "by the row's number the level would tell the clip"
 
 
 def test_what_fits_is_held_and_what_does_not_is_streamed(index):

@@ -232,7 +232,7 @@ def test_an_interrupted_training_ends_bit_for_bit_as_an_uninterrupted_one(speaki
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
     assert read_log(tmp_path / "whole/training.jsonl") == read_log(tmp_path / "cut/training.jsonl")
-    with pytest.raises(UserError, match="made with another config; delete the folder"):
+    with pytest.raises(UserError, match="made with another config; move the folder"):
         run(changed(images=640), speaking[:6], tmp_path / "cut")
 
 
@@ -309,7 +309,7 @@ def test_a_run_starts_from_the_audio_encoder_and_keeps_it_if_frozen(encoder_path
         moved = torch.cat([(weights[f"audio_encoder.{name}"] - value).flatten() for name, value in wanted.items()])
         assert not all(same)
         assert moved.abs().max() < 0.1, "three steps from where it started"
-    with pytest.raises(UserError, match="made with another audio encoder; delete the folder"):
+    with pytest.raises(UserError, match="made with another audio encoder; move the folder"):
         other = dataclasses.replace(encoder, sha256="0" * 64)
         train(settings, config, run_clips, [], "data", tmp_path / "state", audio_encoder=other)
 

@@ -12,8 +12,7 @@ from dheads_model.metrics.sync import (
     sync_confidence,
     sync_offset,
 )
-from dheads_model.tables.columns import COLUMNS
-from dheads_model.tables.table1 import best_methods, make_rows, refusals, to_csv, to_markdown
+from dheads_model.tables.table1 import make_rows, refusals, to_csv, to_markdown
 from tests.unit.test_tables import rows_of
 
 
@@ -70,6 +69,11 @@ def test_a_still_mouth_has_no_offset(going):
     assert [m.value for m in measure_sync(going, going, still=False)][1] == 0
 
 
+def test_an_offset_at_the_edge_is_refused(going):
+    _, offset = measure_sync(going, np.roll(going, 5, axis=0), still=False)
+    assert (offset.value, offset.reason) == (None, "the best of 11 shifts is at their edge")
+
+
 def test_accuracy_counts_windows_and_clips(going):
     right, wrong = offset_similarities(going, going), offset_similarities(going, np.roll(going, 1, axis=0))
     found = offset_accuracy([right, wrong, wrong[:0]])
@@ -83,7 +87,7 @@ def test_accuracy_counts_windows_and_clips(going):
 
 def table(*parts):
     kinds = {"ours": "model", "ground_truth": "ground_truth", "frozen": "frozen_first_frame"}
-    return make_rows(pd.concat(parts), kinds, {}, 200)
+    return make_rows(pd.concat(parts), kinds, {}, "ours")
 
 
 def test_the_table_has_the_columns_only_where_sync_was_measured():
@@ -98,14 +102,16 @@ def test_the_table_has_the_columns_only_where_sync_was_measured():
 def test_a_mean_lag_of_nought_is_not_called_best():
     rows = table(
         *(rows_of("sync_offset", method, values) for method, values in
-          (("ours", [-5, 5]), ("frozen", [1, 1]), ("ground_truth", [0, 0])))
+          (("ours", [-1, 1, 0]), ("frozen", [4, 4, 4]), ("ground_truth", [0, 0, 0])))
     )  # fmt: skip
-    column = next(column for column in COLUMNS if column.metric == "sync_offset")
-    assert best_methods(rows, "embedded", column) == set()
+    assert not any(row.best for row in rows)
 
 
 def test_a_refusal_of_all_clips_is_told_once():
     refused = rows_of("sync_confidence", "ours", [None, None]).assign(reason="3 training clips, it needs 40")
     assert refusals(refused) == ["sync conf. of embedded was not measured: 3 training clips, it needs 40."]
     assert refusals(rows_of("sync_confidence", "ours", [None, 0.4])) == []
+    itself = rows_of("sync_confidence", "ground_truth", [None]).assign(reason="itself", status="not_applicable")
+    assert refusals(pd.concat([itself, refused])) == refusals(refused)
+    assert refusals(itself) == []
     assert refusals(rows_of("blink_duration", "ours", [None])) == [], "these are every table's"

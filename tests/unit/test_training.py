@@ -12,13 +12,23 @@ import pytest
 import torch
 
 from dheads_model.errors import UserError
+from dheads_model.fingerprint import closure
 from dheads_model.network.export import load_export
 from dheads_model.shards.loader import LoadedClip
 from dheads_model.training.cost import SPEED_KEYS
+from dheads_model.training.identity import REPORTING
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import ema_rate, learning_rate, run_settings
-from dheads_model.training.state import load_state, save_state
+from dheads_model.training.state import (
+    begin_state,
+    first_history,
+    folder_of,
+    hold,
+    identity_of,
+    load_state,
+    save_state,
+)
 from tests.unit.test_shards import pack
 from tests.workflow import ROOT
 
@@ -138,7 +148,7 @@ def test_the_loss_falls_on_a_task_that_can_be_learnt(clips, tmp_path):
 
 def test_another_config_or_data_is_refused(clips, tmp_path):
     run(changed(images=16), clips, tmp_path)
-    with pytest.raises(UserError, match="made with another config; delete the folder"):
+    with pytest.raises(UserError, match="made with another config; move the folder"):
         run(changed(images=16, learning_rate=0.02), clips, tmp_path)
     config = changed(images=16)
     with pytest.raises(UserError, match="made with another data"):
@@ -155,6 +165,53 @@ def test_a_damaged_state_falls_back_to_the_one_before(tmp_path, caplog):
     assert load_state(tmp_path, identity)["images"] == 20
     assert "is damaged" in caplog.text
     assert load_state(tmp_path / "none", identity) is None
+
+
+def test_a_second_training_of_the_same_state_waits_for_the_first(tmp_path, caplog):
+    import threading
+
+    begun, order = threading.Event(), []
+
+    def second():
+        begun.set()
+        with hold(tmp_path / "s"):
+            order.append("second")
+
+    with hold(tmp_path / "s"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        begun.wait()
+        time.sleep(0.3)
+        order.append("first")
+    thread.join(timeout=10)
+    assert order == ["first", "second"]
+    assert f"process {os.getpid()} trains in" in caplog.text
+
+
+def test_an_old_state_is_resumed_on_purpose_only_and_with_the_same_network(tmp_path):
+    first = identity_of({"network": 1, "diffusion": 1}, "data", "code 1", None)
+    second = identity_of({"network": 1, "diffusion": 1}, "data", "code 2", None)
+    assert folder_of(tmp_path, first) != folder_of(tmp_path, second)
+    old, new = folder_of(tmp_path, first), folder_of(tmp_path, second)
+    save_state(old, {"images": 8, "identity": first, "history": first_history(first)})
+    (old / "training.jsonl").write_text('{"images": 8}\n')
+    assert begin_state(new, second, None) is None
+    state = begin_state(new, second, old)
+    assert [(turn["from_image"], turn["code"]) for turn in state["history"]] == [(0, "code 1"), (8, "code 2")]
+    assert (new / "training.jsonl").read_text() == '{"images": 8}\n'
+    with pytest.raises(UserError, match=r"resume_from names .*nothing, which holds no usable training state"):
+        begin_state(new, second, tmp_path / "nothing")
+    other = identity_of({"network": 2, "diffusion": 1}, "data", "code 2", None)
+    with pytest.raises(UserError, match="another block network; a state can only be resumed with the same one"):
+        begin_state(folder_of(tmp_path, other), other, old)
+
+
+def test_messages_and_logs_are_no_reason_to_train_anew():
+    reached = set(closure("dheads_model.training.loop", REPORTING))
+    for name in ("training.objective", "diffusion.losses", "network.unet", "shards.loader", "training.passes"):
+        assert f"dheads_model.{name}" in reached
+    for name in ("training.log", "training.previews", "training.tensorboard", "training.interruption"):
+        assert f"dheads_model.{name}" not in reached
 
 
 def test_a_state_with_code_in_it_is_not_run(tmp_path):
@@ -193,7 +250,8 @@ def test_learning_rate_and_average_follow_their_formulas():
 
 
 @pytest.mark.slow
-def test_sigterm_saves_and_asks_to_be_tried_again(tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, os.EX_TEMPFAIL), (signal.SIGINT, 130)])
+def test_a_signal_saves_and_only_that_of_a_scheduler_asks_to_be_tried_again(tmp_path, number, code):
     from dheads_model.shards.index import write_index
 
     paths = [pack(tmp_path, lengths={"a_1": 9}), pack(tmp_path, shard="00001", split="val", speakers="c")]
@@ -206,12 +264,12 @@ def test_sigterm_saves_and_asks_to_be_tried_again(tmp_path):
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("state/*.pt")):
+    while not list(tmp_path.glob("state/*/*.pt")):
         assert time.monotonic() < deadline, process.poll()
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == os.EX_TEMPFAIL
+    assert process.returncode == code
     assert "stopped by a signal" in errors
     assert not (tmp_path / "model.safetensors").exists()
     command[4] = json.dumps(changed(images=64))

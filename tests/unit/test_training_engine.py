@@ -177,7 +177,7 @@ def command(config, index, folder, processes=1):
     folder.mkdir(exist_ok=True)
     launcher = [sys.executable]
     if processes > 1:
-        launcher += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        launcher += ["-m", "workflow_scripts.launch_processes", str(processes)]
     return [
         *launcher, "-m", "workflow_scripts.train_model", "--settings", json.dumps(config), "--index", str(index),
         "--state", str(folder / "state"), "--output", str(folder / "model.safetensors"),
@@ -210,9 +210,9 @@ def test_a_training_killed_at_once_ends_bit_for_bit_as_an_uninterrupted_one(inde
     assert subprocess.run(command(config, index, tmp_path / "whole"), cwd=ROOT, env=ENVIRONMENT).returncode == 0
     for _ in range(2):
         process = subprocess.Popen(command(config, index, tmp_path / "cut"), cwd=ROOT, env=ENVIRONMENT)
-        before = {path.name for path in (tmp_path / "cut/state").glob("*.pt")}
+        before = {path.name for path in (tmp_path / "cut/state").glob("*/*.pt")}
         deadline = time.monotonic() + 60
-        while len({path.name for path in (tmp_path / "cut/state").glob("*.pt")} - before) < 2:
+        while len({path.name for path in (tmp_path / "cut/state").glob("*/*.pt")} - before) < 2:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
@@ -245,23 +245,33 @@ def test_two_processes_stop_together_and_go_on(index, tmp_path):
     process = subprocess.Popen(
         command(config, index, tmp_path / "run", 2), cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
-    started(process, "run/state/*.pt", tmp_path)
-    process.send_signal(signal.SIGTERM)
+    started(process, "run/state/*/*.pt", tmp_path)
+    process.send_signal(signal.SIGUSR1)
     _, told = process.communicate(timeout=60)
-    assert process.returncode != 0
+    assert process.returncode == os.EX_TEMPFAIL
     assert "stopped by a signal" in told
-    state = sorted((tmp_path / "run/state").glob("*.pt"))[-1]
+    state = sorted((tmp_path / "run/state").glob("*/*.pt"))[-1]
     short = changed(images=16_000, log_every_images=800, state_every_images=160)
     process = subprocess.Popen(
         command(short, index, tmp_path / "run", 2), cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
-    while sorted((tmp_path / "run/state").glob("*.pt"))[-1] == state:
+    while sorted((tmp_path / "run/state").glob("*/*.pt"))[-1] == state:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=60)
-    assert "going on after" in told
+    assert "resuming after" in told
+
+
+@pytest.mark.slow
+def test_what_one_of_several_processes_cannot_do_ends_them_with_its_sentence_and_code(index, tmp_path):
+    (index.parent / "gone.json").write_text(index.read_text().replace("00000", "00009"))
+    done = subprocess.run(
+        command(CONFIG, index.parent / "gone.json", tmp_path / "run", 2), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "error: " in done.stderr
 
 
 @pytest.mark.slow

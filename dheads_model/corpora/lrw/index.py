@@ -15,7 +15,7 @@ from dheads_model.errors import ClipFailed, UserError
 from dheads_model.files import atomic_path
 
 # LRW names nobody, and nothing says that its splits share no speaker. Under this one name, which shards.index knows
-# too, no claim of disjoint speakers is made or checked, the data card has one row, and intervals draw clips.
+# too, no claim of disjoint speakers is made or checked, the data card has one row, and intervals count clips.
 UNKNOWN_SPEAKER = "unknown"
 COLUMNS = ("clip", "word", "split", "bytes", "word_seconds")
 _SHOWN_NAMES = 100

@@ -1,0 +1,118 @@
+# What the last products are made of, from the clips on, and how each part must have been made.
+from workflow_scripts.losses import RECORD, Losses, absent, lost_files
+
+LOSSES = Losses(RECORD)
+
+
+def made_again(product, chain):
+    """Parameter that makes Snakemake run a rule whose product is there while a file of its chain is gone.
+
+    product: the rule's first output. chain: function from wildcards to paths.
+    """
+    return lambda wildcards: LOSSES.parameter(
+        product.format(**dict(wildcards.items())), lambda: absent(chain(wildcards))
+    )
+
+
+def videos_made_again():
+    """The same for videos, which no rule declares: their manifest lists them."""
+    manifest = "results/videos/{method}/{dataset}/{shard}.json"
+    return lambda wildcards: LOSSES.parameter(
+        manifest.format(**dict(wildcards.items())), lambda: lost_files(manifest.format(**dict(wildcards.items())))
+    )
+
+
+def chain_of_dataset(dataset):
+    """What an index stands on: the manifests of every stage of every shard, and the packed shards themselves."""
+    tars = [ancient(path.replace(".json", ".tar")) for path in shard_manifests(dataset)]
+    return stage_manifests(dataset) + tars
+
+
+def chain_of_run(run):
+    """What a run leaves for those that sample from it."""
+    folder = f"results/runs/{run}"
+    return [ancient(f"{folder}/model.safetensors"), f"{folder}/model.sha256", ancient(f"{folder}/training.jsonl")]
+
+
+def chain_of_videos(method, dataset, number):
+    """Videos of a method on a test shard, the model behind them and what was measured of them."""
+    kept = f"{method}/{dataset}/{number}"
+    paths = [f"results/videos/{kept}.json", f"results/metrics/{kept}.json"]
+    paths += [ancient(f"results/metrics/{kept}.{kind}") for kind in ("parquet", "landmarks.parquet")]
+    if config["metrics"]["sync_encoder"] is not None:
+        paths += [f"results/sync/{kept}.json", ancient(f"results/sync/{kept}.parquet")]
+    kind = config["methods"][method]["kind"]
+    return paths + (chain_of_run(config["methods"][method]["run"]) if kind == "model" and not config["model"] else [])
+
+
+def chain_of_strip(wildcards):
+    """What a strip stands on: the method's videos and those of the ground truth."""
+    shard = (wildcards.dataset, wildcards.shard)
+    return chain_of_videos(wildcards.method, *shard) + chain_of_videos("ground_truth", *shard)
+
+
+def chain_of_table():
+    """Everything that table 1 stands on, down to the shards; below those, the indexes look after themselves."""
+    paths = [
+        path
+        for method in PLAN.methods()
+        for dataset in PLAN.shards
+        for number in PLAN.numbers(dataset, "test")
+        for path in chain_of_videos(method, dataset, number)
+    ]
+    return list(dict.fromkeys(paths)) + all_indexes()
+
+
+def planned_stages(dataset):
+    """{beginning of a product's path: settings and code of its stage} for everything below a dataset's index."""
+    source = {
+        "embedded": ("synthesise_clips", {"seed": config["embedded"]["seed"]}),
+        "crema_d": ("fetch_crema_d", crema_d_source()),
+        "lrw": ("adopt_lrw", {}),
+        "folder": ("adopt_clips", {}),
+    }
+    stages = {
+        "source": source[dataset],
+        "track": ("track_faces", config["track"]),
+        "align": ("align_faces", framing_of(dataset, "align")),
+        "crop": ("crop_faces", framing_of(dataset, "crop")),
+        "landmark": ("place_landmarks", config["landmark"]),
+        "audio": ("extract_audio", config["audio"]),
+        "shards": ("pack_shards", {}),
+    }
+    return {f"resources/{dataset}/{stage}/": as_planned(*found) for stage, found in stages.items()}
+
+
+def planned_products():
+    """The same for everything below table 1."""
+    planned = {}
+    for dataset in PLAN.shards:
+        planned |= planned_stages(dataset)
+        planned[f"resources/{dataset}/index."] = as_planned("index_shards", {})
+        for name, encoder in config["sync_encoders"].items():
+            planned[f"results/sync_encoders/{dataset}/{name}/"] = as_planned("train_sync_encoder", encoder)
+    for run in PLAN.trained_runs():
+        made_with = {"framing": json.loads(training_framing(config["runs"][run]["dataset"]))}
+        planned[f"results/runs/{run}/"] = as_planned("train_model", config["runs"][run] | made_with)
+    for name in PLAN.methods():
+        planned[f"results/videos/{name}/"] = planned_videos(name)
+        planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measuring_settings())
+        planned[f"results/sync/{name}/"] = as_planned(
+            "measure_sync", {"sync_encoder": config["metrics"]["sync_encoder"]}
+        )
+    return planned
+
+
+def planned_videos(name):
+    """How the videos of a method are made now."""
+    method = config["methods"][name]
+    if method["kind"] == "model":
+        return as_planned("sample_videos", method | {"seed": config["seed"], "model": model_of_method(name)})
+    if method["kind"] == "videos":
+        return as_planned("adopt_videos", videos_settings(name))
+    return as_planned("copy_reference", method)
+
+
+def as_planned(command, settings):
+    """A command with the settings and code with which it runs now."""
+    return {"command": command, "settings": settings, "code": digest(f"workflow_scripts.{command}")}

@@ -1,0 +1,46 @@
+"""The shell text before every job's command: strict, at home in any folder, going on only when that helps."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dheads_model.errors import UserError
+from workflow_scripts.job_shell import job_prefix
+
+
+def bash(prefix, command):
+    # Snakemake formats the prefix once.
+    return subprocess.run(["bash", "-c", prefix.format() + command], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", ["plain", "a space", "Müller (alt)", "b{race}s", "it's", 'q"uote', "$HOME", "a&b;c"])
+def test_code_and_python_are_found_whatever_the_folder_is_called(tmp_path, name):
+    project = tmp_path / name
+    project.mkdir()
+    (project / "found_here.py").write_text("print('found')")
+    done = bash(job_prefix(str(project)), "python -m found_here; command -v python")
+    assert (done.returncode, done.stdout.split()) == (0, ["found", os.path.dirname(sys.executable) + "/python"])
+
+
+def test_a_folder_that_cannot_stand_in_a_search_path_is_refused():
+    with pytest.raises(UserError, match="colon"):
+        job_prefix("/data/a:b")
+
+
+@pytest.mark.parametrize("command", ["false | tee /dev/null", "false; true", "echo $no_such_name"])
+def test_a_failure_inside_a_command_fails_the_job(command):
+    assert bash(job_prefix("/project"), command).returncode != 0
+
+
+@pytest.mark.parametrize(("code", "tries"), [(0, 1), (1, 1), (2, 1), (130, 1), (137, 1), (75, 4)])
+def test_only_code_75_is_tried_again(tmp_path, code, tries):
+    command = f"until_done bash -c 'echo try >> {tmp_path}/tries; exit {code}' 2>&1 | tee {tmp_path}/log"
+    assert bash(job_prefix("/project"), command).returncode == code
+    assert (tmp_path / "tries").read_text().count("try") == tries
+
+
+def test_a_stopped_job_goes_on_until_it_is_done(tmp_path):
+    command = f"until_done bash -c 'test -e {tmp_path}/state && exit 0; touch {tmp_path}/state; exit 75'"
+    assert bash(job_prefix("/project"), command).returncode == 0
