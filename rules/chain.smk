@@ -5,9 +5,9 @@ LOSSES = Losses(RECORD)
 
 
 def made_again(product, chain):
-    """Parameter that makes Snakemake run a rule whose product is there while a file of its chain is gone.
+    """Parameter for a rule whose product is there while a file of its chain is gone: with another one Snakemake runs it.
 
-    product: the rule's first output. chain: function from wildcards to paths.
+    product: the first output. chain: function from wildcards to paths.
     """
     return lambda wildcards: LOSSES.parameter(
         product.format(**dict(wildcards.items())), lambda: absent(chain(wildcards))
@@ -15,7 +15,7 @@ def made_again(product, chain):
 
 
 def videos_made_again():
-    """The same for videos, which no rule declares: their manifest lists them."""
+    """The same for videos, which are not declared as outputs; their manifest lists them."""
     manifest = "results/videos/{method}/{dataset}/{shard}.json"
     return lambda wildcards: LOSSES.parameter(
         manifest.format(**dict(wildcards.items())), lambda: lost_files(manifest.format(**dict(wildcards.items())))
