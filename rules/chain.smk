@@ -5,7 +5,7 @@ LOSSES = Losses(RECORD)
 
 
 def made_again(product, chain):
-    """Parameter for a rule whose product is there while a file of its chain is gone: with another one Snakemake runs it.
+    """Parameter that changes where the product is there while a file of its chain is gone, so that Snakemake makes both."""
 
     product: the first output. chain: function from wildcards to paths.
     """
