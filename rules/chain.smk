@@ -5,7 +5,7 @@ LOSSES = Losses(RECORD)
 
 
 def made_again(product, chain):
-    """Parameter that changes where the product is there while a file of its chain is gone, so that Snakemake makes both."""
+    """Parameter that changes when a file of a product's chain is gone, so that Snakemake makes both again.
 
     product: the first output. chain: function from wildcards to paths.
     """
