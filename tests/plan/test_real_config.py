@@ -1,0 +1,28 @@
+"""The config for real people: an overlay that passes every check, and the paper's models go without what it adds."""
+
+import pytest
+
+from dheads_model.config import build
+from dheads_model.diffusion.sampling import SamplingSettings
+from dheads_model.training.settings import run_settings
+from tests.plan.test_config_errors import SCHEMA
+from tests.plan.test_paper_configs import laid
+from workflow_scripts.config_check import check_config
+
+
+def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
+    config = laid("folder", "real")
+    check_config(config, SCHEMA)
+    run, sampling = (
+        run_settings(config["runs"]["ours"]),
+        build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling"),
+    )
+    assert run.dataset == "folder" and run.network.lip_reader and run.network.audio_norm
+    assert sampling.sigma_min >= 0.5
+    assert sampling.guidance == 1 or run.corruption.audio_drop > 0
+
+
+@pytest.mark.parametrize("overlays", [(), ("paper_crema",), ("paper_crema", "published_crema")])
+def test_other_models_have_neither(overlays):
+    run = run_settings(laid(*overlays)["runs"]["ours"])
+    assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_rate == 1
