@@ -39,7 +39,7 @@ def start(project, work):
 def test_the_same_command_goes_on_after_ctrl_c_and_after_a_kill(project, tmp_path, number):
     process = start(project, tmp_path / "work")
     os.killpg(process.pid, number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert process.returncode != 0
     done = snakemake(project, tmp_path / "work", *COMMAND)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -48,6 +48,8 @@ def test_the_same_command_goes_on_after_ctrl_c_and_after_a_kill(project, tmp_pat
 
 def test_a_second_snakemake_in_the_same_folder_is_refused_in_one_sentence(project, tmp_path):
     process = start(project, tmp_path / "work")
+    # Held still, so that it cannot be done before the second one has begun.
+    os.killpg(process.pid, signal.SIGSTOP)
     try:
         second = snakemake(project, tmp_path / "work", *COMMAND)
         assert second.returncode != 0

@@ -37,7 +37,10 @@ def test_provenance_names_config_code_data_and_versions(finished):
     assert len(provenance["code"]["train_model"]) == 12
     index = json.loads((finished.work / "resources/embedded/index.json").read_text())
     assert provenance["data"]["embedded"] == index["fingerprint"]
-    assert provenance["packages"]["torch"].startswith("2.13.0")
+    (trained,) = provenance["made_by"]["train_model"]
+    assert trained["packages"]["torch"].startswith("2.13.0")
+    assert trained["code"] == provenance["code"]["train_model"]
+    assert provenance["made_by"]["crop_faces"][0]["products"] == 3
 
 
 def test_every_manifest_adds_up_and_its_files_are_whole(finished):
