@@ -27,6 +27,8 @@ def start(project, work):
     process = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", work, *COMMAND],
         cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        # Workers of parallel tests ignore Ctrl-C, and what they start would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not (work / "logs/synthesise_clips/00000.log").exists():
