@@ -67,7 +67,7 @@ def planned_stages(dataset):
     """{beginning of a product's path: settings and code of its stage} for everything below a dataset's index."""
     source = {
         "embedded": ("synthesise_clips", {"seed": config["embedded"]["seed"]}),
-        "crema_d": ("fetch_crema_d", crema_d_source()),
+        "crema_d": ("fetch_crema_d", crema_d_objects() if dataset == "crema_d" else {}),
         "lrw": ("adopt_lrw", {}),
         "folder": ("adopt_clips", {}),
     }

@@ -5,6 +5,7 @@ import os
 
 from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
+from dheads_model.files import sha256_of
 from dheads_model.fingerprint import digest
 from workflow_scripts.config_check import check_config, fill_config
 from workflow_scripts.disk_need import check_disk, check_writable
@@ -255,6 +256,11 @@ def table_settings():
 def crema_d_source():
     """Config of where CREMA-D's files are and what they must be."""
     return {key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}
+
+
+def crema_d_objects():
+    """What `fetch_crema_d` keeps of its settings: the sha256 of the table of CREMA-D's files."""
+    return {"objects": sha256_of(os.path.join(crema_d_settings(config)["tables"], "objects.tsv"))}
 
 
 def memberships_of(dataset):
