@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to try.
 
     attempts: tries in a row without progress. first_wait, longest_wait: seconds before the next try, doubled each time;
@@ -42,7 +42,7 @@ class Patience:
 
     def __post_init__(self):
         if self.attempts < 1 or self.first_wait < 0 or self.longest_wait < 0 or self.timeout <= 0:
-            raise UserError("patience needs attempts >= 1, waits >= 0 and timeout > 0.")
+            raise UserError("retry needs attempts >= 1, waits >= 0 and timeout > 0.")
 
     def wait(self, idle: int, asked: float | None) -> float:
         """Seconds to wait after `idle` tries in vain; asked: what the host says, None where it does not."""
@@ -77,7 +77,7 @@ def download(
     link: Link,
     target: Path | str,
     expected: Expected,
-    patience: Patience,
+    retry: RetryPolicy,
     report: Callable[[int], object] = lambda count: None,
 ) -> None:
     """Fetch `link` to `target`; what an earlier try left beside it, also a killed one's, is gone on from.
@@ -85,18 +85,18 @@ def download(
     The bytes lie in a hidden file beside the target until size and sha256 are as expected; only then is it renamed.
     session: the calling thread's own. report is called with the number of new bytes (negative when some were thrown
     away). Raises Refused when the host says no (401, 403, 404, 410 and the like), sends a Git-LFS pointer, a page or
-    another file, or when patience ends.
+    another file, or when retry ends.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = unfinished(target)
     idle, wrong, trouble = 0, 0, "no try was made"
-    while idle < patience.attempts:
+    while idle < retry.attempts:
         before = _size(partial)
         asked = None
         try:
             if expected.bytes is None or before < expected.bytes:
-                _receive(session, link, partial, before, expected, patience.timeout, report)
+                _receive(session, link, partial, before, expected, retry.timeout, report)
             if expected.is_met(partial):
                 os.replace(partial, target)
                 return
@@ -110,8 +110,8 @@ def download(
         except requests.RequestException as problem:
             trouble = _short(problem)
         idle = 0 if _size(partial) - before >= _PROGRESS_BYTES else idle + 1
-        if idle < patience.attempts:
-            seconds = patience.wait(max(idle - 1, 0), asked)
+        if idle < retry.attempts:
+            seconds = retry.wait(max(idle - 1, 0), asked)
             log.warning("%s: %s; next try in %.1f s", _shown(link), trouble, seconds)
             time.sleep(seconds)
     raise Refused(f"{_shown(link)} failed {max(idle, wrong)} times, at last: {trouble}")

@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from dheads_model.config import build
-from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import stream
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
@@ -29,11 +29,11 @@ from dheads_model.machine_trouble import machine_trouble
 from dheads_model.media.audio import loudest_frame_dbfs, stream_speech
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.encode import write_video_stream
+from dheads_model.network.audio_input import encode_speech, open_window_encoder
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.published_audio_encoder import WindowEncoder
-from dheads_model.network.sound import hear, open_window_encoder
 from dheads_model.network.talking_model import TalkingModel, pick_device
+from dheads_model.published.audio_encoder import WindowEncoder
 from dheads_model.shards.loader import resize_frames
 from dheads_model.yaml_file import overlaid, read_yaml
 
@@ -107,9 +107,9 @@ def talk(
     model = place_for_sampling(talker.model, device, sampling.compiled)
     identity = torch.from_numpy(resize_frames(face[None], model.network_settings.image_size)[0])
     heard, kept = itertools.tee(_speech(audio))
-    features = hear(model, talker.encoder, heard)
+    features = encode_speech(model, talker.encoder, heard)
     alone = dataclasses.replace(sampling, clips_at_once=1)
-    frames = stream(model, pictures(identity).to(device), features, alone, seed)
+    frames = stream(model, to_model_range(identity).to(device), features, alone, seed)
     for picture, samples in zip(frames, kept, strict=True):
         yield resize_frames(picture[None], len(face))[0], samples
 
@@ -189,7 +189,7 @@ def _tell_sampling(sampling: SamplingSettings, over: Sequence[str | None], recor
     sources = ["the model" if recorded else "the default config"] + [f"{source} over them" for source in over if source]
     print(
         f"settings of sampling: those of {', '.join(sources)} ({sampling.sampler}, {sampling.steps} steps, guidance "
-        f"{sampling.guidance:g})",
+        f"{sampling.guidance_scale:g})",
         file=sys.stderr,
     )
 
@@ -258,8 +258,11 @@ def _parser() -> argparse.ArgumentParser:
         "--method", help="whose sampler settings to take, where the model records several (the only one)"
     )
     result.add_argument("--steps", type=int, help="noise levels a frame (the method's)")
-    guidance = f"weight of the sound, 1 is fastest (the method's, at most {PHOTO_GUIDANCE:g} unless --config is given)"
-    result.add_argument("--guidance", type=float, help=guidance)
+    guidance = (
+        "classifier-free guidance scale on the audio condition, 1 is fastest "
+        f"(the method's, at most {PHOTO_GUIDANCE:g} unless --config is given)"
+    )
+    result.add_argument("--guidance-scale", type=float, help=guidance)
     return result
 
 
@@ -267,12 +270,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 2 after an error, told in one sentence, as everywhere here, and 130 after Ctrl-C."""
     given = _parser().parse_args(arguments)
     try:
-        chosen = {name: getattr(given, name) for name in ("steps", "guidance") if getattr(given, name) is not None}
+        chosen = {
+            name: getattr(given, name) for name in ("steps", "guidance_scale") if getattr(given, name) is not None
+        }
         _check_out(Path(given.out), (given.identity, given.audio, given.model))
         talker = open_talker(given.model, given.audio_encoder)
         config = read_config(given.config, talker.facts)
-        if given.config is None and sampling_of(config, given.method).guidance > PHOTO_GUIDANCE:
-            chosen.setdefault("guidance", PHOTO_GUIDANCE)
+        if given.config is None and sampling_of(config, given.method).guidance_scale > PHOTO_GUIDANCE:
+            chosen.setdefault("guidance_scale", PHOTO_GUIDANCE)
         sampling = dataclasses.replace(sampling_of(config, given.method), **chosen)
         _tell_sampling(sampling, [given.config, *chosen], recorded_methods(talker.facts))
         print(generate_video(given.identity, given.audio, talker, given.out, config, sampling, given.seed))

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 import requests
 
-from dheads_model.download import TRY_AGAIN, Link, Patience, Refused, retry_after
+from dheads_model.download import TRY_AGAIN, Link, Refused, RetryPolicy, retry_after
 
 _MEDIA_TYPE = "application/vnd.git-lfs+json"
 
 
 def ask_for_links(
-    session: requests.Session, repository: str, objects: Iterable[tuple[str, int]], patience: Patience
+    session: requests.Session, repository: str, objects: Iterable[tuple[str, int]], retry: RetryPolicy
 ) -> dict[str, Link | Refused]:
     """Where the objects can be fetched just now, by their sha256; Refused in place of a link the host does not give.
 
@@ -23,14 +23,14 @@ def ask_for_links(
     wanted = [{"oid": sha256, "size": size} for sha256, size in objects]
     body = {"operation": "download", "transfers": ["basic"], "hash_algo": "sha256", "objects": wanted}
     headers = {"Accept": _MEDIA_TYPE, "Content-Type": _MEDIA_TYPE}
-    for attempt in range(1, patience.attempts + 1):
+    for attempt in range(1, retry.attempts + 1):
         try:
-            answer = session.post(address, json=body, headers=headers, timeout=patience.timeout)
+            answer = session.post(address, json=body, headers=headers, timeout=retry.timeout)
         except requests.RequestException as problem:
             raise Refused(f"{address} cannot be reached ({type(problem).__name__})") from problem
-        if answer.status_code not in TRY_AGAIN or attempt == patience.attempts:
+        if answer.status_code not in TRY_AGAIN or attempt == retry.attempts:
             break
-        time.sleep(patience.wait(attempt - 1, retry_after(answer.headers)))
+        time.sleep(retry.wait(attempt - 1, retry_after(answer.headers)))
     if answer.status_code != 200:
         raise Refused(f"{address} answers {answer.status_code} {answer.reason}{_message(answer)}")
     try:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import requests
 
-from dheads_model.download import Expected, Link, Patience, Refused, download
+from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 
-_PATIENCE = Patience()
+_PATIENCE = RetryPolicy()
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
     return path
 
 
-def fetch_weights(weights: Weights, target: Path | str, patience: Patience = _PATIENCE) -> None:
+def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _PATIENCE) -> None:
     """Download a file, going on where an earlier try was cut off, and put it in place after size and sha256 were checked.
 
     Raises UserError when the server cannot be reached, answers something else, or the file is not the expected one.
@@ -57,6 +57,6 @@ def fetch_weights(weights: Weights, target: Path | str, patience: Patience = _PA
     expected = Expected(weights.bytes, weights.sha256)
     try:
         with requests.Session() as session:
-            download(session, Link(weights.url), target, expected, patience)
+            download(session, Link(weights.url), target, expected, retry)
     except Refused as problem:
         raise UserError(f"{problem}; run again later, or put the file at {target} by hand.") from problem

@@ -47,9 +47,9 @@ rule fetch_crema_d:
         downloads=1,
     params:
         settings=as_json(crema_d_source()),
-        # With `input` in it Snakemake does not track it: another mirror or more patience fetches nothing anew.
+        # With `input` in it Snakemake does not track it: another mirror or more retry fetches nothing anew.
         hosts=lambda wildcards, input: as_json(
-            {key: config["crema_d"][key] for key in ("sources", "connections", "patience")}
+            {key: config["crema_d"][key] for key in ("sources", "connections", "retry")}
         ),
         budget=budget_in("crema_d"),
         planning=planning_of("crema_d"),
@@ -77,7 +77,7 @@ rule fetch_lrw:
         runtime=2880,
         downloads=1,
     params:
-        hosts=lambda wildcards, output: as_json({key: config["lrw"][key] for key in ("url", "patience")}),
+        hosts=lambda wildcards, output: as_json({key: config["lrw"][key] for key in ("url", "retry")}),
         code=digest("workflow_scripts.fetch_lrw"),
     shell:
         "python -m workflow_scripts.fetch_lrw --code {params.code} --settings {params.hosts:q}"

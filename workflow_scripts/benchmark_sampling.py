@@ -40,7 +40,7 @@ def published_frame(model: TalkingModel, conditions: Conditions, steps: int, dra
 
     A model of edm form takes the same steps in coordinates of sigma (ddim with eta 1), with as many passes.
     """
-    if model.diffusion_settings.form == "ddpm":
+    if model.diffusion_settings.parameterization == "ddpm":
         schedule = respace(full_schedule(model.diffusion_settings.timesteps), steps)
 
         def predict(x: Tensor, index: int) -> Tensor:
@@ -138,7 +138,7 @@ def measure(ways: dict[str, tuple[Callable[[], object], int]], device: torch.dev
 def measure_paper(device: torch.device, threads: int) -> dict:
     """The paper's network with random weights: whole frames on a GPU, on a CPU what its passes take."""
     torch.manual_seed(0)
-    model = TalkingModel(PAPER_CREMA, DiffusionSettings(form="ddpm")).eval().requires_grad_(False)
+    model = TalkingModel(PAPER_CREMA, DiffusionSettings(parameterization="ddpm")).eval().requires_grad_(False)
     facts = {"parameters": parameter_count(model), "settings": dataclasses.asdict(PAPER_SAMPLING)}
     if device.type == "cpu":
         return facts | _passes_of_paper(model)
@@ -147,7 +147,7 @@ def measure_paper(device: torch.device, threads: int) -> dict:
 
 
 def _passes_of_paper(model: TalkingModel) -> dict:
-    """Passes of both algorithms on a CPU, and the frames a second that so many of them give."""
+    """Map of both algorithms on a CPU, and the frames a second that so many of them give."""
     device, size = torch.device("cpu"), PAPER_CREMA.image_size
     conditions = example(PAPER_CREMA, device)
     x, step = torch.randn(1, 3, size, size), torch.full((1,), 500.0)
@@ -182,7 +182,7 @@ def _passes_of_paper(model: TalkingModel) -> dict:
 
 
 def _sampler(settings: dict) -> str:
-    guided = "" if settings["guidance"] == 1 else f" and guidance {settings['guidance']:g}"
+    guided = "" if settings["guidance_scale"] == 1 else f" and guidance {settings['guidance_scale']:g}"
     return f"{settings['sampler']} with {settings['steps']} steps{guided}"
 
 

@@ -13,10 +13,10 @@ from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel, device_name, pick_device
 from dheads_model.shards.loader import LoadedClip, load_split, sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, Cost, memory_mib
+from dheads_model.training.distributed import Distributed
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
-from dheads_model.training.processes import Processes
 from dheads_model.training.settings import RunSettings, run_settings
 from workflow_scripts.command import parser, run
 from workflow_scripts.machine import machine_facts
@@ -32,12 +32,19 @@ def paper_run(settings: dict) -> RunSettings:
     """The paper's network, loss and batch of one GPU."""
     own = run_settings(settings)
     training = dataclasses.replace(
-        own.training, batch_size=PAPER_BATCH, accumulation=1, learning_rate=5e-5, adam_betas=(0.9, 0.999)
+        own.training, batch_size=PAPER_BATCH, gradient_accumulation=1, learning_rate=5e-5, adam_betas=(0.9, 0.999)
     )
-    corruption = dataclasses.replace(own.corruption, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0)
-    diffusion = DiffusionSettings(form="ddpm")
+    augmentation = dataclasses.replace(
+        own.conditioning_augmentation, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0
+    )
+    diffusion = DiffusionSettings(parameterization="ddpm")
     return dataclasses.replace(
-        own, network=PAPER_CREMA, diffusion=diffusion, corruption=corruption, training=training, compat="paper"
+        own,
+        network=PAPER_CREMA,
+        diffusion=diffusion,
+        conditioning_augmentation=augmentation,
+        training=training,
+        compat="paper",
     )
 
 
@@ -71,7 +78,7 @@ def our_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device, s
         samples_every_images=0, state_every_images=(REPEATS + 1) * line, compiled=device.type == "cuda",
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        train(dataclasses.replace(run, training=training), {}, clips, [], "", folder, Processes(0, 1, device))
+        train(dataclasses.replace(run, training=training), {}, clips, [], "", folder, Distributed(0, 1, device))
         return [entry["images_per_second"] for entry in read_log(Path(folder, "training.jsonl"))][1:]
 
 

@@ -15,7 +15,7 @@ from dheads_model.manifest import (
     verify_file,
 )
 from dheads_model.media.encode import encode_video
-from dheads_model.media.source import check_source
+from dheads_model.media.source_path import check_source
 from dheads_model.media.video import chosen_frames
 from dheads_model.shards.tar import open_tar
 from workflow_scripts.command import add_budget, parser, run

@@ -27,7 +27,7 @@ def main(given) -> None:
         strips.append(Strip(title, reference, frames, *found, clip.audio))
     if not strips:
         raise UserError(f"{given.measured} lists no measured video; look at its clips for the reasons.")
-    draw_strips(strips, given.method, settings["every_n_frames"], settings["most_frames"], given.output)
+    draw_strips(strips, given.method, settings["every_n_frames"], settings["max_frames"], given.output)
 
 
 def _videos(manifest_path: str) -> dict:

@@ -8,7 +8,7 @@ from dheads_model.errors import ClipFiltered
 from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.audio import loudest_frame_dbfs, read_audio, wav_bytes
 from dheads_model.media.features import log_filterbank
-from dheads_model.media.source import check_source
+from dheads_model.media.source_path import check_source
 from dheads_model.shards.tar import open_tar
 from workflow_scripts.command import add_budget, parser, run
 from workflow_scripts.finish import finish_stage

@@ -12,7 +12,7 @@ from dheads_model.corpora.crema_d import CorpusObject, read_bad_objects, read_ob
 from dheads_model.corpora.fetch import Source, fetch_objects, is_there
 from dheads_model.corpora.plan import PlannedClip
 from dheads_model.corpora.source import source_facts
-from dheads_model.download import Patience
+from dheads_model.download import RetryPolicy
 from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
 from dheads_model.manifest import process_clips
@@ -31,7 +31,7 @@ class FetchSettings:
     actors: tuple[int, ...] | None
     sources: tuple[Source, ...]
     connections: int
-    patience: Patience
+    retry: RetryPolicy
 
 
 class Corpus:
@@ -51,7 +51,7 @@ class Corpus:
         with tqdm(total=sum(item.bytes for item in items), initial=done, unit="B", unit_scale=True, mininterval=5,
                   file=sys.stderr, desc="fetch") as progress:  # fmt: skip
             self.refusals |= fetch_objects(
-                items, self.folder, self.settings.sources, self.settings.patience, self.settings.connections,
+                items, self.folder, self.settings.sources, self.settings.retry, self.settings.connections,
                 progress.update,
             )  # fmt: skip
 
@@ -95,14 +95,14 @@ def main(given) -> None:
     wanted = [clip.extra["object"] for clip in shard.clips if clip.extra["object"] not in corpus.bad]
     corpus.fetch(wanted)
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: source_of(clip, corpus))
-    # Hosts, patience and where the tables lie do not decide what the data are; the table does.
+    # Hosts, retry and where the tables lie do not decide what the data are; the table does.
     given.settings = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
     finish_stage(given, "fetch_crema_d", "crema_d", shard, outcomes, more_settings={"membership": given.membership})
 
 
 if __name__ == "__main__":
     arguments = add_plan(add_budget(parser(__doc__)))
-    arguments.add_argument("--hosts", type=json.loads, required=True, help="sources, connections, patience as JSON")
+    arguments.add_argument("--hosts", type=json.loads, required=True, help="sources, connections, retry as JSON")
     for name in ("--corpus-folder", "--manifest"):
         arguments.add_argument(name, required=True)
     run("workflow_scripts.fetch_crema_d", arguments, main)

@@ -15,7 +15,7 @@ from dheads_model.corpora.lrw.credentials import PASSWORD, USER, Credentials, re
 from dheads_model.corpora.lrw.index import build_index
 from dheads_model.corpora.lrw.parts import CHECKSUMS, PART_NAMES, record_parts
 from dheads_model.corpora.lrw.unpack import extract_parts
-from dheads_model.download import Expected, Link, Patience, Refused, download, unfinished
+from dheads_model.download import Expected, Link, Refused, RetryPolicy, download, unfinished
 from dheads_model.errors import UserError
 from dheads_model.files import readable_size, write_bytes, write_json
 from workflow_scripts.command import parser, run
@@ -26,7 +26,7 @@ class FetchSettings:
     """What the config block `lrw` says of the host; the schema describes each key."""
 
     url: str
-    patience: Patience
+    retry: RetryPolicy
 
 
 def fetch_parts(settings: FetchSettings, login: Credentials, folder: Path) -> list[Path]:
@@ -38,14 +38,14 @@ def fetch_parts(settings: FetchSettings, login: Credentials, folder: Path) -> li
     links = {part: Link(f"{settings.url.rstrip('/')}/{part.name}", login=login.login()) for part in parts}
     missing = [part for part in parts if not part.is_file()]
     with requests.Session() as session:
-        sizes = {part: announced_size(session, links[part], settings.patience.timeout) for part in missing}
+        sizes = {part: announced_size(session, links[part], settings.retry.timeout) for part in missing}
         _check_room(folder, sizes)
         for part in missing:
             with tqdm(
                 total=sizes[part], unit="B", unit_scale=True, mininterval=5, desc=part.name, file=sys.stderr
             ) as bar:
                 try:
-                    download(session, links[part], part, Expected(sizes[part], ""), settings.patience, bar.update)
+                    download(session, links[part], part, Expected(sizes[part], ""), settings.retry, bar.update)
                 except Refused as problem:
                     raise UserError(_refusal(problem)) from problem
     return parts

@@ -3,12 +3,12 @@
 import cv2
 import pandas as pd
 
-from dheads_model.corpora.quality import MEASURES, clip_quality
 from dheads_model.faces.tables import read_clips
 from dheads_model.files import atomic_path
 from dheads_model.manifest import read_manifest, verify_file
+from dheads_model.metrics.clip_quality import MEASURES, clip_quality
 from dheads_model.shards.reader import read_shard
-from dheads_model.tables.quality import with_landmarks
+from dheads_model.tables.quality_report import with_landmarks
 from workflow_scripts.command import parser, run
 
 COLUMNS = ["dataset", "split", "speaker", "clip", *MEASURES, "picture"]

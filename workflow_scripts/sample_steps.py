@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from dheads_model.config import build
-from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import clip_seed, rollout
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import UserError
@@ -19,9 +19,9 @@ from dheads_model.manifest import store_files
 from dheads_model.media.clock import SAMPLES_PER_FRAME
 from dheads_model.media.encode import encode_video
 from dheads_model.media.features import log_filterbank
+from dheads_model.network.audio_input import encode_clip_audio, open_window_encoder
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.sound import hear_clip, open_window_encoder
 from dheads_model.network.talking_model import device_name, pick_device
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
@@ -40,13 +40,13 @@ def variants(settings: SamplingSettings, form: str) -> dict[str, SamplingSetting
     discrete = settings.sampler == "ancestral_ddpm" or (settings.sampler == "ddim" and form == "ddpm")
     rows = {str(steps): dataclasses.replace(settings, steps=steps) for steps in STEPS if steps > 1 or not discrete}
     sampler = "ancestral_ddpm" if form == "ddpm" else "ddim"
-    return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance=1.0)}
+    return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance_scale=1.0)}
 
 
 def passes_of(settings: SamplingSettings) -> int:
-    """Passes of the network a frame at most; guidance doubles them within its interval."""
+    """Map of the network a frame at most; guidance doubles them within its interval."""
     once = 2 * settings.steps - 1 if settings.sampler == "heun" else settings.steps
-    return once * (1 if settings.guidance == 1 else 2)
+    return once * (1 if settings.guidance_scale == 1 else 2)
 
 
 def chosen_clips(shards: list[str], count: int) -> list[ShardClip]:
@@ -79,13 +79,13 @@ def main(given) -> None:
     speech = long_speech(clips, given.long_frames)
     columns = log_filterbank(speech, model.network_settings.feature_bands)
     heard = {
-        "clips": [hear_clip(encoder, clip.audio, clip.features).to(device) for clip in clips],
-        LONG: [hear_clip(encoder, speech, columns).to(device)],
+        "clips": [encode_clip_audio(encoder, clip.audio, clip.features).to(device) for clip in clips],
+        LONG: [encode_clip_audio(encoder, speech, columns).to(device)],
     }
     size, shown = model.network_settings.image_size, clips[0].frames.shape[1]
     faces = np.stack([resize_frames(clip.frames[:1], size)[0] for clip in clips])
-    identity = pictures(torch.from_numpy(faces)).to(device)
-    rows = variants(settings, model.diffusion_settings.form)
+    identity = to_model_range(torch.from_numpy(faces)).to(device)
+    rows = variants(settings, model.diffusion_settings.parameterization)
     # The costliest first, so that no core waits for them in the end.
     order = sorted(rows, key=lambda name: -passes_of(rows[name]))
     tasks = [(name, what) for what in (LONG, "clips") for name in order]

@@ -9,14 +9,14 @@ from tqdm import tqdm
 
 from dheads_model.checksum import verify_checksum
 from dheads_model.config import build
-from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import clip_seed, rollout
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.encode import write_video
+from dheads_model.network.audio_input import encode_clip_audio, open_window_encoder
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.sound import hear_clip, open_window_encoder
 from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
@@ -76,8 +76,8 @@ def generate_videos(model, encoder, clips: list[ShardClip], settings: MethodSett
     if not clips:
         return {}
     first = [resize_frames(clip.frames[:1], model.network_settings.image_size)[0] for clip in clips]
-    identity = pictures(torch.stack([torch.from_numpy(frame) for frame in first])).to(device)
-    features = [hear_clip(encoder, clip.audio, clip.features).to(device) for clip in clips]
+    identity = to_model_range(torch.stack([torch.from_numpy(frame) for frame in first])).to(device)
+    features = [encode_clip_audio(encoder, clip.audio, clip.features).to(device) for clip in clips]
     seeds = [clip_seed(given.seed, clip.clip) for clip in clips]
     frames = rollout(model, identity, features, settings.sampling, seeds, given.threads, report)
     return {clip.clip: video for clip, video in zip(clips, frames, strict=True)}

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dheads_model.config import build
 from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
 from dheads_model.errors import UserError
+from dheads_model.network.export_formats import MODEL_FORMAT
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
-from dheads_model.network.tensor_header import MODEL_FORMAT, read_about
+from dheads_model.network.tensor_header import read_about
 from dheads_model.training.settings import check_validation, run_settings
 
 
@@ -36,11 +37,11 @@ def check_settings(config: dict) -> None:
             "could be kept: raise max_frames."
         )
     for corpus in ("crema_d", "lrw"):
-        patience = config[corpus]["patience"]
-        if patience["first_wait"] > patience["longest_wait"]:
+        retry = config[corpus]["retry"]
+        if retry["first_wait"] > retry["longest_wait"]:
             raise UserError(
-                f"config key {corpus}.patience.first_wait is {patience['first_wait']:g} and longest_wait "
-                f"{patience['longest_wait']:g}; raise longest_wait."
+                f"config key {corpus}.retry.first_wait is {retry['first_wait']:g} and longest_wait "
+                f"{retry['longest_wait']:g}; raise longest_wait."
             )
     for name, encoder in config["sync_encoders"].items():
         _check_sync_training(f"sync_encoders.{name}.training", encoder["training"])
@@ -94,8 +95,10 @@ def _check_run(name: str, config: dict) -> None:
     block = config["runs"][name]
     with_name(f"runs.{name}", lambda: run_settings(block))
     network, training = block["network"], block["training"]
-    if network["learned_variance"] and block["diffusion"]["form"] != "ddpm":
-        raise UserError(f"config key runs.{name}.network.learned_variance needs runs.{name}.diffusion.form ddpm.")
+    if network["learned_variance"] and block["diffusion"]["parameterization"] != "ddpm":
+        raise UserError(
+            f"config key runs.{name}.network.learned_variance needs runs.{name}.diffusion.parameterization ddpm."
+        )
     if network["audio_encoder"] == "conv" and network["feature_bands"] != config["audio"]["bands"]:
         raise UserError(
             f"config key runs.{name}.network.feature_bands is {network['feature_bands']} and audio.bands is "
@@ -106,17 +109,17 @@ def _check_run(name: str, config: dict) -> None:
             f"config key runs.{name}.network.image_size is {network['image_size']} and crop.size {config['crop']['size']}; "
             "pictures would be enlarged: raise crop.size."
         )
-    passes = max(block["gpus"], 1) * training["accumulation"]
+    passes = max(block["gpus"], 1) * training["gradient_accumulation"]
     if training["batch_size"] % passes:
         raise UserError(
             f"config key runs.{name}.training.batch_size is {training['batch_size']}; it must be a multiple of {passes}, "
-            f"that is of runs.{name}.gpus (at least 1) times training.accumulation."
+            f"that is of runs.{name}.gpus (at least 1) times training.gradient_accumulation."
         )
-    if block["corruption"]["mouth_drop"]:
+    if block["conditioning_augmentation"]["mouth_drop"]:
         framing = config["lrw"]["framing"] if block["dataset"] == "lrw" else "aligned"
         crop = config["crop"]
         with_name(
-            f"runs.{name}.corruption.mouth_drop",
+            f"runs.{name}.conditioning_augmentation.mouth_drop",
             lambda: check_lower_face(crop["eye_distance"], crop["eyes_height"], framing),
         )
 
@@ -137,15 +140,15 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
             f"config key runs.{method['run']}.network.audio_encoder is published, which needs the released file: set "
             "published_audio_encoder to its path, or audio_encoder to conv."
         )
-    if sampling["guidance"] != 1 and not run["corruption"]["audio_drop"]:
+    if sampling["guidance_scale"] != 1 and not run["conditioning_augmentation"]["audio_drop"]:
         raise UserError(
-            f"config key methods.{name}.sampling.guidance is {sampling['guidance']}, but runs.{method['run']} trains "
-            "with corruption.audio_drop 0 and never without sound; set guidance to 1."
+            f"config key methods.{name}.sampling.guidance_scale is {sampling['guidance_scale']}, but runs.{method['run']} trains "
+            "with conditioning_augmentation.audio_drop 0 and never without sound; set guidance to 1."
         )
-    if sampling["hide_mouth"] and not run["corruption"]["mouth_drop"]:
+    if sampling["hide_mouth"] and not run["conditioning_augmentation"]["mouth_drop"]:
         raise UserError(
             f"config key methods.{name}.sampling.hide_mouth is true, but runs.{method['run']} trains with "
-            "corruption.mouth_drop 0; set hide_mouth to false."
+            "conditioning_augmentation.mouth_drop 0; set hide_mouth to false."
         )
     settings = build(SamplingSettings, sampling, f"methods.{name}.sampling")
     with_name(f"methods.{name}", lambda: check_sampling(settings, run))

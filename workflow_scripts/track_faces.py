@@ -10,7 +10,7 @@ from dheads_model.faces.tables import TRACK, write_table
 from dheads_model.faces.track import TrackSettings, track_face
 from dheads_model.manifest import process_clips, read_manifest
 from dheads_model.media.clock import FRAMES_PER_SECOND
-from dheads_model.media.source import check_source
+from dheads_model.media.source_path import check_source
 from dheads_model.media.video import open_video
 from workflow_scripts.command import add_budget, parser, run
 from workflow_scripts.finish import finish_stage

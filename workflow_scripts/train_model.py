@@ -16,16 +16,16 @@ from dheads_model.errors import UserError
 from dheads_model.files import atomic_path, sha256_of, write_json
 from dheads_model.network.export import save_export
 from dheads_model.network.talking_model import pick_device
+from dheads_model.published.training_audio import open_frozen_audio_encoder
 from dheads_model.shards.index import read_index
 from dheads_model.shards.loader import frame_bytes, load_split
 from dheads_model.shards.stream import open_split
 from dheads_model.training.cost import SPEED_KEYS, Cost
+from dheads_model.training.distributed import Distributed, init_distributed
 from dheads_model.training.identity import training_code
 from dheads_model.training.initial_audio import load_initial_audio
 from dheads_model.training.interruption import Interrupted
 from dheads_model.training.loop import train
-from dheads_model.training.processes import Processes, join_processes
-from dheads_model.training.published_sound import open_published_sound
 from dheads_model.training.settings import RunSettings, run_settings
 from dheads_model.training.state import folder_of, hold, identity_of
 from workflow_scripts.command import parser, run
@@ -47,8 +47,8 @@ def main(given) -> None:
     missing = [name for name in FILES if getattr(given, name[2:].replace("-", "_")) is None]
     if missing:
         raise UserError(f"{', '.join(missing)} must be given, or --dry-run.")
-    with join_processes() as processes:
-        train_run(given, settings, processes)
+    with init_distributed() as ranks:
+        train_run(given, settings, ranks)
 
 
 def recorded_settings(path: str) -> dict:
@@ -59,12 +59,12 @@ def recorded_settings(path: str) -> dict:
         raise UserError(f"{path} is no model.json of a finished run ({problem}).") from problem
 
 
-def train_run(given, settings: RunSettings, processes: Processes) -> None:
+def train_run(given, settings: RunSettings, ranks: Distributed) -> None:
     """Train as one of the processes; the first one writes."""
-    if processes.is_first:
+    if ranks.is_main_process:
         print(json.dumps(given.settings, indent=1), file=sys.stderr)
     index = read_index(given.index)
-    sound = open_published_sound(settings.network, given.published_audio_encoder)
+    sound = open_frozen_audio_encoder(settings.network, given.published_audio_encoder)
     learner, heard, data = settings, None, index.fingerprint
     if sound is not None:
         learner, heard, data = sound.of_unet(settings), sound.heard, f"{data}, heard by {sound.sha256}"
@@ -82,15 +82,13 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
     state = folder_of(given.state, identity_of(given.settings, data, code, encoder and encoder.sha256))
     try:
         # The first process holds the folder for all; the others begin when it does.
-        with hold(state) if processes.is_first else contextlib.nullcontext():
-            processes.wait()
-            trained = train(
-                learner, given.settings, train_clips, validation_clips, data, state, processes, encoder, code
-            )
+        with hold(state) if ranks.is_main_process else contextlib.nullcontext():
+            ranks.barrier()
+            trained = train(learner, given.settings, train_clips, validation_clips, data, state, ranks, encoder, code)
     except Interrupted as stop:
         print(f"error: {stop}", file=sys.stderr)
         sys.exit(stop.exit_code)
-    if not processes.is_first:
+    if not ranks.is_main_process:
         return
     # What differs from run to run stays in the log and out of the export.
     last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
@@ -116,7 +114,7 @@ def train_run(given, settings: RunSettings, processes: Processes) -> None:
 
 
 def decoders(threads: int) -> int:
-    """Processes that decode a stream for one process of the training: its share of the job's threads, but one."""
+    """Distributed that decode a stream for one process of the training: its share of the job's threads, but one."""
     return max(threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1, 1)
 
 

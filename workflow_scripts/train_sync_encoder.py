@@ -31,7 +31,7 @@ def main(given) -> None:
     print(json.dumps(given.settings, indent=1), file=sys.stderr)
     index = read_index(given.index)
     held_out = load_mouth_clips(given.index, "val", MOST_HELD_OUT_CLIPS)
-    clips, new_sentences = choose_clips(load_mouth_clips(given.index, "train", settings.most_clips), held_out, settings)
+    clips, new_sentences = choose_clips(load_mouth_clips(given.index, "train", settings.max_clips), held_out, settings)
     code = training_code("dheads_model.training.sync_loop")
     state = folder_of(given.state, identity_of(given.settings, index.fingerprint, code, None))
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dheads_model.errors import UserError
-from dheads_model.tables.quality import contact_sheet, draw_histograms, draw_sheet, worst_clips, write_page
+from dheads_model.tables.quality_report import contact_sheet, draw_histograms, draw_sheet, worst_clips, write_page
 from workflow_scripts.command import parser, run
 
 
@@ -16,7 +16,7 @@ def main(given) -> None:
     if table.empty:
         raise UserError("no clip was kept, so there is nothing to look at; see results/data_card.md for the reasons.")
     worst = worst_clips(table, given.settings["worst_clips"])
-    draw_sheet(contact_sheet(table, given.settings["most_tiles"]), given.sheet)
+    draw_sheet(contact_sheet(table, given.settings["max_tiles"]), given.sheet)
     draw_sheet(list(zip(worst["clip"], worst["picture"], strict=True)), given.worst)
     draw_histograms(table, given.histograms)
     write_page(table, worst, given.page)

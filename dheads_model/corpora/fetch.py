@@ -10,7 +10,7 @@ from urllib.parse import quote
 import requests
 
 from dheads_model.corpora.crema_d import CorpusObject
-from dheads_model.download import Expected, Link, Patience, Refused, download
+from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 from dheads_model.git_lfs import ask_for_links
 
@@ -44,7 +44,7 @@ def fetch_objects(
     objects: Iterable[CorpusObject],
     folder: Path | str,
     sources: Sequence[Source],
-    patience: Patience,
+    retry: RetryPolicy,
     connections: int,
     report: Callable[[int], object] = lambda count: None,
 ) -> dict[str, str]:
@@ -59,7 +59,7 @@ def fetch_objects(
     for source in sources:
         if not missing:
             break
-        refused, shut = _from_source(source, list(missing.values()), Path(folder), patience, connections, report)
+        refused, shut = _from_source(source, list(missing.values()), Path(folder), retry, connections, report)
         # One object alone cannot tell whether it is missing or the host gives nothing.
         if len(refused) == len(missing) and (shut or asked > 1):
             closed.append(next(iter(refused.values())))
@@ -75,7 +75,7 @@ def fetch_objects(
 
 
 def _from_source(
-    source: Source, wanted: list[CorpusObject], folder: Path, patience: Patience, connections: int, report
+    source: Source, wanted: list[CorpusObject], folder: Path, retry: RetryPolicy, connections: int, report
 ) -> tuple[dict[str, str], bool]:
     """({path: refusal} of the objects that this source did not give, whether it was asked in vain for links to them)."""
     refused: dict[str, str] = {}
@@ -84,13 +84,13 @@ def _from_source(
         for start in range(0, len(wanted), _LINKS_AT_ONCE):
             group = wanted[start : start + _LINKS_AT_ONCE]
             try:
-                links = _links(session, source, group, patience)
+                links = _links(session, source, group, retry)
             except Refused as problem:
                 log.warning("%s", problem)
                 return refused | {item.path: str(problem) for item in wanted[start:]}, True
             for first in range(0, len(group), connections):
                 some = group[first : first + connections]
-                results = pool.map(lambda item: _one(links[item.path], item, folder, patience, report), some)  # noqa: B023
+                results = pool.map(lambda item: _one(links[item.path], item, folder, retry, report), some)  # noqa: B023
                 for item, problem in zip(some, results, strict=True):
                     if problem is None:
                         given += 1
@@ -104,22 +104,22 @@ def _from_source(
 
 
 def _links(
-    session: requests.Session, source: Source, group: list[CorpusObject], patience: Patience
+    session: requests.Session, source: Source, group: list[CorpusObject], retry: RetryPolicy
 ) -> dict[str, Link | Refused]:
     if source.kind == "files":
         return {item.path: Link(f"{source.url.rstrip('/')}/{quote(item.path)}") for item in group}
-    links = ask_for_links(session, source.url, [(item.sha256, item.bytes) for item in group], patience)
+    links = ask_for_links(session, source.url, [(item.sha256, item.bytes) for item in group], retry)
     return {item.path: links[item.sha256] for item in group}
 
 
-def _one(link: Link | Refused, item: CorpusObject, folder: Path, patience: Patience, report) -> str | None:
+def _one(link: Link | Refused, item: CorpusObject, folder: Path, retry: RetryPolicy, report) -> str | None:
     """None when the object was fetched, else why not."""
     if isinstance(link, Refused):
         return str(link)
     try:
         # A session of its own: requests' sessions are not made for several threads.
         with requests.Session() as session:
-            download(session, link, folder / item.path, Expected(item.bytes, item.sha256), patience, report)
+            download(session, link, folder / item.path, Expected(item.bytes, item.sha256), retry, report)
     except Refused as problem:
         return str(problem)
     return None

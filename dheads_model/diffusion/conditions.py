@@ -19,7 +19,7 @@ class Conditions:
     identity: `[B, 3, H, W]` in [-1, 1]. motion: the frames before, oldest first, `[B, M C, H, W]` in [-1, 1], with
     their noise if any. audio_features: `[B, 2 m + 1, 4, bands]`, or embeddings `[B, 2 m + 1, D]` where these are made
     before. motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop:
-    bool `[B]`, True where the model shall not hear; None for nowhere. lips: measured shape of the frame's lips, as of
+    bool `[B]`, True where the model shall not encode_speech; None for nowhere. lips: measured shape of the frame's lips, as of
     `lip_shape`, `[B, LIP_NUMBERS]`, from which a network with a lip_reader learns to draw; None where it shall predict them.
     """
 
@@ -43,12 +43,12 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
     )
 
 
-def pictures(frames: Tensor) -> Tensor:
+def to_model_range(frames: Tensor) -> Tensor:
     """uint8 `[..., H, W, 3]` -> float32 `[..., 3, H, W]` in [-1, 1]: pixel / 255 * 2 - 1."""
     return frames.movedim(-1, -3).float() / 127.5 - 1
 
 
-def pixels(images: Tensor) -> Tensor:
+def to_uint8(images: Tensor) -> Tensor:
     """float `[..., 3, H, W]` in [-1, 1] -> uint8 `[..., H, W, 3]`, rounded, clamped outside of the range."""
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).movedim(-3, -1)
 
@@ -59,7 +59,7 @@ def grey(images: Tensor) -> Tensor:
     return (GREY_WEIGHTS[0] * red + GREY_WEIGHTS[1] * green + GREY_WEIGHTS[2] * blue).unsqueeze(-3)
 
 
-def motion_pictures(frames: Tensor, settings: NetworkSettings) -> Tensor:
+def to_motion_input(frames: Tensor, settings: NetworkSettings) -> Tensor:
     """Frames before the target `[B, M, 3, H, W]` in [-1, 1], oldest first -> `[B, M C, H, W]`, grey where C is 1."""
     frames = grey(frames) if settings.motion_channels == 1 else frames
     return frames.flatten(1, 2)

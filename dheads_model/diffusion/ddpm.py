@@ -24,7 +24,7 @@ class Posterior:
 def add_noise(schedule: DdpmSchedule, x0: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
     """x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) noise at indices `[B]` into the schedule (paper, section 3)."""
     kept = schedule.alpha_bar.to(x0.device)[steps]
-    return _wide(kept.sqrt(), x0) * x0 + _wide((1 - kept).sqrt(), x0) * noise
+    return _expand_dims(kept.sqrt(), x0) * x0 + _expand_dims((1 - kept).sqrt(), x0) * noise
 
 
 def true_posterior(schedule: DdpmSchedule, x0: Tensor, x_t: Tensor, steps: Tensor) -> Posterior:
@@ -73,7 +73,7 @@ def discretised_nll(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     return -likelihood.clamp(min=1e-12).log()
 
 
-def variational_bound(schedule: DdpmSchedule, output: Tensor, x0: Tensor, x_t: Tensor, steps: Tensor) -> Tensor:
+def vlb_term(schedule: DdpmSchedule, output: Tensor, x0: Tensor, x_t: Tensor, steps: Tensor) -> Tensor:
     """Term of the variational bound at each sample's step, bits per dimension, float64 `[B]`.
 
     KL of the true posterior from the predicted one; at the last step (original time 0) the discretised likelihood of
@@ -92,8 +92,8 @@ def _normal_cdf(x: Tensor) -> Tensor:
 
 
 def _at(values: Tensor, steps: Tensor, like: Tensor) -> Tensor:
-    return _wide(values.to(steps.device)[steps], like)
+    return _expand_dims(values.to(steps.device)[steps], like)
 
 
-def _wide(values: Tensor, like: Tensor) -> Tensor:
+def _expand_dims(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like)[:, None, None, None]

@@ -24,7 +24,7 @@ def denoise(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: Condition
 
 def denoise_encoded(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
     """The same with conditions that were encoded once for the frame."""
-    if model.diffusion_settings.form == "edm":
+    if model.diffusion_settings.parameterization == "edm":
         return _edm(model, x, sigma.float(), conditions)
     return _ddpm(model, x, sigma, conditions)
 
@@ -57,22 +57,22 @@ def time_of_sigma(schedule: DdpmSchedule, sigma: Tensor) -> Tensor:
 
 
 def _edm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
-    """Preconditioning around the mean that the conditions give: with centre "identity" the prior of a frame is the
-    identity frame plus or minus sigma_data, and all of table 1 holds for the difference to it."""
+    """Preconditioned denoiser (Karras et al. 2022, table 1). With residual_to "identity" it holds for the residual to the
+    identity frame, whose standard deviation is sigma_data."""
     skip, out, scale, coordinate = edm_coefficients(sigma, model.diffusion_settings.sigma_data)
-    centre = conditions.identity if model.diffusion_settings.centre == "identity" else torch.zeros_like(x)
-    difference = x - centre
-    output = model(_wide(scale) * difference, coordinate, conditions)
-    return centre + _wide(skip) * difference + _wide(out) * output
+    mean = conditions.identity if model.diffusion_settings.residual_to == "identity" else torch.zeros_like(x)
+    residual = x - mean
+    output = model(_expand_dims(scale) * residual, coordinate, conditions)
+    return mean + _expand_dims(skip) * residual + _expand_dims(out) * output
 
 
 def _ddpm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
     """The network predicts the noise of x / sqrt(1 + sigma^2), which has unit variance."""
     time = time_of_sigma(full_schedule(model.diffusion_settings.timesteps, x.device), sigma).float()
-    level = _wide(sigma.to(x))
+    level = _expand_dims(sigma.to(x))
     noise = model(x / (1 + level**2).sqrt(), time, conditions)[:, :3]
     return x - level * noise
 
 
-def _wide(values: Tensor) -> Tensor:
+def _expand_dims(values: Tensor) -> Tensor:
     return values[:, None, None, None]

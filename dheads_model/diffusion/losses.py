@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
-from dheads_model.diffusion.ddpm import add_noise, variational_bound
+from dheads_model.diffusion.ddpm import add_noise, vlb_term
 from dheads_model.diffusion.denoiser import denoise
 from dheads_model.diffusion.schedules import DdpmSchedule
 from dheads_model.network.talking_model import TalkingModel
@@ -23,9 +23,9 @@ class DdpmLosses:
     bound: Tensor
     lip: Tensor
 
-    def total(self, bound_weight: float = 1e-4, lip_weight: float = 0.2) -> Tensor:
-        """Mean of simple + bound_weight bound + lip_weight lip (paper, equation 19; its code's weights)."""
-        return (self.simple + bound_weight * self.bound + lip_weight * self.lip).mean()
+    def total(self, vlb_weight: float = 1e-4, lip_weight: float = 0.2) -> Tensor:
+        """Mean of simple + vlb_weight bound + lip_weight lip (paper, equation 19; its code's weights)."""
+        return (self.simple + vlb_weight * self.bound + lip_weight * self.lip).mean()
 
 
 def edm_loss(
@@ -104,7 +104,7 @@ def ddpm_losses(
     bound = torch.zeros_like(error[:, 0, 0, 0])
     if output.shape[1] == 6:
         detached = torch.cat([output[:, :3].detach(), output[:, 3:]], dim=1)
-        bound = variational_bound(schedule, detached, clean, x_t, steps).float()
+        bound = vlb_term(schedule, detached, clean, x_t, steps).float()
     inside = box_mask(lip_boxes, error.shape[-2], error.shape[-1])
     lip = (error * inside).mean(dim=1).sum(dim=(1, 2)) / inside.sum(dim=(1, 2, 3))
     return DdpmLosses(error.mean(dim=(1, 2, 3)), bound, lip)

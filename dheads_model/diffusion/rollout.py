@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion.conditions import Conditions, motion_pictures, pixels
-from dheads_model.diffusion.corruption import add_motion_noise, hide_mouth
+from dheads_model.diffusion.augmentation import add_motion_noise, hide_mouth
+from dheads_model.diffusion.conditions import Conditions, to_motion_input, to_uint8
 from dheads_model.diffusion.sampling import sample_frame
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.network.talking_model import TalkingModel
@@ -34,7 +34,7 @@ def rollout(
 ) -> list[np.ndarray]:
     """Videos of several clips, uint8 `[T_i, S, S, 3]` each.
 
-    identity `[N, 3, S, S]` in [-1, 1]; audio_features: of each clip as of `hear_clip`, `[T_i, 4, bands]` or embeddings
+    identity `[N, 3, S, S]` in [-1, 1]; audio_features: of each clip as of `encode_clip_audio`, `[T_i, 4, bands]` or embeddings
     `[T_i, D]`; seeds: one a clip, see `clip_seed`. workers: threads that generate clips beside each other on a
     CPU; each calculates alone, because libraries choose other algorithms for another number of threads. So a video
     depends on its clip, its seed, the settings, the weights and the kind of machine, and on nothing else.
@@ -48,7 +48,7 @@ def rollout(
         chosen = [audio_features[clip] for clip in share]
         noise = seeded_noise([seeds[clip] for clip in share])
         for number, frame in generate(model, identity[list(share)], chosen, settings, noise):
-            frames[share[number]].append(pixels(frame).cpu().numpy())
+            frames[share[number]].append(to_uint8(frame).cpu().numpy())
             if report is not None:
                 report(1)
 
@@ -73,7 +73,7 @@ def generate(
         raise ValueError(f"{len(identity)} identity frames for {len(audio_features)} clips of sound")
     lengths = [len(features) for features in audio_features]
     waiting = deque(sorted((clip for clip in range(len(lengths)) if lengths[clip]), key=lambda clip: -lengths[clip]))
-    going: list[_Going] = []
+    going: list[_ActiveClip] = []
     while waiting or going:
         while waiting and len(going) < settings.clips_at_once:
             going.append(_start(model, waiting.popleft(), identity))
@@ -88,10 +88,10 @@ def stream(
 ) -> Iterator[np.ndarray]:
     """The video of one clip whose length need not be known, frame by frame, uint8 `[S, S, 3]`, in constant memory.
 
-    identity `[3, S, S]` in [-1, 1]; features: one `[4, bands]` or `[D]` a frame, as of `hear`. A frame comes as soon as
+    identity `[3, S, S]` in [-1, 1]; features: one `[4, bands]` or `[D]` a frame, as of `encode_speech`. A frame comes as soon as
     those of `audio_radius` frames after it have been given, and equals the frame that `rollout` makes with the same
     settings; clips_at_once 1 is the fastest here. So a frame waits for audio_radius 40 ms of sound after its own, 40 ms
-    more that `hear` waits (80 ms with the published audio encoder), and its calculation.
+    more that `encode_speech` waits (80 ms with the published audio encoder), and its calculation.
     """
     radius, noise = model.network_settings.audio_radius, seeded_noise([seed])
     one = _start(model, 0, identity[None])
@@ -103,12 +103,12 @@ def stream(
         if ahead >= radius:
             with one_thread():
                 frame = next_frames(model, [one], [torch.stack(list(heard))], settings, noise)[0]
-            yield pixels(frame).cpu().numpy()
+            yield to_uint8(frame).cpu().numpy()
 
 
 def next_frames(
     model: TalkingModel,
-    going: Sequence["_Going"],
+    going: Sequence["_ActiveClip"],
     windows: Sequence[Tensor],
     settings: SamplingSettings,
     noise: Noise,
@@ -131,7 +131,7 @@ def next_frames(
         return torch.stack([drawn[row] for row in rows]).to(identity)
 
     with torch.inference_mode():
-        motion = motion_pictures(history, model.network_settings)
+        motion = to_motion_input(history, model.network_settings)
         level = torch.full((len(rows),), settings.motion_noise, device=identity.device)
         if settings.motion_noise > 0:
             motion = add_motion_noise(motion, level, draw(MOTION_NOISE, tuple(motion.shape[1:])))
@@ -146,7 +146,7 @@ def next_frames(
 
 
 @dataclass
-class _Going:
+class _ActiveClip:
     """A clip under way: identity `[3, S, S]`, the frames before `[M, 3, S, S]`, number of the next frame."""
 
     clip: int
@@ -155,11 +155,11 @@ class _Going:
     frame: int
 
 
-def _start(model: TalkingModel, clip: int, identity: Tensor) -> _Going:
-    return _Going(clip, identity[clip], identity[clip].expand(model.network_settings.motion_frames, -1, -1, -1), 0)
+def _start(model: TalkingModel, clip: int, identity: Tensor) -> _ActiveClip:
+    return _ActiveClip(clip, identity[clip], identity[clip].expand(model.network_settings.motion_frames, -1, -1, -1), 0)
 
 
-def _anchored(one: _Going, settings: SamplingSettings) -> Tensor:
+def _anchored(one: _ActiveClip, settings: SamplingSettings) -> Tensor:
     if settings.anchor_every and one.frame and one.frame % settings.anchor_every == 0:
         return torch.cat([one.identity[None], one.history[1:]])
     return one.history

@@ -25,7 +25,7 @@ def sample_frame(
     UserError for a sampler that the model's form has no use for.
     """
     encoded = _encode(model, conditions, settings)
-    discrete = model.diffusion_settings.form == "ddpm"
+    discrete = model.diffusion_settings.parameterization == "ddpm"
     if settings.sampler == "ancestral_ddpm":
         if not discrete:
             raise UserError("sampling.sampler ancestral_ddpm needs a model of the ddpm form; take ddim with eta 1.")
@@ -42,9 +42,9 @@ def sample_frame(
     else:
         sigmas = karras_sigmas(settings.steps, settings.sigma_min, settings.sigma_max, settings.rho)
     levels = sigmas.tolist()
-    # Noise lies around what frames lie around: with centre "identity" the first level need only drown what changes.
-    centre = encoded.identity[: len(conditions.identity)] if model.diffusion_settings.centre == "identity" else 0.0
-    start = centre + levels[0] * draw(0)
+    # Noise lies around what frames lie around: with residual_to "identity" the first level need only exceed the residual.
+    mean = encoded.identity[: len(conditions.identity)] if model.diffusion_settings.residual_to == "identity" else 0.0
+    start = mean + levels[0] * draw(0)
     if settings.sampler == "ddim":
         return samplers.ddim(denoise, start, levels, draw, settings.eta)
     return {"euler": samplers.euler, "heun": samplers.heun, "dpmpp_2m": samplers.dpmpp_2m}[settings.sampler](
@@ -74,7 +74,7 @@ def _respaced(timesteps: int, steps: int, device: torch.device) -> DdpmSchedule:
 
 def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSettings) -> FrameConditions:
     """Conditions of a frame; with guidance every sample once with sound, then once without."""
-    if settings.guidance == 1:
+    if settings.guidance_scale == 1:
         return encode_conditions(model, conditions)
     batch = len(conditions.identity)
     drop = torch.arange(2 * batch, device=conditions.identity.device) >= batch
@@ -91,8 +91,8 @@ def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: Sampling
     the model with sound.
     """
     low, high = settings.guidance_interval
-    if settings.guidance == 1 or not low <= sigma <= high:
+    if settings.guidance_scale == 1 or not low <= sigma <= high:
         return evaluate(x, conditions.rows(0, len(x)))
     with_sound, without = evaluate(x.repeat(2, 1, 1, 1), conditions).chunk(2)
-    mixed = without[:, :3] + settings.guidance * (with_sound[:, :3] - without[:, :3])
+    mixed = without[:, :3] + settings.guidance_scale * (with_sound[:, :3] - without[:, :3])
     return torch.cat([mixed, with_sound[:, 3:]], dim=1)

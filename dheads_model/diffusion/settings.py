@@ -20,7 +20,7 @@ SAMPLERS = ("ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m")
 
 
 @dataclass(frozen=True)
-class CorruptionSettings:
+class AugmentationSettings:
     """motion_noise: highest standard deviation of noise on the motion frames, on their scale [-1, 1]. patch_drop:
     probability of a patch of all motion frames to be blanked. patch_size: side of a patch in pixels. mouth_drop:
     probability of a sample whose motion frames do not show the mouth, see `hide_mouth`. audio_drop: probability of a
@@ -39,7 +39,7 @@ class CorruptionSettings:
         lowest = min(self.motion_noise, self.lip_noise, *probabilities)
         if lowest < 0 or self.patch_size < 1 or max(probabilities) > 1:
             raise UserError(
-                "corruption needs motion_noise and lip_noise >= 0, patch_size >= 1, and patch_drop, mouth_drop and "
+                "conditioning_augmentation needs motion_noise and lip_noise >= 0, patch_size >= 1, and patch_drop, mouth_drop and "
                 "audio_drop in [0, 1]."
             )
 
@@ -50,10 +50,10 @@ class SamplingSettings:
 
     sampler: one of SAMPLERS. steps: noise levels, the network's passes a frame (heun: 2 steps - 1). sigma_min,
     sigma_max, rho: Karras' list of levels; ancestral_ddpm, and ddim on a DDPM, use the DDPM's own levels instead.
-    eta: randomness of ddim. guidance: weight w of the sound, D = D_without + w (D_with - D_without); 1 is none and
+    eta: randomness of ddim. guidance_scale: weight w of the sound, D = D_without + w (D_with - D_without); 1 is none and
     costs nothing, others double the passes at levels within guidance_interval. motion_noise: level of noise put on the
     model's own frames when they become motion frames. hide_mouth: blank the mouth in them, for models that were trained
-    so (corruption.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's place every so many
+    so (conditioning_augmentation.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's place every so many
     frames, 0 for never (an option of the published code). clips_at_once: clips in one pass of the network. compiled: see
     `place_for_sampling`. The last two are settings because they decide the last bits of a video, and so now and then a
     pixel.
@@ -65,7 +65,7 @@ class SamplingSettings:
     sigma_max: float = 20.0
     rho: float = 7.0
     eta: float = 0.0
-    guidance: float = 1.0
+    guidance_scale: float = 1.0
     guidance_interval: tuple[float, float] = (0.1, 10.0)
     motion_noise: float = 0.0
     hide_mouth: bool = False
@@ -78,8 +78,8 @@ class SamplingSettings:
             raise UserError(f"sampling.sampler must be one of {', '.join(SAMPLERS)}, not {self.sampler!r}.")
         if not 0 <= self.eta <= 1 or self.motion_noise < 0 or self.anchor_every < 0 or self.clips_at_once < 1:
             raise UserError("sampling needs eta in [0, 1], motion_noise >= 0, anchor_every >= 0, clips_at_once >= 1.")
-        if not 0 <= self.guidance < math.inf:
-            raise UserError(f"sampling.guidance is {self.guidance}; it must be 0 or more, 1 is none.")
+        if not 0 <= self.guidance_scale < math.inf:
+            raise UserError(f"sampling.guidance_scale is {self.guidance_scale}; it must be 0 or more, 1 is none.")
         check_levels(self.steps, self.sigma_min, self.sigma_max)
         if not 0 < self.rho < math.inf or not self.motion_noise < math.inf:
             raise UserError("sampling needs a finite rho > 0 and a finite motion_noise.")
@@ -119,25 +119,26 @@ def check_levels(steps: int, sigma_min: float, sigma_max: float) -> None:
 def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
     """Raise UserError where sampling asks for what a model with this config, an export's, was never trained for."""
     trained, diffusion = (
-        block if isinstance(block, Mapping) else {} for block in (config.get("corruption"), config.get("diffusion"))
+        block if isinstance(block, Mapping) else {}
+        for block in (config.get("conditioning_augmentation"), config.get("diffusion"))
     )
-    form = diffusion.get("form", "edm")
-    if settings.sampler == "ancestral_ddpm" and form != "ddpm":
-        raise UserError("sampling.sampler ancestral_ddpm needs diffusion.form ddpm; take ddim with eta 1.")
-    if form == "ddpm" and settings.sampler in ("ancestral_ddpm", "ddim"):
+    parameterization = diffusion.get("parameterization", "edm")
+    if settings.sampler == "ancestral_ddpm" and parameterization != "ddpm":
+        raise UserError("sampling.sampler ancestral_ddpm needs diffusion.parameterization ddpm; take ddim with eta 1.")
+    if parameterization == "ddpm" and settings.sampler in ("ancestral_ddpm", "ddim"):
         timesteps = diffusion.get("timesteps", 1000)
         if not 2 <= settings.steps <= timesteps:
             raise UserError(
                 f"sampling.steps is {settings.steps}; with {settings.sampler} on diffusion.timesteps {timesteps} it must lie "
                 f"between 2 and {timesteps}."
             )
-    if settings.guidance != 1 and not trained.get("audio_drop"):
+    if settings.guidance_scale != 1 and not trained.get("audio_drop"):
         raise UserError(
-            f"sampling.guidance is {settings.guidance:g}, but this model was trained with corruption.audio_drop 0 and "
-            "does not know frames without sound; set sampling.guidance to 1."
+            f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model was trained with "
+            "conditioning_augmentation.audio_drop 0 and does not know frames without sound; set sampling.guidance_scale to 1."
         )
     if settings.hide_mouth and not trained.get("mouth_drop"):
         raise UserError(
-            "sampling.hide_mouth is true, but this model was trained with corruption.mouth_drop 0 and never saw motion "
-            "frames without a mouth; set sampling.hide_mouth to false."
+            "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0 and never "
+            "saw motion frames without a mouth; set sampling.hide_mouth to false."
         )

@@ -21,7 +21,7 @@ from dheads_model.faces.align import AlignSettings, align_track, whole_picture
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.detect import Detector, open_detector
 from dheads_model.faces.landmarks import box_of, eye_distance
-from dheads_model.media.photo import read_photo
+from dheads_model.media.photo_file import read_photo
 
 # The main face must be this many times as large as the next one.
 CLEARLY_LARGER = 1.5

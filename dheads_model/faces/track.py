@@ -120,10 +120,10 @@ def _main_face(frames: list[list[np.ndarray]], settings: TrackSettings) -> dict[
     return tracks[int(np.argmax(totals))] if tracks else {}
 
 
-def _another_takes_over(frames: list[list[np.ndarray]], detected: np.ndarray, patience: int) -> bool:
+def _another_takes_over(frames: list[list[np.ndarray]], detected: np.ndarray, retry: int) -> bool:
     """Whether most frames next to the main face, where it is first missing for long, show another: a cut, not a gap."""
     start, end = max(_runs(~detected), key=lambda run: run[1] - run[0])
-    near = range(start, start + patience + 1) if start else range(end - patience - 1, end)
+    near = range(start, start + retry + 1) if start else range(end - retry - 1, end)
     return sum(bool(frames[index]) for index in near) > len(near) / 2
 
 

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from dheads_model.config import build
 from dheads_model.errors import UserError
+from dheads_model.network.export_formats import MODEL_FORMAT
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.tensor_file import fill, load_tensors, plain, save_tensors
-from dheads_model.network.tensor_header import MODEL_FORMAT
 
 
 def save_export(path: Path | str, state: Mapping[str, Tensor], config: Mapping, facts: Mapping) -> None:

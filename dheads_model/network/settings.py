@@ -8,8 +8,8 @@ from dheads_model.errors import UserError
 AUDIO_ENCODERS = ("conv", "published", "none")
 PUBLISHED_AUDIO_CHANNELS = 256
 TIME_FREQUENCIES = ("standard", "published")
-FORMS = ("edm", "ddpm")
-CENTRES = ("zero", "identity")
+PARAMETERIZATIONS = ("edm", "ddpm")
+RESIDUAL_TO = ("zero", "identity")
 _LARGEST_IMAGE = 4096
 _MOST_TIMESTEPS = 100_000
 
@@ -136,21 +136,23 @@ class NetworkSettings:
 
 @dataclass(frozen=True)
 class DiffusionSettings:
-    """How the network's output is read. form: "edm" (preconditioned, Karras et al. 2022) or "ddpm" (the paper's: noise
-    prediction on a cosine schedule). sigma_data: standard deviation around the centre of pictures in [-1, 1] (EDM).
-    centre: "zero", or "identity" where pictures are taken to lie around the identity frame, so that the network learns
-    what changes instead of redrawing a face that it is shown (EDM). timesteps: length of the discrete schedule (DDPM)."""
+    """How the network's output is read. parameterization: "edm" (preconditioned, Karras et al. 2022) or "ddpm" (the paper's: noise
+    prediction on a cosine schedule). sigma_data: standard deviation of what is predicted,
+    in [-1, 1] (EDM). residual_to: "zero", or "identity": the network predicts the residual to the identity frame instead
+    of the whole image (EDM). timesteps: length of the discrete schedule (DDPM)."""
 
-    form: str = "edm"
+    parameterization: str = "edm"
     sigma_data: float = 0.5
-    centre: str = "zero"
+    residual_to: str = "zero"
     timesteps: int = 1000
 
     def __post_init__(self):
-        _choose("form", self.form, FORMS, block="diffusion")
-        _choose("centre", self.centre, CENTRES, block="diffusion")
-        if self.form == "ddpm" and self.centre != "zero":
-            raise UserError("diffusion.centre identity needs diffusion.form edm; a DDPM's pictures lie around zero.")
+        _choose("parameterization", self.parameterization, PARAMETERIZATIONS, block="diffusion")
+        _choose("residual_to", self.residual_to, RESIDUAL_TO, block="diffusion")
+        if self.parameterization == "ddpm" and self.residual_to != "zero":
+            raise UserError(
+                "diffusion.residual_to identity needs diffusion.parameterization edm; ddpm predicts the noise of a whole image."
+            )
         if not 0 < self.sigma_data < math.inf:
             raise UserError(f"diffusion.sigma_data must be positive, not {self.sigma_data}.")
         if not 2 <= self.timesteps <= _MOST_TIMESTEPS:

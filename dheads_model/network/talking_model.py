@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from dheads_model.errors import UserError
 from dheads_model.network.audio_encoder import AudioEncoder
 from dheads_model.network.lip_reader import LipReader
-from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.unet import FrameConditions, UNet
+from dheads_model.published.audio_encoder import SDAAudioEncoder
 
 
 class TalkingModel(nn.Module):
@@ -22,8 +22,10 @@ class TalkingModel(nn.Module):
 
     def __init__(self, network: NetworkSettings, diffusion: DiffusionSettings):
         super().__init__()
-        if network.learned_variance and diffusion.form != "ddpm":
-            raise UserError("network.learned_variance needs diffusion.form ddpm; edm has no variance to learn.")
+        if network.learned_variance and diffusion.parameterization != "ddpm":
+            raise UserError(
+                "network.learned_variance needs diffusion.parameterization ddpm; edm has no variance to learn."
+            )
         self.network_settings, self.diffusion_settings = network, diffusion
         self.precision = torch.float32
         self.audio_encoder = _audio_encoder(network)
@@ -44,11 +46,11 @@ class TalkingModel(nn.Module):
 
         identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features as `network.sound` makes them:
         `[B, W, 4, bands]`, or embeddings `[B, W, D]` with other audio encoders than "conv"; motion_noise `[B]`, None
-        with a network that has no such input; audio_drop: bool `[B]`, True where the model shall not hear (its
+        with a network that has no such input; audio_drop: bool `[B]`, True where the audio condition is dropped (its
         embeddings become zero), None for nowhere. lips: measured ones of the frame `[B, LIP_NUMBERS]` as of `lip_shape`,
         for a network with a lip_reader; None for what it predicts from the sound.
         """
-        told = self._told_lips(audio_features, audio_drop, lips) if self.lip_reader is not None else None
+        told = self._lip_condition(audio_features, audio_drop, lips) if self.lip_reader is not None else None
         with self._arithmetic(identity):
             audio = audio_features
             if self.network_settings.audio_encoder == "conv":
@@ -57,8 +59,8 @@ class TalkingModel(nn.Module):
                 audio = audio * ~audio_drop[:, None, None]
             return self.unet.encode_conditions(identity, motion, audio, motion_noise, told)
 
-    def _told_lips(self, audio_features: Tensor, audio_drop: Tensor | None, lips: Tensor | None) -> Tensor:
-        """Measured or predicted lips and 1, `[B, LIP_NUMBERS + 1]`, zeros where the model shall not hear."""
+    def _lip_condition(self, audio_features: Tensor, audio_drop: Tensor | None, lips: Tensor | None) -> Tensor:
+        """Measured or predicted lips and 1, `[B, LIP_NUMBERS + 1]`, zeros where the audio condition is dropped."""
         if lips is None:
             lips = self.lip_reader.predict(audio_features, self.network_settings.lip_gain)
         told = torch.cat([lips, torch.ones_like(lips[:, :1])], dim=1)

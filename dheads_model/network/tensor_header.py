@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 from dheads_model.errors import UserError
+from dheads_model.network.export_formats import is_older, migrate
 
-MODEL_FORMAT = "dheads model 1"
 # A header of ten thousand tensors takes 1 MB.
 _LONGEST_HEADER = 16 * 2**20
 _MOST_DIGITS = 30
@@ -20,7 +20,8 @@ _MOST_DIGITS = 30
 def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
     """The JSON object that `tensor_file.save_tensors` put into a file of the format `wanted`, its blocks objects too.
 
-    Raises UserError for a missing or damaged file and for one of another format, called `what` in the message.
+    A model of an older format is brought to today's, see `export_formats`. Raises UserError for a missing or damaged
+    file and for one of another format, called `what` in the message.
     """
     path = Path(path)
     if path.is_dir():
@@ -31,7 +32,7 @@ def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
         if zipfile.is_zipfile(path):
             raise UserError(
                 f"{path} is a checkpoint as PyTorch writes them; if it is of Diffused Heads, make a model of it by "
-                f"`python -m dheads_model.network.import_model --unet {path} --output model.safetensors`."
+                f"`python -m dheads_model.published.import_model --unet {path} --output model.safetensors`."
             )
         header = _header(path)
     except OSError as problem:
@@ -46,10 +47,13 @@ def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
     text = metadata.get("dheads", "{}") if isinstance(metadata, dict) else "{}"
     try:
         about = _object(text if isinstance(text, str) else "")
-        if about.get("format") == wanted:
+        older = is_older(about.get("format"), wanted)
+        if about.get("format") == wanted or older:
             for block in ("config", "facts"):
                 if not isinstance(about.get(block), dict):
                     raise ValueError(f"{block} is no block of keys")
+        if older:
+            about = migrate(about)
     except ValueError as problem:
         raise UserError(f"{path} holds damaged settings ({problem}); give a whole copy of the file.") from problem
     if about.get("format") != wanted:

@@ -56,11 +56,11 @@ class UNet(nn.Module):
         first_channels = settings.level_channels[0]
         self.stem = nn.Conv2d((3 + given) * folded, first_channels, 3, padding=1)
         self.time_embed = TimeEmbedding(settings.base_channels, embedding, settings.time_frequencies)
-        self.audio_embed = _perceptron(settings.audio_frames * settings.audio_channels, embedding, settings.audio_norm)
-        self.motion_noise_embed = _perceptron(1, embedding) if settings.noise_level_input else None
+        self.audio_embed = _mlp(settings.audio_frames * settings.audio_channels, embedding, settings.audio_norm)
+        self.motion_noise_embed = _mlp(1, embedding) if settings.noise_level_input else None
         self.lip_embed = self.lip_stem = None
         if settings.lip_reader:
-            self.lip_embed = _perceptron(LIP_NUMBERS + 1, embedding)
+            self.lip_embed = _mlp(LIP_NUMBERS + 1, embedding)
             self.lip_stem = nn.Conv2d(LIP_NUMBERS + 1, first_channels, 3, padding=1, bias=False)
             self.register_buffer("lip_place", _place(settings), persistent=False)
         self.encoder, skips = _encoder(settings)
@@ -72,7 +72,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.head.bias)
         # Keep only what enters each stage and compute the rest again in the backward pass: about a third more work for
         # a fraction of the memory. No part of the weights.
-        self.recompute_activations = False
+        self.gradient_checkpointing = False
 
     def forward(
         self,
@@ -142,7 +142,7 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.head(F.silu(self.head_norm(h))), self.settings.patch)
 
     def _run(self, stage: Stage, h: Tensor, time: Tensor, affine: Tensor) -> Tensor:
-        if self.recompute_activations and torch.is_grad_enabled():
+        if self.gradient_checkpointing and torch.is_grad_enabled():
             return checkpoint(stage, h, time, affine, use_reentrant=False)
         return stage(h, time, affine)
 
@@ -207,7 +207,7 @@ def _place(settings: NetworkSettings) -> Tensor:
     return F.avg_pool2d(inside, settings.patch)
 
 
-def _perceptron(inputs: int, outputs: int, norm: bool = False) -> nn.Sequential:
+def _mlp(inputs: int, outputs: int, norm: bool = False) -> nn.Sequential:
     """norm: hidden units are normalised, so that no rate of learning drives all of them to where SiLU gives 0 for good."""
     between = [nn.LayerNorm(outputs)] if norm else []
     return nn.Sequential(nn.Linear(inputs, outputs), *between, nn.SiLU(), nn.Linear(outputs, outputs))

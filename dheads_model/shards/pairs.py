@@ -41,14 +41,14 @@ def mouth_clip(name: str, speaker: str, transcript: str, frames, landmarks, feat
     return MouthClip(name, speaker, transcript, cut_mouths(frames, landmarks), grouped)
 
 
-def load_mouth_clips(index_path: Path | str, split: str, most_clips: int) -> list[MouthClip]:
+def load_mouth_clips(index_path: Path | str, split: str, max_clips: int) -> list[MouthClip]:
     """Clips of a split in memory, about 3 kB a frame: all, or those of every so manyth shard where that is too many.
 
     Which shards depends on nothing else, so that speakers who are told apart stay apart. Raises UserError for an
     altered shard.
     """
     index = read_index(index_path)
-    every = max(-(-index.count(split) // most_clips), 1)
+    every = max(-(-index.count(split) // max_clips), 1)
     return [
         mouth_clip(clip.clip, clip.speaker, clip.transcript, clip.frames, clip.landmarks, clip.features)
         for path in index.manifests(split)[::every]

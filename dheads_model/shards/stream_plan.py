@@ -17,7 +17,7 @@ from dheads_model.errors import UserError
 from dheads_model.manifest import read_manifest
 from dheads_model.shards.index import Index
 
-# Neighbouring windows come from so many different parts of a block. Processes that share batches take every so manyth
+# Neighbouring windows come from so many different parts of a block. Distributed that share batches take every so manyth
 # window, and if their number divides this one, each meets clips of its own.
 LANES = 96
 # Third words of seeds; batches draw from (seed, step), which numpy takes for (seed, step, 0).

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
-from dheads_model.training.deafness import gains_of
+from dheads_model.training.audio_use import gains_of
 
 
 def draw_curves(entries: list[dict], output: Path | str) -> None:

@@ -23,14 +23,14 @@ class Strip:
     audio: np.ndarray
 
 
-def draw_strips(strips: list[Strip], method: str, every: int, most_frames: int, output: Path | str) -> None:
+def draw_strips(strips: list[Strip], method: str, every: int, max_frames: int, output: Path | str) -> None:
     """Draw strips below each other as one PNG, every so many frames; the same bytes for the same input."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    columns = max(min(len(range(0, len(strip.truth), every)), most_frames) for strip in strips)
+    columns = max(min(len(range(0, len(strip.truth), every)), max_frames) for strip in strips)
     width, height = 1.1 * columns + 0.5, 3.5 * len(strips)
     figure = plt.figure(figsize=(width, height), dpi=110)
     # Margins in inches, so that titles and ticks have room whatever the number of clips.
@@ -45,7 +45,7 @@ def draw_strips(strips: list[Strip], method: str, every: int, most_frames: int, 
     )
     for row, strip in enumerate(strips):
         cells = grid[row].subgridspec(2, 1, height_ratios=[2.1, 0.8], hspace=0.02)
-        shown = np.arange(0, len(strip.truth), every)[:most_frames]
+        shown = np.arange(0, len(strip.truth), every)[:max_frames]
         pictures = figure.add_subplot(cells[0])
         pictures.imshow(_mosaic([strip.truth, strip.method], shown, columns), interpolation="bicubic")
         size = strip.truth.shape[1]

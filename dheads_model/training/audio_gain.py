@@ -16,7 +16,7 @@ from dheads_model.diffusion.denoiser import denoise_encoded
 from dheads_model.diffusion.losses import box_mask
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip, sample_batch
-from dheads_model.training.deafness import GAIN_KEY
+from dheads_model.training.audio_use import GAIN_KEY
 from dheads_model.training.objective import DrawnBatch, draw_batch
 from dheads_model.training.settings import RunSettings
 
@@ -41,7 +41,7 @@ def audio_gain(
     drawn = draw_batch(batch, run, _SEED, 0, False, device)
     others = torch.tensor(_windows_of_other_clips(batch.clips), device=device)
     sounds = drawn.conditions.audio_features, drawn.conditions.audio_features[others]
-    at_once = -(-run.training.batch_size // run.training.accumulation)
+    at_once = -(-run.training.batch_size // run.training.gradient_accumulation)
     with torch.inference_mode():
         true, other = (_mouth_losses(model, drawn, sound, at_once) for sound in sounds)
     return {f"{GAIN_KEY}{sigma:g}": 1 - t / o for sigma, t, o in zip(GAIN_SIGMAS, true, other, strict=True)}

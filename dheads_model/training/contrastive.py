@@ -61,7 +61,7 @@ class SyncSettings:
     """The whole config of a sync encoder."""
 
     min_clips: int
-    most_clips: int
+    max_clips: int
     gpus: int
     speakers: str
     held_out_sentences: int

@@ -45,7 +45,7 @@ class Cost:
         """Count a run on an image that holds no memory, and measure the device."""
         with torch.device("meta"):
             model = TalkingModel(run.network, run.diffusion).train()
-            model.unet.recompute_activations = run.training.recompute_activations
+            model.unet.gradient_checkpointing = run.training.gradient_checkpointing
             with FlopCounterMode(display=False) as counter:
                 _pass(model, run.network)
             kept = _kept_bytes(model, run.network)
@@ -58,7 +58,7 @@ class Cost:
     def memory_bytes(self) -> int:
         """Estimate of a step's memory in one process that takes the whole batch: weights, their companions, activations."""
         training = self.run.training
-        images = training.batch_size // training.accumulation
+        images = training.batch_size // training.gradient_accumulation
         return _BYTES_A_PARAMETER * self.parameters + images * self.activation_bytes
 
     @property
@@ -66,12 +66,12 @@ class Cost:
         """Estimate of the whole training's time on one such device, at the utilisation that is usual."""
         return self.run.training.images * PASSES_A_STEP * self.flop / (_USUAL_UTILISATION * self.peak)
 
-    def speed(self, images_per_second: float, processes: int) -> dict[str, float]:
+    def speed(self, images_per_second: float, world_size: int) -> dict[str, float]:
         """Entries of the log: images a second, the share of the devices' peak that they are, and memory in MiB.
 
         Utilisation counts three passes an image, also where activations are computed again.
         """
-        used = images_per_second * PASSES_A_STEP * self.flop / (self.peak * processes)
+        used = images_per_second * PASSES_A_STEP * self.flop / (self.peak * world_size)
         return dict(
             zip(SPEED_KEYS, (round(images_per_second, 2), round(used, 4), memory_mib(self.device)), strict=True)
         )

@@ -19,20 +19,20 @@ from dheads_model.network.talking_model import TalkingModel, parameter_count, pi
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.audio_gain import audio_gain
+from dheads_model.training.audio_use import ignored_audio_sentence
 from dheads_model.training.cost import Cost
-from dheads_model.training.deafness import deaf_sentence
+from dheads_model.training.distributed import Distributed, micro_batches, rank_rows
 from dheads_model.training.finite import FiniteWatch, gradient_norms, seen_at_once
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.interruption import Interrupted, SignalWatch
 from dheads_model.training.lip_loss import draw_lip_windows, lip_correlation, lip_loss
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.meter import Meter, by_noise
+from dheads_model.training.micro_batches import add_gradients, gradients, open_micro_batches
 from dheads_model.training.objective import LOSS_TERMS, DrawnBatch, batch_loss, draw_batch
 from dheads_model.training.parameters import parameter_groups
-from dheads_model.training.passes import add_gradients, gradients, open_passes
 from dheads_model.training.prefetch import prefetch
 from dheads_model.training.previews import draw_preview
-from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import RunSettings, ema_rate, learning_rate
 from dheads_model.training.state import begin_state, first_history, identity_of, save_state
 from dheads_model.training.tensorboard import open_board
@@ -63,7 +63,7 @@ def train(
     validation_clips: list[LoadedClip],
     fingerprint: str,
     state_folder: Path | str,
-    processes: Processes | None = None,
+    ranks: Distributed | None = None,
     audio_encoder: InitialAudioEncoder | None = None,
     code: str = "",
 ) -> Trained:
@@ -72,18 +72,18 @@ def train(
     config: the run's config as given, fingerprint: of the data, code: digest of what trains; a state made with others is
     refused, but for the one that config names as resume_from. The log lies in the state folder as training.jsonl,
     pictures of held-out speakers in its folder samples, events in tensorboard.
-    processes: those that share each batch, None for this one alone; the first of them writes. audio_encoder: where the
+    ranks: those that share each batch, None for this one alone; the first of them writes. audio_encoder: where the
     run starts from a trained one.
     Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any of them, with the state saved, and UserError where a loss
     or gradient is not finite, with the state before it kept: on a CPU in that step, on a GPU at the next log line, state
     or preview, before that is written; and for a model that does not listen, where the settings stop it.
     """
-    processes = processes or Processes(0, 1, pick_device())
-    settings, device = run.training, processes.device
-    parts = shares(settings.batch_size, processes, settings.accumulation)
+    ranks = ranks or Distributed(0, 1, pick_device())
+    settings, device = run.training, ranks.device
+    parts = micro_batches(settings.batch_size, ranks, settings.gradient_accumulation)
     torch.manual_seed(settings.seed)
     model = TalkingModel(run.network, run.diffusion).to(device)
-    model.unet.recompute_activations = settings.recompute_activations
+    model.unet.gradient_checkpointing = settings.gradient_checkpointing
     if device.type == "cuda":
         model.precision = torch.bfloat16
         if settings.compiled:
@@ -116,13 +116,13 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         average = {name: value.to(device) for name, value in state["average"].items()}
         step = state["step"]
-        if processes.is_first:  # the state holds the sums of all
+        if ranks.is_main_process:  # the state holds the sums of all
             meter = Meter(**state["meter"]).to(device)
         log.info("resuming after %d images", state["images"])
-    if processes.is_first:
+    if ranks.is_main_process:
         rewind_log(log_path, step * settings.batch_size)
 
-    board_folder = Path(state_folder, "tensorboard") if settings.tensorboard and processes.is_first else None
+    board_folder = Path(state_folder, "tensorboard") if settings.tensorboard and ranks.is_main_process else None
     batches = training_batches(
         train_clips,
         settings.batch_size,
@@ -130,18 +130,18 @@ def train(
         step,
         run.network.audio_radius,
         run.network.motion_frames,
-        rows_of(processes, settings.accumulation),
+        rank_rows(ranks, settings.gradient_accumulation),
     )
 
-    terms = LOSS_TERMS[run.diffusion.form]
+    terms = LOSS_TERMS[run.diffusion.parameterization]
     finite = FiniteWatch.new([*terms, *(f"the gradient of {name}" for name in learnt)], device)
     averages, currents = list(average.values()), list(model.state_dict().values())
 
     def save() -> None:
         finite.check(settings.batch_size)
-        processes.wait()
-        measured = meter.total(processes)
-        if not processes.is_first:
+        ranks.barrier()
+        measured = meter.total(ranks)
+        if not ranks.is_main_process:
             return
         save_state(
             state_folder,
@@ -164,16 +164,16 @@ def train(
 
     with SignalWatch() as watch, tqdm(
         total=settings.steps * settings.batch_size, initial=step * settings.batch_size, unit="img", file=sys.stderr,
-        mininterval=5, desc="train", disable=not processes.is_first,
+        mininterval=5, desc="train", disable=not ranks.is_main_process,
     ) as progress, open_board(board_folder, step * settings.batch_size) as board, contextlib.closing(batches), prefetch(
         batches, device
-    ) as batches, open_passes(device, run.network.dropout) as passes:  # fmt: skip
+    ) as batches, open_micro_batches(device, run.network.dropout) as run_micro_batches:  # fmt: skip
         started, since = time.perf_counter(), step
         while step < settings.steps:
             rate = learning_rate(settings, step * settings.batch_size)
             batch = next(batches)
             # Dropout inside the network draws from the global generator.
-            torch.manual_seed(settings.seed + step + processes.number * _FAR_APART)
+            torch.manual_seed(settings.seed + step + ranks.rank * _FAR_APART)
             optimizer.zero_grad(set_to_none=True)
             drawn = draw_batch(batch, run, settings.seed, step, True, device)
             model.train()
@@ -183,7 +183,7 @@ def train(
                 return by_noise(loss), loss.terms, gradients(loss.total / len(parts), weights)
 
             losses = torch.zeros(len(terms), device=device)
-            for sums, values, found in passes(learn, parts):
+            for sums, values, found in run_micro_batches(learn, parts):
                 meter.add(sums)
                 losses = losses + values
                 add_gradients(weights, found)
@@ -195,7 +195,7 @@ def train(
                     )  # fmt: skip
                 loss = lip_loss(model.lip_reader, heard, lips, settings.seed, step)
                 add_gradients(weights, gradients(loss, weights))
-            processes.average_gradients(model)
+            ranks.average_gradients(model)
             norms, norm = gradient_norms(weights)
             finite.see(step, torch.cat([losses, norms]))
             if seen_at_once(device):
@@ -210,10 +210,10 @@ def train(
             progress.update(settings.batch_size)
             if every(settings.log_every_images):
                 finite.check(settings.batch_size)
-                measured, meter = meter.total(processes), Meter.new(device)
+                measured, meter = meter.total(ranks), Meter.new(device)
                 entry = {"images": step * settings.batch_size, "learning_rate": rate, **measured.means()}
                 seconds = time.perf_counter() - started  # the numbers are here, so a GPU has done all that was asked
-                entry |= cost.speed((step - since) * settings.batch_size / max(seconds, 1e-9), processes.count)
+                entry |= cost.speed((step - since) * settings.batch_size / max(seconds, 1e-9), ranks.world_size)
                 if validation_clips and every(settings.validation_every_images):
                     with averaged(model, average):
                         entry["validation_loss"] = validation_loss(model, validation_clips, run, device)
@@ -223,23 +223,23 @@ def train(
                                 model.lip_reader, validation_clips, run.network.audio_radius, device
                             )  # fmt: skip
                             entry |= {} if found is None else {"lip_correlation": found}
-                if processes.is_first:
+                if ranks.is_main_process:
                     append_log(log_path, entry)
                     board(entry)
-                    if "validation_loss" in entry and (deaf := deaf_sentence(read_log(log_path))):
-                        if settings.stop_when_deaf:
+                    if "validation_loss" in entry and (deaf := ignored_audio_sentence(read_log(log_path))):
+                        if settings.stop_when_audio_ignored:
                             raise UserError(deaf)
                         log.warning(deaf)
                 progress.set_postfix(loss=f"{entry['loss']:.4f}")
                 started, since = time.perf_counter(), step
             if settings.samples_every_images and validation_clips and every(settings.samples_every_images):
                 finite.check(settings.batch_size)
-                if processes.is_first:
+                if ranks.is_main_process:
                     with averaged(model, average):
                         shown = Path(state_folder, "samples", f"{step * settings.batch_size:012d}.png")
                         draw_preview(model, validation_clips, run, shown)
-                processes.wait()
-            stopped = bool(processes.sum(torch.tensor([float(watch.stopped)], dtype=torch.float64)))
+                ranks.barrier()
+            stopped = bool(ranks.sum(torch.tensor([float(watch.stopped)], dtype=torch.float64)))
             if every(settings.state_every_images) or stopped:
                 save()
             if stopped and step < settings.steps:

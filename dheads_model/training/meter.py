@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dheads_model.training.distributed import Distributed
 from dheads_model.training.objective import NOISE_BINS, BatchLoss
-from dheads_model.training.processes import Processes
 
 
 def by_noise(loss: BatchLoss) -> Tensor:
@@ -46,9 +46,9 @@ class Meter:
         """Count a step and the norm of its gradient."""
         self.steps, self.norm = self.steps + 1, self.norm + norm.double()
 
-    def total(self, processes: Processes) -> "Meter":
+    def total(self, ranks: Distributed) -> "Meter":
         """With the samples of all processes; each of them must call it."""
-        return Meter(self.steps, self.norm, processes.sum(self.sums))
+        return Meter(self.steps, self.norm, ranks.sum(self.sums))
 
     def means(self) -> dict[str, float]:
         """Entries of the log: mean loss, of each noise bin too, and mean norm of the gradient."""

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion.conditions import Conditions, motion_pictures, pictures
-from dheads_model.diffusion.corruption import corrupt_motion, drop_audio, hide_mouth
+from dheads_model.diffusion.augmentation import augment_motion, drop_audio, hide_mouth
+from dheads_model.diffusion.conditions import Conditions, to_model_range, to_motion_input
 from dheads_model.diffusion.denoiser import full_schedule
 from dheads_model.diffusion.losses import (
     box_weights,
@@ -25,7 +25,7 @@ from dheads_model.shards.loader import Batch
 from dheads_model.training.settings import RunSettings
 
 NOISE_BINS = 4
-# Names of the terms of a loss, by diffusion.form.
+# Names of the terms of a loss, by diffusion.parameterization.
 LOSS_TERMS = {"edm": ("the loss",), "ddpm": ("the simple loss", "the bound", "the lip loss")}
 # Quartiles of a standard normal distribution.
 _QUARTILES = torch.tensor([-0.67449, 0.0, 0.67449])
@@ -79,7 +79,9 @@ def draw_batch(
     generator = torch.Generator(device).manual_seed(
         int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
     )
-    clean, identity, frames = (pictures(_placed(part, device)) for part in (batch.target, batch.identity, batch.motion))
+    clean, identity, frames = (
+        to_model_range(_placed(part, device)) for part in (batch.target, batch.identity, batch.motion)
+    )
     landmarks, identity_landmarks = _placed(batch.landmarks, device), _placed(batch.identity_landmarks, device)
     count, size = len(clean), clean.shape[-1]
     if training and run.training.flip:
@@ -89,13 +91,13 @@ def draw_batch(
             torch.where(mirrored[:, None, None], _mirror_points(points, size), points)
             for points in (landmarks, identity_landmarks)
         )
-    motion = motion_pictures(frames, run.network)
+    motion = to_motion_input(frames, run.network)
     level = torch.zeros(count, device=device)
     audio_drop = None
     if training:
-        motion, level = corrupt_motion(motion, run.corruption, generator)
-        audio_drop = drop_audio(count, run.corruption, generator)
-    elif run.corruption.mouth_drop == 1:
+        motion, level = augment_motion(motion, run.conditioning_augmentation, generator)
+        audio_drop = drop_audio(count, run.conditioning_augmentation, generator)
+    elif run.conditioning_augmentation.mouth_drop == 1:
         motion = hide_mouth(motion)
     told = level if run.network.noise_level_input else None
     noise = torch.randn(clean.shape, generator=generator, device=device)
@@ -103,9 +105,11 @@ def draw_batch(
     lips = shown = None
     if training and run.network.lip_reader:
         lips = lip_shape(landmarks)
-        shown = lips + run.corruption.lip_noise * torch.randn(lips.shape, generator=generator, device=device)
+        shown = lips + run.conditioning_augmentation.lip_noise * torch.randn(
+            lips.shape, generator=generator, device=device
+        )
     conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop, shown)
-    if run.diffusion.form == "ddpm":
+    if run.diffusion.parameterization == "ddpm":
         levels = draw_steps(count, run.diffusion.timesteps, generator, strata)
     else:
         levels = draw_sigmas(
@@ -113,7 +117,7 @@ def draw_batch(
         )  # fmt: skip
     if run.training.mouth_box is not None:
         boxes = fixed_boxes(run.training.mouth_box, count, size, size).to(device, non_blocking=True)
-    elif run.diffusion.form == "ddpm":
+    elif run.diffusion.parameterization == "ddpm":
         boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
     else:
         boxes = mouth_boxes(landmarks, size, size)
@@ -123,10 +127,10 @@ def draw_batch(
 def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> BatchLoss:
     """Loss of a drawn batch, or of some rows of one."""
     clean, levels, settings = drawn.clean, drawn.levels, run.training
-    if run.diffusion.form == "ddpm":
+    if run.diffusion.parameterization == "ddpm":
         schedule = full_schedule(run.diffusion.timesteps, clean.device)
         losses = ddpm_losses(model, schedule, clean, drawn.conditions, levels, drawn.noise, drawn.boxes)
-        total = losses.total(settings.bound_weight, settings.lip_weight)
+        total = losses.total(settings.vlb_weight, settings.lip_weight)
         terms = torch.stack([term.detach().mean() for term in (losses.simple, losses.bound, losses.lip)])
         return BatchLoss(total, losses.simple.detach(), levels * NOISE_BINS // run.diffusion.timesteps, terms)
     weights = box_weights(drawn.boxes, *clean.shape[-2:], settings.mouth_weight)

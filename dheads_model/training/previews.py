@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import clip_seed, rollout
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.files import write_bytes
@@ -27,7 +27,7 @@ def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings,
     """
     chosen = clips[:CLIPS]
     device = next(model.parameters()).device
-    identity = pictures(torch.stack([torch.from_numpy(clip.frames[0]) for clip in chosen])).to(device)
+    identity = to_model_range(torch.stack([torch.from_numpy(clip.frames[0]) for clip in chosen])).to(device)
     features = [torch.from_numpy(clip.features[:FRAMES]).to(device) for clip in chosen]
     seeds = [clip_seed(_SEED, clip.clip) for clip in chosen]
     videos = rollout(model, identity, features, preview_sampling(run), seeds)
@@ -41,8 +41,8 @@ def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings,
 
 def preview_sampling(run: RunSettings) -> SamplingSettings:
     """A quick sampler that fits the run's form: 8 steps, the mouth hidden where training always hides it."""
-    hidden = run.corruption.mouth_drop == 1
-    if run.diffusion.form == "ddpm":
+    hidden = run.conditioning_augmentation.mouth_drop == 1
+    if run.diffusion.parameterization == "ddpm":
         return SamplingSettings(sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)
     return SamplingSettings(sampler="euler", steps=8, sigma_max=3.0, hide_mouth=hidden, clips_at_once=CLIPS)
 

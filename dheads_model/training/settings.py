@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from dheads_model.config import build
-from dheads_model.diffusion.settings import CorruptionSettings
+from dheads_model.diffusion.settings import AugmentationSettings
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 
@@ -40,25 +40,25 @@ class TrainingSettings:
     state_every_images: int
     seed: int
     samples_every_images: int = 0
-    accumulation: int = 1
-    recompute_activations: bool = False
+    gradient_accumulation: int = 1
+    gradient_checkpointing: bool = False
     compiled: bool = False
     adam_betas: tuple[float, float] = (0.9, 0.99)
-    bound_weight: float = 1e-4
+    vlb_weight: float = 1e-4
     lip_weight: float = 0.2
     mouth_box: tuple[float, float, float, float] | None = None
     in_memory_gib: float = 2.0
     stream_passes: int = 4
     tensorboard: bool = False
-    stop_when_deaf: bool = False
-    audio_rate: float = 1.0
-    lip_rate: float = 0.2
+    stop_when_audio_ignored: bool = False
+    audio_lr_scale: float = 1.0
+    lip_lr_scale: float = 0.2
     lip_weight_decay: float = 0.05
     lip_windows: int = 64
 
     def __post_init__(self):
-        if self.accumulation < 1:
-            raise UserError(f"training.accumulation must be at least 1, not {self.accumulation}.")
+        if self.gradient_accumulation < 1:
+            raise UserError(f"training.gradient_accumulation must be at least 1, not {self.gradient_accumulation}.")
         if self.decay not in DECAYS:
             raise UserError(f"training.decay is {self.decay!r}; it must be one of {', '.join(DECAYS)}.")
         check_validation("training", self.log_every_images, self.validation_every_images)
@@ -91,7 +91,7 @@ class RunSettings:
     gpus: int
     network: NetworkSettings
     diffusion: DiffusionSettings
-    corruption: CorruptionSettings
+    conditioning_augmentation: AugmentationSettings
     training: TrainingSettings
     compat: str = "paper"
     audio_encoder_from: str | None = None
@@ -101,11 +101,13 @@ class RunSettings:
     def __post_init__(self):
         if self.compat not in COMPAT:
             raise UserError(f"runs.NAME.compat is {self.compat!r}; it must be one of {', '.join(COMPAT)}.")
-        if self.compat == "published" and self.diffusion.form != "ddpm":
-            raise UserError("runs.NAME.compat published is the published DDPM; set runs.NAME.diffusion.form to ddpm.")
+        if self.compat == "published" and self.diffusion.parameterization != "ddpm":
+            raise UserError(
+                "runs.NAME.compat published is the published DDPM; set runs.NAME.diffusion.parameterization to ddpm."
+            )
         if self.audio_encoder_frozen and self.audio_encoder_from is None:
             raise UserError(
-                "runs.NAME.audio_encoder_frozen needs runs.NAME.audio_encoder_from, or nothing would learn to hear."
+                "runs.NAME.audio_encoder_frozen needs runs.NAME.audio_encoder_from, or the audio encoder would never be trained."
             )
 
     @property

@@ -39,7 +39,7 @@ def tables(corpus, tmp_path_factory):
 
 def overlay(work, tables, **block) -> str:
     path = work / "overlay.yaml"
-    path.write_text(yaml.safe_dump({"crema_d": {"tables": str(tables), "patience": PATIENCE, **block}}))
+    path.write_text(yaml.safe_dump({"crema_d": {"tables": str(tables), "retry": PATIENCE, **block}}))
     return str(path)
 
 

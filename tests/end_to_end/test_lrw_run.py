@@ -38,14 +38,14 @@ def tree(finished, tmp_path_factory):
 
 def overlay(work, **block) -> str:
     path = work / "overlay.json"
-    patience = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 5}
+    retry = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 5}
     # In frames as distributed there is no mouth at a known place to hide.
     shown = {
-        "runs": {"ours": {"corruption": {"mouth_drop": 0}}},
+        "runs": {"ours": {"conditioning_augmentation": {"mouth_drop": 0}}},
         "methods": {"ours": {"sampling": {"hide_mouth": False}}},
     }
     shown = shown if block.get("framing") == "as_distributed" else {}
-    path.write_text(json.dumps({"lrw": {"patience": patience, **block}, **shown}))
+    path.write_text(json.dumps({"lrw": {"retry": retry, **block}, **shown}))
     return str(path)
 
 

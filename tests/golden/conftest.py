@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dheads_model.network.import_published import load_published, published_settings
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.published.unet_weights import load_published, published_settings
 from tests.gpu import needs_gpu
 
 
@@ -57,7 +57,9 @@ def published_model(published_state):
 
     def read(rgb: bool) -> TalkingModel:
         state = published_state(rgb)
-        model = TalkingModel(published_settings(state, image_size=32, head_channels=32), DiffusionSettings(form="ddpm"))
+        model = TalkingModel(
+            published_settings(state, image_size=32, head_channels=32), DiffusionSettings(parameterization="ddpm")
+        )
         load_published(model.unet, state)
         return model.eval()
 

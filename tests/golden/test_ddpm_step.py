@@ -10,7 +10,7 @@ from dheads_model.diffusion.ddpm import (
     gaussian_kl,
     predicted_posterior,
     true_posterior,
-    variational_bound,
+    vlb_term,
 )
 from dheads_model.diffusion.losses import box_mask, boxes_around
 from dheads_model.diffusion.schedules import cosine_schedule, respace
@@ -68,7 +68,7 @@ def test_true_posterior(step):
 
 def test_variational_bound(numbers):
     tensors = {key: torch.from_numpy(value) for key, value in numbers("ddpm_step").items() if key.startswith("vlb_")}
-    found = variational_bound(
+    found = vlb_term(
         cosine_schedule(1000), tensors["vlb_nn_out"], tensors["vlb_x0"], tensors["vlb_xt"], tensors["vlb_timesteps"]
     )
     np.testing.assert_allclose(found, tensors["vlb_loss_bits_per_dim_f64ref"], rtol=1e-5)

@@ -7,7 +7,7 @@ import torch
 from dheads_model.diffusion.conditions import Conditions
 from dheads_model.diffusion.denoiser import full_schedule
 from dheads_model.diffusion.losses import boxes_around, ddpm_losses
-from dheads_model.network.import_published import published_names
+from dheads_model.published.unet_weights import published_names
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from dheads_model.errors import UserError
-from dheads_model.network.import_published import load_published, published_names
 from dheads_model.network.unet import UNet
+from dheads_model.published.unet_weights import load_published, published_names
 from tests.gpu import needs_gpu
 
 TOLERANCE = 1e-4  # the published network's own float32 and float64 results differ by 1e-5

@@ -82,12 +82,12 @@ def test_a_missing_key_is_named(config):
     ("path", "value", "sentence"),
     [
         (
-            ["runs", "ours", "corruption", "audio_drop"],
+            ["runs", "ours", "conditioning_augmentation", "audio_drop"],
             0.0,
-            r"methods\.ours\.sampling\.guidance is 5\.0, but runs\.ours",
+            r"methods\.ours\.sampling\.guidance_scale is 5\.0, but runs\.ours",
         ),
         (
-            ["runs", "ours", "corruption", "mouth_drop"],
+            ["runs", "ours", "conditioning_augmentation", "mouth_drop"],
             0.0,
             r"methods\.ours\.sampling\.hide_mouth is true, but runs\.ours",
         ),

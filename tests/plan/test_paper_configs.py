@@ -43,16 +43,20 @@ def check_stated(run: RunSettings, sampling: SamplingSettings) -> None:
     assert (network.residual_blocks, network.head_channels, network.dropout, network.patch) == (2, 64, 0.1, 1)
     assert (network.motion_frames, network.audio_radius, network.audio_channels) == (2, 2, 256)
     assert network.learned_variance
-    assert (run.diffusion.form, run.diffusion.timesteps) == ("ddpm", 1000)
-    assert (training.batch_size, training.lip_weight, training.bound_weight) == (80, 0.2, 1e-4)
+    assert (run.diffusion.parameterization, run.diffusion.timesteps) == ("ddpm", 1000)
+    assert (training.batch_size, training.lip_weight, training.vlb_weight) == (80, 0.2, 1e-4)
     assert (training.adam_betas, training.gradient_clip, training.ema_decay) == ((0.9, 0.999), None, 0)
     rates = [learning_rate(training, images) for images in (0, training.images // 18 + 1, training.images - 1)]
     assert rates == pytest.approx([5e-5, 4e-5, 5e-5 * 0.8**17])
     assert rates[-1] * 0.8 < 1e-6
     assert not training.flip
     assert training.mouth_box is None
-    assert (run.corruption.motion_noise, run.corruption.patch_drop, run.corruption.audio_drop) == (0, 0, 0)
-    assert (sampling.sampler, sampling.steps, sampling.guidance) == ("ancestral_ddpm", 200, 1)
+    assert (
+        run.conditioning_augmentation.motion_noise,
+        run.conditioning_augmentation.patch_drop,
+        run.conditioning_augmentation.audio_drop,
+    ) == (0, 0, 0)
+    assert (sampling.sampler, sampling.steps, sampling.guidance_scale) == ("ancestral_ddpm", 200, 1)
     assert (sampling.motion_noise, sampling.anchor_every) == (0, 0)
 
 
@@ -97,7 +101,7 @@ def test_the_demonstration_is_for_one_gpu():
     assert plan.trained_runs() == ["ours"]
     assert (plan.count("embedded", "train"), plan.count("embedded", "test")) == (160, 16)
     assert run.gpus == 1 and run.training.compiled and run.network.image_size == 128
-    assert sampling.guidance == 1
+    assert sampling.guidance_scale == 1
 
 
 def test_videos_are_measured_by_the_detector_that_tracked_their_clips(tmp_path):

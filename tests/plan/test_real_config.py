@@ -19,10 +19,10 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
     )
     assert run.dataset == "folder" and run.network.lip_reader and run.network.audio_norm
     assert sampling.sigma_min >= 0.5
-    assert sampling.guidance == 1 or run.corruption.audio_drop > 0
+    assert sampling.guidance_scale == 1 or run.conditioning_augmentation.audio_drop > 0
 
 
 @pytest.mark.parametrize("overlays", [(), ("paper_crema",), ("paper_crema", "published_crema")])
 def test_other_models_have_neither(overlays):
     run = run_settings(laid(*overlays)["runs"]["ours"])
-    assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_rate == 1
+    assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_lr_scale == 1

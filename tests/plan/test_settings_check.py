@@ -47,7 +47,7 @@ def checked(config, *changes):
     ("changes", "sentence"),
     [
         ([(*SAMPLING, "sigma_min", 4.0)], r"in methods\.ours: sampling needs .* 0 < sigma_min < sigma_max, not 2, 4\.0, 3\.0"),
-        ([(*SAMPLING, "sampler", "ancestral_ddpm")], r"methods\.ours: sampling\.sampler ancestral_ddpm needs diffusion\.form"),
+        ([(*SAMPLING, "sampler", "ancestral_ddpm")], r"sampling\.sampler ancestral_ddpm needs diffusion\.param"),
         ([(*SAMPLING, "guidance_interval", [5.0, 1.0])], r"guidance_interval is 5\.0, 1\.0; it must be two rising"),
         ([(*SAMPLING, "rho", math.nan)], r"config key methods\.ours\.sampling\.rho is nan; it must be a finite number"),
         ([(*TRAINING, "learning_rate", math.inf)], r"runs\.ours\.training\.learning_rate is inf; .* finite"),
@@ -60,23 +60,23 @@ def checked(config, *changes):
         ([(*NETWORK, "attention_sizes", [10])], r"network\.attention_sizes holds 10, but the feature maps have sides 16, 8, 4"),
         ([(*NETWORK, "motion_channels", 2)], r"motion_channels"),
         ([(*NETWORK, "audio_encoder", "none")], r"audio_encoder"),
-        ([(*NETWORK, "learned_variance", True)], r"runs\.ours\.network\.learned_variance needs runs\.ours\.diffusion\.form ddpm"),
+        ([(*NETWORK, "learned_variance", True)], r"ours\.network\.learned_variance needs runs\.ours\.diffusion\.param"),
         ([(*NETWORK, "feature_bands", 64)], r"runs\.ours\.network\.feature_bands is 64 and audio\.bands is 80; make them equal"),
         ([("audio", "bands", 64)], r"runs\.ours\.network\.feature_bands is 80 and audio\.bands is 64"),
         ([("crop", "size", 32)], r"runs\.ours\.network\.image_size is 64 and crop\.size 32; .* raise crop\.size"),
-        ([(*TRAINING, "accumulation", 3)], r"training\.batch_size is 8; it must be a multiple of 3"),
+        ([(*TRAINING, "gradient_accumulation", 3)], r"training\.batch_size is 8; it must be a multiple of 3"),
         ([("runs", "ours", "gpus", 8)], r"training\.batch_size is 8; it must be a multiple of 16"),
         ([(*TRAINING, "mouth_box", [0.85, 0.55, 0.3, 0.7])], r"training\.mouth_box is \[0\.85, .* rising fractions"),
         ([(*TRAINING, "mouth_box", [0.5, 1.2, 0.3, 0.7])], r"training\.mouth_box\.1 is 1\.2; the largest allowed is 1"),
         ([(*TRAINING, "validation_every_images", 100)], r"validation_every_images is 100; it must be a multiple"),
-        ([("runs", "ours", "diffusion", "form", "ddpm")], r"diffusion\.centre identity needs diffusion\.form edm"),
+        ([("runs", "ours", "diffusion", "parameterization", "ddpm")], r"residual_to identity needs diffusion\.param"),
         ([("runs", "ours", "compat", "published")], r"runs\.ours\.compat published is the published DDPM"),
         ([("runs", "ours", "audio_encoder_frozen", True)], r"runs\.ours\.audio_encoder_frozen needs runs\.ours\.audio_enc"),
-        ([("crop", "eye_distance", 0.35)], r"in runs\.ours\.corruption\.mouth_drop: the box that hides the mouth .* 0\.35"),
-        ([("crop", "eyes_height", 0.55)], r"in runs\.ours\.corruption\.mouth_drop: the box .*eyes_height 0\.55"),
+        ([("crop", "eye_distance", 0.35)], r"in runs\.ours\.conditioning_augmentation\.mouth_drop: the box that hides .* 0\.35"),
+        ([("crop", "eyes_height", 0.55)], r"in runs\.ours\.conditioning_augmentation\.mouth_drop: the box .*eyes_height 0\.55"),
         ([("folder", "test_fraction", 0.95)], r"folder\.validation_fraction and folder\.test_fraction add up to 1\.05"),
         ([("track", "max_frames", 5)], r"track\.min_frames is 10 and track\.max_frames 5"),
-        ([("lrw", "patience", "longest_wait", 0.5)], r"lrw\.patience\.first_wait is 1 and longest_wait 0\.5"),
+        ([("lrw", "retry", "longest_wait", 0.5)], r"lrw\.retry\.first_wait is 1 and longest_wait 0\.5"),
         ([("embedded", "test_actors", 48)], r"embedded\.actors is 48 and 52 are held out"),
         ([("sync_encoders", "scorer", "training", "validation_every_images", 10)], r"sync_encoders\.scorer\.training\.valid"),
     ],
@@ -89,7 +89,10 @@ def test_what_cannot_go_together_is_refused(config, changes, sentence):
 
 
 def test_a_step_count_that_the_schedule_does_not_have(config):
-    ddpm = [("runs", "ours", "diffusion", "form", "ddpm"), ("runs", "ours", "diffusion", "centre", "zero")]
+    ddpm = [
+        ("runs", "ours", "diffusion", "parameterization", "ddpm"),
+        ("runs", "ours", "diffusion", "residual_to", "zero"),
+    ]
     checked(config, *ddpm, (*SAMPLING, "sampler", "ancestral_ddpm"))
     for steps in (1, 1001):
         with pytest.raises(UserError, match=rf"sampling\.steps is {steps}; .* must lie between 2 and 1000"):
@@ -102,7 +105,9 @@ def test_the_mouth_is_hidden_in_aligned_faces_only(config, monkeypatch):
     lrw = [("datasets", ["lrw"]), ("runs", "ours", "dataset", "lrw"), ("lrw", "framing", "as_distributed")]
     with pytest.raises(UserError, match="hidden in aligned faces only, and framing is as_distributed"):
         checked(config, *lrw)
-    checked(config, *lrw, ("runs", "ours", "corruption", "mouth_drop", 0.0), (*SAMPLING, "hide_mouth", False))
+    checked(
+        config, *lrw, ("runs", "ours", "conditioning_augmentation", "mouth_drop", 0.0), (*SAMPLING, "hide_mouth", False)
+    )
 
 
 @pytest.fixture
@@ -110,8 +115,8 @@ def export(tmp_path):
     def write(network=SMALL, **config):
         path = tmp_path / "model.safetensors"
         model = TalkingModel(network, DiffusionSettings())
-        given = {"network": dataclasses.asdict(network), "diffusion": {"form": "edm"}}
-        given |= {"corruption": {"audio_drop": 0.1, "mouth_drop": 1.0}} | config
+        given = {"network": dataclasses.asdict(network), "diffusion": {"parameterization": "edm"}}
+        given |= {"conditioning_augmentation": {"audio_drop": 0.1, "mouth_drop": 1.0}} | config
         save_export(path, model.state_dict(), given, {"images": 1})
         return path
 
@@ -120,8 +125,10 @@ def export(tmp_path):
 
 def test_a_model_that_is_given_is_looked_at_before_any_job(config, export, tmp_path):
     checked(config, ("model", str(export())))
-    with pytest.raises(UserError, match=r"in methods\.ours: sampling\.guidance is 5, but this model was trained with"):
-        checked(config, ("model", str(export(corruption={"audio_drop": 0.0, "mouth_drop": 1.0}))))
+    with pytest.raises(
+        UserError, match=r"in methods\.ours: sampling\.guidance_scale is 5, but this model was trained with"
+    ):
+        checked(config, ("model", str(export(conditioning_augmentation={"audio_drop": 0.0, "mouth_drop": 1.0}))))
     with pytest.raises(UserError, match=r"hears 64 bands and config key audio\.bands is 80; set audio\.bands to 64"):
         checked(config, ("model", str(export(dataclasses.replace(SMALL, feature_bands=64)))))
     content = export().read_bytes()
@@ -138,7 +145,7 @@ def test_a_model_that_is_given_is_looked_at_before_any_job(config, export, tmp_p
         with pytest.raises(UserError, match=sentence):
             checked(config, ("model", str(tmp_path / name)))
     torch.save({"a": torch.ones(1)}, tmp_path / "model.ckpt")
-    with pytest.raises(UserError, match=r"network\.import_model --unet"):
+    with pytest.raises(UserError, match=r"published\.import_model --unet"):
         checked(config, ("model", str(tmp_path / "model.ckpt")))
 
 

@@ -10,7 +10,7 @@ from dheads_model.errors import UserError
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip
 from dheads_model.training.audio_gain import GAIN_SIGMAS, audio_gain
-from dheads_model.training.deafness import deaf_sentence, gains_of
+from dheads_model.training.audio_use import gains_of, ignored_audio_sentence
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
 from tests.unit.test_training import CONFIG, changed
@@ -35,7 +35,7 @@ def spoken():
 def hears(**training):
     config = changed(log_sigma_mean=0.0, **training)
     config["network"] = {**CONFIG["network"], "dropout": 0.0}
-    config["corruption"] = {"motion_noise": 0.0, "patch_drop": 1.0, "audio_drop": 0.0}
+    config["conditioning_augmentation"] = {"motion_noise": 0.0, "patch_drop": 1.0, "audio_drop": 0.0}
     return config
 
 
@@ -79,12 +79,12 @@ def entries(*gains):
 
 
 def test_three_validations_without_gain_are_said_and_dead_is_told_from_not_yet():
-    assert deaf_sentence(entries(0.0, 0.0)) == ""
-    assert deaf_sentence([*entries(0.0, 0.0), {"images": 25, "loss": 1.0}]) == ""
-    assert deaf_sentence(entries(0.0, 0.0, 0.02)) == ""
-    assert "does not listen to the sound after 40 images" in deaf_sentence(entries(0.3, 0.0005, 0.0, -0.0005))
-    assert "audio_norm" in deaf_sentence(entries(0.0, 0.0, 0.0))
-    assert "train longer" in deaf_sentence(entries(0.0, 0.0002, 0.0))
+    assert ignored_audio_sentence(entries(0.0, 0.0)) == ""
+    assert ignored_audio_sentence([*entries(0.0, 0.0), {"images": 25, "loss": 1.0}]) == ""
+    assert ignored_audio_sentence(entries(0.0, 0.0, 0.02)) == ""
+    assert "does not listen to the sound after 40 images" in ignored_audio_sentence(entries(0.3, 0.0005, 0.0, -0.0005))
+    assert "audio_norm" in ignored_audio_sentence(entries(0.0, 0.0, 0.0))
+    assert "train longer" in ignored_audio_sentence(entries(0.0, 0.0002, 0.0))
 
 
 def test_a_training_that_does_not_listen_warns_or_stops(spoken, tmp_path, caplog):
@@ -94,6 +94,6 @@ def test_a_training_that_does_not_listen_warns_or_stops(spoken, tmp_path, caplog
     config = hears(images=256, log_every_images=32, validation_every_images=32)
     train(run_settings(config), config, silent, silent[:2], "data", tmp_path / "warns")
     assert "no influence at all" in caplog.text
-    config["training"]["stop_when_deaf"] = True
+    config["training"]["stop_when_audio_ignored"] = True
     with pytest.raises(UserError, match="no influence at all on this model's pictures after 96 images"):
         train(run_settings(config), config, silent, silent[:2], "data", tmp_path / "stops")

@@ -39,9 +39,9 @@ def test_both_loops_are_measured(tmp_path, monkeypatch):
 
 def test_the_papers_run_has_the_papers_loss_and_no_corruption():
     run = benchmark_training.paper_run(CONFIG)
-    assert (run.diffusion.form, run.network, run.training.batch_size) == ("ddpm", PAPER_CREMA, 10)
-    assert dataclasses.asdict(run.corruption) | {"patch_size": 0} == {
+    assert (run.diffusion.parameterization, run.network, run.training.batch_size) == ("ddpm", PAPER_CREMA, 10)
+    assert dataclasses.asdict(run.conditioning_augmentation) | {"patch_size": 0} == {
         "motion_noise": 0.0, "patch_drop": 0.0, "patch_size": 0, "mouth_drop": 0.0, "audio_drop": 0.0,
         "lip_noise": 0.0,
     }  # fmt: skip
-    assert run_settings(CONFIG).corruption.motion_noise > 0
+    assert run_settings(CONFIG).conditioning_augmentation.motion_noise > 0

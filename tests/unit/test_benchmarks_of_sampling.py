@@ -19,7 +19,12 @@ from tests.unit.test_unet import SMALL
 from tests.workflow import call
 from workflow_scripts import benchmark_sampling, benchmark_steps, sample_steps
 
-METHOD = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"sampler": "euler", "steps": 3, "guidance": 2.0}}
+METHOD = {
+    "kind": "model",
+    "run": "ours",
+    "gpus": 0,
+    "sampling": {"sampler": "euler", "steps": 3, "guidance_scale": 2.0},
+}
 
 
 @pytest.mark.parametrize("form", ["edm", "ddpm"])
@@ -40,7 +45,7 @@ def test_the_published_algorithm_is_the_samplers_with_conditions_encoded_in_ever
 
 @pytest.fixture
 def model(tmp_path):
-    config = {"network": SMALL, "diffusion": DiffusionSettings(), "corruption": {"audio_drop": 0.1}}
+    config = {"network": SMALL, "diffusion": DiffusionSettings(), "conditioning_augmentation": {"audio_drop": 0.1}}
     save_export(tmp_path / "model.safetensors", make_model().state_dict(), config, {"images": 3})
     return tmp_path / "model.safetensors"
 
@@ -147,11 +152,11 @@ def test_means_are_over_the_clips_that_have_a_value():
 
 
 def test_every_step_count_is_compared_with_the_same_noise_and_sound():
-    rows = sample_steps.variants(SamplingSettings(sampler="euler", guidance=3.0), "edm")
+    rows = sample_steps.variants(SamplingSettings(sampler="euler", guidance_scale=3.0), "edm")
     assert list(rows) == ["1", "2", "3", "5", "8", "16", "32", "100", "published algorithm, 100"]
-    assert {settings.guidance for name, settings in rows.items() if name.isdigit()} == {3.0}
+    assert {settings.guidance_scale for name, settings in rows.items() if name.isdigit()} == {3.0}
     published = rows["published algorithm, 100"]
-    assert (published.sampler, published.eta, published.guidance, published.steps) == ("ddim", 1.0, 1.0, 100)
+    assert (published.sampler, published.eta, published.guidance_scale, published.steps) == ("ddim", 1.0, 1.0, 100)
     discrete = sample_steps.variants(SamplingSettings(sampler="ancestral_ddpm"), "ddpm")
     assert "1" not in discrete  # a respaced schedule has at least two
     assert discrete["published algorithm, 100"].sampler == "ancestral_ddpm"

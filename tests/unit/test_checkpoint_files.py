@@ -15,12 +15,12 @@ from torch import nn
 
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
-from dheads_model.network.checkpoint_files import is_torchscript, read_checkpoint
 from dheads_model.network.export import load_export
-from dheads_model.network.import_model import import_model, import_unet, main
-from dheads_model.network.import_published import published_names
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.published.checkpoint_files import is_torchscript, read_checkpoint
+from dheads_model.published.import_model import import_model, import_unet, main
+from dheads_model.published.unet_weights import published_names
 from tests.unit.test_unet import inputs, settled
 
 PUBLISHED = NetworkSettings(
@@ -319,7 +319,7 @@ class Names(nn.Module):
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return settled(TalkingModel(PUBLISHED, DiffusionSettings(form="ddpm"))).requires_grad_(False)
+    return settled(TalkingModel(PUBLISHED, DiffusionSettings(parameterization="ddpm"))).requires_grad_(False)
 
 
 @pytest.fixture
@@ -345,7 +345,7 @@ def test_every_form_gives_the_same_working_model(files, model, tmp_path):
         import_model(tmp_path / name, tmp_path / "audio_encoder.pt", output, 16, 16)
         loaded, config, facts = load_export(output)
         assert loaded.network_settings == PUBLISHED
-        assert config["diffusion"]["form"] == "ddpm"
+        assert config["diffusion"]["parameterization"] == "ddpm"
         assert config["diffusion"]["timesteps"] == 1000
         assert facts["unet"]["kind"] == kind
         assert facts["unet"]["sha256"] == sha256_of(tmp_path / name)

@@ -6,13 +6,13 @@ import pytest
 
 from dheads_model.corpora.crema_d import CorpusObject, list_clips, read_bad_objects, read_objects
 from dheads_model.corpora.fetch import Source, fetch_objects
-from dheads_model.download import Patience
+from dheads_model.download import RetryPolicy
 from dheads_model.errors import UserError
 from tests.crema_d_fixtures import REAL_TABLES, lay_out, write_tables
 from tests.media_host import serve
 
 ALL = {"actors": None}
-QUICK = Patience(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=1)
+QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=1)
 FILES = {f"VideoFlash/1001_{code}_NEU_XX.flv": code.encode() * 20_000 for code in ("IEO", "TIE", "IOM", "IWW", "TAI")}
 
 

@@ -3,7 +3,14 @@ import dataclasses
 import pytest
 import torch
 
-from dheads_model.diffusion.conditions import Conditions, encode_conditions, grey, motion_pictures, pictures, pixels
+from dheads_model.diffusion.conditions import (
+    Conditions,
+    encode_conditions,
+    grey,
+    to_model_range,
+    to_motion_input,
+    to_uint8,
+)
 from dheads_model.diffusion.ddpm import predicted_posterior
 from dheads_model.diffusion.denoiser import (
     denoise,
@@ -23,7 +30,7 @@ DISCRETE = dataclasses.replace(SMALL, learned_variance=True)
 def make_model(form: str = "edm", centre: str = "zero") -> TalkingModel:
     torch.manual_seed(0)
     network = DISCRETE if form == "ddpm" else SMALL
-    return settled(TalkingModel(network, DiffusionSettings(form=form, centre=centre)))
+    return settled(TalkingModel(network, DiffusionSettings(parameterization=form, residual_to=centre)))
 
 
 def make_conditions(batch: int = 3) -> Conditions:
@@ -59,7 +66,7 @@ def test_much_noise_is_forgotten():
 
 
 def test_centred_denoiser_knows_the_identity_frame_before_training():
-    model, conditions = TalkingModel(SMALL, DiffusionSettings(centre="identity")), make_conditions()
+    model, conditions = TalkingModel(SMALL, DiffusionSettings(residual_to="identity")), make_conditions()
     with torch.no_grad():
         far = denoise(model, 1e4 * torch.randn(3, 3, 16, 16), torch.full((3,), 1e6), conditions)
         here = denoise(model, conditions.identity, torch.full((3,), 0.5), conditions)
@@ -68,10 +75,10 @@ def test_centred_denoiser_knows_the_identity_frame_before_training():
 
 
 def test_only_edm_is_centred_on_the_identity_frame():
-    with pytest.raises(UserError, match=r"needs diffusion\.form edm"):
-        DiffusionSettings(form="ddpm", centre="identity")
-    with pytest.raises(UserError, match="centre must be one of zero, identity"):
-        DiffusionSettings(centre="mean")
+    with pytest.raises(UserError, match=r"needs diffusion\.parameterization edm"):
+        DiffusionSettings(parameterization="ddpm", residual_to="identity")
+    with pytest.raises(UserError, match="residual_to must be one of zero, identity"):
+        DiffusionSettings(residual_to="mean")
 
 
 def test_encoded_once_equals_encoded_each_time():
@@ -105,12 +112,12 @@ def test_discrete_form_agrees_with_the_papers_reverse_step():
 
 def test_pixels_and_pictures():
     frames = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1).repeat(1, 1, 1, 3)
-    images = pictures(frames)
+    images = to_model_range(frames)
     assert images.shape == (1, 3, 16, 16)
     assert images.min() == -1
     assert images.max() == 1
-    assert torch.equal(pixels(images), frames)
-    assert torch.equal(pixels(images * 3)[..., 0].flatten()[[0, 255]], torch.tensor([0, 255], dtype=torch.uint8))
+    assert torch.equal(to_uint8(images), frames)
+    assert torch.equal(to_uint8(images * 3)[..., 0].flatten()[[0, 255]], torch.tensor([0, 255], dtype=torch.uint8))
 
 
 def test_grey_motion_pictures():
@@ -118,6 +125,6 @@ def test_grey_motion_pictures():
     assert grey(red).shape == (1, 4, 4)
     assert torch.allclose(grey(red), torch.tensor(0.2989))
     frames = torch.randn(2, 2, 3, 4, 4)
-    assert torch.equal(motion_pictures(frames, SMALL), torch.cat([grey(frames[:, 0]), grey(frames[:, 1])], dim=1))
-    colour = motion_pictures(frames, dataclasses.replace(SMALL, motion_channels=3))
+    assert torch.equal(to_motion_input(frames, SMALL), torch.cat([grey(frames[:, 0]), grey(frames[:, 1])], dim=1))
+    colour = to_motion_input(frames, dataclasses.replace(SMALL, motion_channels=3))
     assert torch.equal(colour, torch.cat([frames[:, 0], frames[:, 1]], dim=1))

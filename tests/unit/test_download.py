@@ -11,12 +11,12 @@ import time
 import pytest
 import requests
 
-from dheads_model.download import Expected, Link, Patience, Refused, download, retry_after
+from dheads_model.download import Expected, Link, Refused, RetryPolicy, download, retry_after
 from tests.media_host import serve
 
 CONTENT = bytes(range(256)) * 4000
 WANTED = Expected(len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-QUICK = Patience(attempts=3, first_wait=0.01, longest_wait=0.05, timeout=0.4)
+QUICK = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, timeout=0.4)
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def host():
         yield running
 
 
-def fetch(host, target, expected=WANTED, patience=QUICK, report=lambda count: None):
+def fetch(host, target, expected=WANTED, retry=QUICK, report=lambda count: None):
     with requests.Session() as session:
-        download(session, Link(f"{host.url}/files/a.flv?signature=secret"), target, expected, patience, report)
+        download(session, Link(f"{host.url}/files/a.flv?signature=secret"), target, expected, retry, report)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_cut_line_goes_on_where_it_stopped(host, tmp_path):
 
 def test_tries_that_bring_something_do_not_use_up_patience(host, tmp_path):
     host.trouble["a.flv"] = ["always drop 270000"]
-    fetch(host, tmp_path / "a.flv", patience=Patience(1, 0, 0, 0.4))
+    fetch(host, tmp_path / "a.flv", retry=RetryPolicy(1, 0, 0, 0.4))
     assert (tmp_path / "a.flv").read_bytes() == CONTENT
 
 
@@ -92,7 +92,7 @@ def test_a_host_that_says_no_is_believed(host, tmp_path, trouble, message, reque
 def test_the_host_decides_how_long_to_wait_within_bounds(host, tmp_path):
     host.trouble["a.flv"] = ["429 after 1", "503 after 3600"]
     started = time.monotonic()
-    fetch(host, tmp_path / "a.flv", patience=Patience(3, 0.0, 1.2, 5))
+    fetch(host, tmp_path / "a.flv", retry=RetryPolicy(3, 0.0, 1.2, 5))
     assert 2.1 < time.monotonic() - started < 10
     assert retry_after({"Retry-After": "7"}) == 7
     date = email.utils.formatdate(time.time() + 20, usegmt=True)
@@ -116,7 +116,7 @@ def test_a_killed_download_is_gone_on_from(host, tmp_path):
     program = (
         "import requests, sys; from dheads_model.download import *;"
         f"download(requests.Session(), Link('{host.url}/files/a.flv'), sys.argv[1],"
-        f" Expected({len(CONTENT)}, '{WANTED.sha256}'), Patience(timeout=30))"
+        f" Expected({len(CONTENT)}, '{WANTED.sha256}'), RetryPolicy(timeout=30))"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "a.flv")])
     partial = tmp_path / ".a.flv.partial"

@@ -12,7 +12,7 @@ from tests.unit.test_unet import SMALL, inputs, settled
 
 CONFIG = {
     "network": dataclasses.asdict(SMALL),
-    "diffusion": {"form": "edm", "sigma_data": 0.4},
+    "diffusion": {"parameterization": "edm", "sigma_data": 0.4},
     "training": {"images": 3},
 }
 FACTS = {"images": 1000, "data": "abc", "loss": 0.25}
@@ -90,7 +90,7 @@ def test_refuses_what_it_did_not_write(tmp_path, path, model):
     refuse("missing.safetensors", "there is no model")
     refuse("", "is a folder")
     torch.save(model.state_dict(), tmp_path / "pickle.pt")
-    refuse("pickle.pt", "network.import_model --unet")
+    refuse("pickle.pt", "published.import_model --unet")
     save_file(model.state_dict(), tmp_path / "bare.safetensors")
     refuse("bare.safetensors", "no model of this project")
     save_file(model.state_dict(), tmp_path / "other.safetensors", metadata={"dheads": "{"})

@@ -49,7 +49,7 @@ def fetched(files, tmp_path):
 
     def fetch(sources, path=None):
         block = {"path": path, "tables": str(tables), "actors": None}
-        hosts = {"sources": sources, "connections": 2, "patience": PATIENCE}
+        hosts = {"sources": sources, "connections": 2, "retry": PATIENCE}
         shard = plan_shards(list_clips(block, tables), 100)[0]
         write_plan(tmp_path / "plan.json", "crema_d", shard)
         main(SimpleNamespace(

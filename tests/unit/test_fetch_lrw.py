@@ -42,7 +42,7 @@ def host(parts, monkeypatch):
 
 def fetch(host, work) -> dict:
     main(SimpleNamespace(
-        settings={"url": f"{host.url}/files/", "patience": PATIENCE}, parts_folder=work / "parts",
+        settings={"url": f"{host.url}/files/", "retry": PATIENCE}, parts_folder=work / "parts",
         corpus_folder=work / "corpus", manifest=work / "fetched.json",
     ))  # fmt: skip
     return json.loads((work / "fetched.json").read_text())
@@ -123,7 +123,7 @@ def test_a_killed_fetch_goes_on_and_no_password_is_written(host, tmp_path):
     host.trouble[PART_NAMES[4]] = ["always slow"]
     command = [
         sys.executable, "-m", "workflow_scripts.fetch_lrw", "--settings",
-        json.dumps({"url": f"{host.url}/files/", "patience": PATIENCE}), "--parts-folder", str(tmp_path / "parts"),
+        json.dumps({"url": f"{host.url}/files/", "retry": PATIENCE}), "--parts-folder", str(tmp_path / "parts"),
         "--corpus-folder", str(tmp_path / "corpus"), "--manifest", str(tmp_path / "fetched.json"),
     ]  # fmt: skip
     assert LOGIN[1] not in " ".join(command)

@@ -23,7 +23,7 @@ from tests.unit.test_training import clips as made_clips
 clips = made_clips
 DDPM = {
     **changed(images=64, state_every_images=8, log_every_images=8),
-    "diffusion": {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"},
+    "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"},
     "network": {**CONFIG["network"], "learned_variance": True},
 }
 

@@ -27,16 +27,23 @@ from dheads_model.media.encode import encode_video, write_video_stream
 from dheads_model.media.features import log_filterbank, stream_log_filterbank
 from dheads_model.media.video import decode_video
 from dheads_model.network.export import save_export
-from dheads_model.network.import_model import main as import_main
-from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.published.audio_encoder import SDAAudioEncoder
+from dheads_model.published.import_model import main as import_main
 from tests.media_fixtures import write_media
 from tests.unit.test_checkpoint_files import PUBLISHED as RELEASED
 from tests.unit.test_checkpoint_files import Names, published_state
 from tests.unit.test_unet import SMALL, settled
 
-SAMPLING = {"sampler": "euler", "steps": 2, "sigma_min": 0.2, "sigma_max": 3.0, "guidance": 5.0, "hide_mouth": True}
+SAMPLING = {
+    "sampler": "euler",
+    "steps": 2,
+    "sigma_min": 0.2,
+    "sigma_max": 3.0,
+    "guidance_scale": 5.0,
+    "hide_mouth": True,
+}
 METHODS = {"methods": {"ours": SAMPLING}}
 
 
@@ -45,8 +52,10 @@ def export(path: Path, facts: dict, **changes) -> Path:
     network, diffusion = dataclasses.replace(SMALL, **changes), DiffusionSettings(sigma_data=0.4)
     torch.manual_seed(0)
     state = settled(TalkingModel(network, diffusion)).state_dict()
-    corruption = {"audio_drop": 0.1, "mouth_drop": 1.0}
-    save_export(path, state, {"network": network, "diffusion": diffusion, "corruption": corruption}, facts)
+    augmentation = {"audio_drop": 0.1, "mouth_drop": 1.0}
+    save_export(
+        path, state, {"network": network, "diffusion": diffusion, "conditioning_augmentation": augmentation}, facts
+    )
     return path
 
 
@@ -104,7 +113,7 @@ def test_equal_inputs_give_equal_bytes_and_the_seed_another_video(given, tmp_pat
     first = made("a.mp4")
     assert made("b.mp4") == made("c.mp4", "--seed", "0") == first
     assert made("d.mp4", "--seed", "1") != first
-    assert made("e.mp4", "--guidance", "1") != first
+    assert made("e.mp4", "--guidance-scale", "1") != first
     assert made("f.mp4", "--steps", "3") != first
 
 
@@ -116,7 +125,7 @@ def test_real_stills_and_real_speech(given, tmp_path, samples):
     ):
         out = tmp_path / f"{still}.mp4"
         arguments = {**given, "--identity": str(samples / "image" / still), "--audio": str(samples / sound)}
-        assert run({**arguments, "--out": str(out)}, "--steps", "1", "--guidance", "1") == 0
+        assert run({**arguments, "--out": str(out)}, "--steps", "1", "--guidance-scale", "1") == 0
         assert len(decode_video(out)) == frames
 
 
@@ -132,7 +141,9 @@ def test_the_framing_is_the_models_where_its_export_records_it(given, tmp_path, 
 
 
 def test_a_config_is_laid_over_the_default(given, tmp_path, capsys):
-    (tmp_path / "more.yaml").write_text("crop: {size: 96}\nmethods: {ours: {sampling: {steps: 1, guidance: 1.0}}}\n")
+    (tmp_path / "more.yaml").write_text(
+        "crop: {size: 96}\nmethods: {ours: {sampling: {steps: 1, guidance_scale: 1.0}}}\n"
+    )
     config = read_config(tmp_path / "more.yaml", METHODS)
     assert config["crop"] == {**read_config(None, METHODS)["crop"], "size": 96}
     assert sampling_of(config, None).steps == 1
@@ -157,7 +168,7 @@ def test_the_page_shows_python_that_works(given, tmp_path, monkeypatch, capsys):
 
 def test_a_model_is_sampled_as_its_run_says(given, tmp_path, capsys):
     write_wav(tmp_path / "word.wav", noise(0.2))
-    few = {**SAMPLING, "sampler": "heun", "steps": 3, "guidance": 1.0, "hide_mouth": False}
+    few = {**SAMPLING, "sampler": "heun", "steps": 3, "guidance_scale": 1.0, "hide_mouth": False}
     model = export(tmp_path / "model.safetensors", {"methods": {"few": few}})
     arguments = {
         **given,
@@ -174,16 +185,20 @@ def test_a_model_is_sampled_as_its_run_says(given, tmp_path, capsys):
     assert (
         told("--steps", "2") == "settings of sampling: those of the model, steps over them (heun, 2 steps, guidance 1)"
     )
-    (tmp_path / "more.yaml").write_text("methods: {few: {sampling: {guidance: 3.0}}}")
+    (tmp_path / "more.yaml").write_text("methods: {few: {sampling: {guidance_scale: 3.0}}}")
     assert "more.yaml over them (heun, 3 steps, guidance 3)" in told("--config", str(tmp_path / "more.yaml"))
 
 
 def test_the_guidance_of_a_corpus_is_lowered_for_photos_unless_it_is_asked_for(given, tmp_path, capsys):
     write_wav(tmp_path / "word.wav", noise(0.1))
-    model = export(tmp_path / "model.safetensors", {"methods": {"ours": {**SAMPLING, "guidance": 5.0}}})
+    model = export(tmp_path / "model.safetensors", {"methods": {"ours": {**SAMPLING, "guidance_scale": 5.0}}})
     files = {"--audio": str(tmp_path / "word.wav"), "--model": str(model), "--out": str(tmp_path / "a.mp4")}
     (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {steps: 2}}}")
-    for more, guidance in (((), "1.5"), (("--guidance", "4"), "4"), (("--config", str(tmp_path / "more.yaml")), "5")):
+    for more, guidance in (
+        ((), "1.5"),
+        (("--guidance-scale", "4"), "4"),
+        (("--config", str(tmp_path / "more.yaml")), "5"),
+    ):
         assert run({**given, **files}, *more) == 0
         assert f"2 steps, guidance {guidance})" in capsys.readouterr().err
 
@@ -194,7 +209,7 @@ def test_the_help_names_every_default(capsys):
     told = " ".join(capsys.readouterr().out.split())
     described = told[told.index("options:") :]
     optional = re.findall(
-        r"--(?:seed|config|audio-encoder|method|steps|guidance) [A-Z_]+ (.*?)(?= --[a-z-]+ [A-Z_]|$)", described
+        r"--(?:seed|config|audio-encoder|method|steps|guidance-scale) [A-Z_]+ (.*?)(?= --[a-z-]+ [A-Z_]|$)", described
     )
     assert len(optional) == 6
     assert all(re.search(r"\(.+\)$", words) for words in optional), optional
@@ -204,11 +219,11 @@ def test_a_frame_that_leaves_the_photo_is_warned_of(given, tmp_path, capsys, cap
     tight = astronaut()[60:230, 150:300]  # no room above the hair
     Image.fromarray(tight).save(tmp_path / "tight.png")
     arguments = {**given, "--out": str(tmp_path / "a.mp4")}
-    assert run({**arguments, "--identity": str(tmp_path / "tight.png")}, "--steps", "1", "--guidance", "1") == 0
+    assert run({**arguments, "--identity": str(tmp_path / "tight.png")}, "--steps", "1", "--guidance-scale", "1") == 0
     (told,) = [record.getMessage() for record in caplog.records if "beyond the edge" in record.getMessage()]
     assert re.search(r"warning: \d+ % of the video's frame lie beyond the edge of .*tight\.png", told)
     caplog.clear()
-    assert run(arguments, "--steps", "1", "--guidance", "1") == 0
+    assert run(arguments, "--steps", "1", "--guidance-scale", "1") == 0
     assert not caplog.records
 
 
@@ -359,7 +374,7 @@ def released(tmp_path_factory) -> Path:
         RELEASED, image_size=8, base_channels=256, channel_multiples=(1,), attention_sizes=(), head_channels=64,
         audio_channels=256,
     )  # fmt: skip
-    state = published_state(settled(TalkingModel(network, DiffusionSettings(form="ddpm"))).unet)
+    state = published_state(settled(TalkingModel(network, DiffusionSettings(parameterization="ddpm"))).unet)
     torch.jit.script(Names(state)).save(folder / "crema_script.pt")
     torch.save({"state_dict": {f"unet.{name}": value for name, value in state.items()}}, folder / "crema.ckpt")
     with warnings.catch_warnings():
@@ -388,8 +403,8 @@ def test_released_weights_become_a_video(given, released, unet, tmp_path, capfd)
     assert run(arguments, "--steps", "2") == 0
     assert len(decode_video(tmp_path / "a.mp4")) == 5
     # Guidance and a hidden mouth are of no use to it, and it says so.
-    assert "does not know frames without sound; set sampling.guidance to 1" in refusal(
-        arguments, capfd, "--guidance", "5"
+    assert "does not know frames without sound; set sampling.guidance_scale to 1" in refusal(
+        arguments, capfd, "--guidance-scale", "5"
     )
     (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {hide_mouth: true}}}")
     assert "never saw motion frames without a mouth" in refusal(
@@ -397,7 +412,7 @@ def test_released_weights_become_a_video(given, released, unet, tmp_path, capfd)
     )
     (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {anchor_every: 15, steps: 2}}}")
     anchored = sampling_of(read_config(tmp_path / "more.yaml", talker.facts), None)
-    assert (anchored.sampler, anchored.anchor_every, anchored.guidance) == ("ancestral_ddpm", 15, 1)
+    assert (anchored.sampler, anchored.anchor_every, anchored.guidance_scale) == ("ancestral_ddpm", 15, 1)
     assert run(arguments, "--config", str(tmp_path / "more.yaml")) == 0
 
 
@@ -476,7 +491,7 @@ def test_unusable_models(given, tmp_path, capsys):
     cut.write_bytes(Path(given["--model"]).read_bytes()[:-100])
     refuse(cut, "cannot be read as a model")
     torch.save({"state_dict": {"unet.weight": torch.zeros(1)}}, tmp_path / "last.ckpt")
-    refuse(tmp_path / "last.ckpt", "python -m dheads_model.network.import_model --unet")
+    refuse(tmp_path / "last.ckpt", "python -m dheads_model.published.import_model --unet")
     deaf = export(tmp_path / "deaf.safetensors", {}, audio_encoder="none")
     refuse(deaf, "import it again together with its audio_encoder.pt")
     odd = export(tmp_path / "odd.safetensors", {"crop": {**read_config(None, METHODS)["crop"], "size": 65}, **METHODS})
@@ -518,10 +533,11 @@ def test_unusable_configs(given, tmp_path, capsys):
     refuse({"audio": {"silence_dbfs": "low"}}, "audio.silence_dbfs is 'low'")
     refuse({"crop": None}, "config key crop is None")
     refuse(
-        {"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}}, "ancestral_ddpm needs diffusion.form ddpm"
+        {"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}},
+        "ancestral_ddpm needs diffusion.parameterization ddpm",
     )
     refuse({}, "steps >= 1", "--steps", "0")
     for guidance in ("-1", "nan", "inf"):
-        refuse({}, "sampling.guidance is", f"--guidance={guidance}")
+        refuse({}, "sampling.guidance_scale is", f"--guidance-scale={guidance}")
     missing = {**given, "--config": str(tmp_path / "none.yaml")}
     assert "cannot be read as a config" in refusal(missing, capsys)

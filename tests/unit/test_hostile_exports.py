@@ -17,17 +17,19 @@ from dheads_model.errors import UserError
 from dheads_model.generate import main
 from dheads_model.media.audio import write_wav
 from dheads_model.network.export import load_export
+from dheads_model.network.export_formats import MODEL_FORMAT
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.sync_encoder import load_sync_encoder
 from dheads_model.network.talking_model import TalkingModel
-from dheads_model.network.tensor_header import MODEL_FORMAT, read_about
+from dheads_model.network.tensor_header import read_about
 from tests.unit.test_unet import SMALL
 
 DEEP = "[" * 100_000
 ABOUT = {
     "format": MODEL_FORMAT,
     "config": {
-        "network": dataclasses.asdict(SMALL), "diffusion": {"form": "edm"}, "corruption": {"audio_drop": 0.1, "mouth_drop": 1},
+        "network": dataclasses.asdict(SMALL), "diffusion": {"parameterization": "edm"},
+        "conditioning_augmentation": {"audio_drop": 0.1, "mouth_drop": 1},
     },
     "facts": {"images": 3},
 }  # fmt: skip
@@ -105,8 +107,9 @@ def test_settings_that_are_none(written, about):
                                        "audio_channels", "dropout")),
         network("audio_encoder", "published"), network("audio_encoder", "none"), network("audio_encoder", {}),
         network("learned_variance", True), network("noise_level_input", False), network("noise_level_input", "no"),
-        network("unknown", 1), changed("other", "config", "diffusion", "form"), changed(-1, "config", "diffusion", "sigma_data"),
-        changed({"form": "edm", "timesteps": 10**15}, "config", "diffusion"),
+        network("unknown", 1), changed("other", "config", "diffusion", "parameterization"),
+        changed(-1, "config", "diffusion", "sigma_data"),
+        changed({"parameterization": "edm", "timesteps": 10**15}, "config", "diffusion"),
     ],
     ids=lambda about: json.dumps(about["config"])[:0] or None,
 )  # fmt: skip
@@ -171,7 +174,8 @@ def test_an_encoder_of_sync_is_held_to_the_same(written):
         {"crop": []}, {"align": 3}, {"align": {"window": 0, "direction": "symmetric"}},
         {"align": {"window": 7, "direction": "back"}}, {"align": {"window": 7, "direction": "forward", "framing": "x"}},
         {"sampling": {"steps": 10**12}}, {"sampling": {"steps": -1}}, {"sampling": {"rho": 0.0}}, {"sampling": [1]},
-        {"sampling": {"guidance": "much"}}, {"methods": [1]}, {"methods": {"ours": 3}}, {"methods": {"ours": {"steps": None}}},
+        {"sampling": {"guidance_scale": "much"}}, {"methods": [1]}, {"methods": {"ours": 3}},
+        {"methods": {"ours": {"steps": None}}},
     ],
     ids=lambda facts: json.dumps(facts)[:40],
 )  # fmt: skip

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from dheads_model.errors import UserError
-from dheads_model.network.import_model import import_unet
-from dheads_model.network.import_published import load_published, published_names, published_settings
 from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.unet import UNet
+from dheads_model.published.import_model import import_unet
+from dheads_model.published.unet_weights import load_published, published_names, published_settings
 from tests.unit.test_checkpoint_files import PUBLISHED
 
 

@@ -112,7 +112,7 @@ def test_a_lip_reader_needs_features_to_hear():
 def test_a_training_with_one_is_the_same_interrupted_and_on_any_number_of_cores(clips, tmp_path, monkeypatch):
     from tests.unit.test_training import run
 
-    config = lip_config(accumulation=2)
+    config = lip_config(gradient_accumulation=2)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
@@ -129,7 +129,7 @@ def test_a_training_with_one_is_the_same_interrupted_and_on_any_number_of_cores(
 
 def test_a_trained_model_draws_what_it_predicts_and_the_log_says_how_well(clips, tmp_path):
     config = lip_config(images=640, log_every_images=320, learning_rate=0.01, log_sigma_mean=0.0)
-    config["training"]["lip_rate"] = 1.0
+    config["training"]["lip_lr_scale"] = 1.0
     train(run_settings(config), config, clips[:4], clips[4:], "data", tmp_path)
     last = read_log(tmp_path / "training.jsonl")[-1]
     assert last["lip_correlation"] > 0.8
@@ -137,7 +137,7 @@ def test_a_trained_model_draws_what_it_predicts_and_the_log_says_how_well(clips,
 
 
 def test_rates_of_their_own_reach_the_parts_that_they_name(clips, tmp_path):
-    config = lip_config(images=16, audio_rate=0.0, lip_rate=0.0, lip_weight_decay=0.0)
+    config = lip_config(images=16, audio_lr_scale=0.0, lip_lr_scale=0.0, lip_weight_decay=0.0)
     run = run_settings(config)
     torch.manual_seed(run.training.seed)
     start = TalkingModel(run.network, run.diffusion).state_dict()

@@ -12,8 +12,8 @@ from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.network.export import load_export
 from dheads_model.network.layers import sinusoid_frequencies
-from dheads_model.network.published_audio_encoder import SDAAudioEncoder
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.published.audio_encoder import SDAAudioEncoder
 from dheads_model.shards.index import write_index
 from dheads_model.shards.loader import Batch, LoadedClip, sample_batch
 from dheads_model.training.objective import batch_loss, draw_batch
@@ -26,7 +26,7 @@ from workflow_scripts import train_model
 
 DDPM = {
     **CONFIG,
-    "diffusion": {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"},
+    "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"},
     "network": {**CONFIG["network"], "learned_variance": True},
 }
 SIZE = 16
@@ -169,9 +169,9 @@ def test_an_impossible_box():
 
 def test_the_weights_of_the_papers_terms_count():
     given, whole = batch(), loss(variant(DDPM), batch())
-    simple = loss(variant(DDPM, lip_weight=0.0, bound_weight=0.0), given)
-    lip = loss(variant(DDPM, lip_weight=1.0, bound_weight=0.0), given) - simple
-    bound = loss(variant(DDPM, lip_weight=0.0, bound_weight=1.0), given) - simple
+    simple = loss(variant(DDPM, lip_weight=0.0, vlb_weight=0.0), given)
+    lip = loss(variant(DDPM, lip_weight=1.0, vlb_weight=0.0), given) - simple
+    bound = loss(variant(DDPM, lip_weight=0.0, vlb_weight=1.0), given) - simple
     assert lip > 0
     assert bound > 0
     assert whole == pytest.approx(simple + 0.2 * lip + 1e-4 * bound, rel=1e-5)

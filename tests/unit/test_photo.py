@@ -15,8 +15,8 @@ from dheads_model.faces.detect import open_detector
 from dheads_model.faces.landmarks import LEFT_EYE, RIGHT_EYE, eye_distance
 from dheads_model.faces.photo import crop_photo
 from dheads_model.faces.redetect import detect_in_crops
-from dheads_model.media import photo as module
-from dheads_model.media.photo import read_photo
+from dheads_model.media import photo_file as module
+from dheads_model.media.photo_file import read_photo
 
 ALIGN = AlignSettings(7, "symmetric")
 CROP = CropSettings(128, 0.23, 0.42, "video", 12)

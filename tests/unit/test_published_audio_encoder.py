@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dheads_model.errors import UserError
-from dheads_model.network.checkpoint_files import read_checkpoint
-from dheads_model.network.published_audio_encoder import (
+from dheads_model.published.audio_encoder import (
     SDAAudioEncoder,
     audio_windows,
     embed_speech,
@@ -18,6 +17,7 @@ from dheads_model.network.published_audio_encoder import (
     sda_audio_encoder,
     stream_windows,
 )
+from dheads_model.published.checkpoint_files import read_checkpoint
 from tests.unit.test_unet import settled
 
 

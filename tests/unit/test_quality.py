@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dheads_model.corpora.quality import MEASURES, oddness
 from dheads_model.faces.pose import head_pose
-from dheads_model.tables.quality import contact_sheet, draw_sheet, with_landmarks, worst_clips
+from dheads_model.metrics.clip_quality import MEASURES, oddness
+from dheads_model.tables.quality_report import contact_sheet, draw_sheet, with_landmarks, worst_clips
 
 MODEL = np.array(
     [(0, 0, 0), (0, 330, 65), (-225, -170, 135), (225, -170, 135), (-150, 150, 125), (150, 150, 125)], float

@@ -16,9 +16,9 @@ from workflow_scripts import train_model
 
 PAPER = {
     **CONFIG,
-    "diffusion": {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"},
+    "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"},
     "network": {**CONFIG["network"], "learned_variance": True},
-    "corruption": {**CONFIG["corruption"], "audio_drop": 0.0},
+    "conditioning_augmentation": {**CONFIG["conditioning_augmentation"], "audio_drop": 0.0},
 }
 
 
@@ -46,7 +46,7 @@ def test_a_trained_model_is_sampled_as_its_method(tmp_path, capsys, overlay, run
     )  # fmt: skip
     talker = open_talker(tmp_path / "model.safetensors")
     sampling = sampling_of(read_config(None, talker.facts), None)
-    assert (sampling.sampler, sampling.steps, sampling.guidance) == (sampler, steps, 1.0)
+    assert (sampling.sampler, sampling.steps, sampling.guidance_scale) == (sampler, steps, 1.0)
     assert json.loads((tmp_path / "model.json").read_text())["methods"]["ours"]["sampler"] == sampler
     from PIL import Image
     from skimage.data import astronaut

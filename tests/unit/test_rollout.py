@@ -25,7 +25,7 @@ NETWORK = NetworkSettings(
     head_channels=32, norm_groups=8, audio_channels=32,
 )  # fmt: skip
 LENGTHS = (5, 2, 4, 3, 1, 4)
-SETTINGS = SamplingSettings(steps=2, sigma_max=5.0, guidance=1.5, motion_noise=0.1, clips_at_once=3)
+SETTINGS = SamplingSettings(steps=2, sigma_max=5.0, guidance_scale=1.5, motion_noise=0.1, clips_at_once=3)
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +284,7 @@ def test_as_many_identity_frames_as_clips(model, clips):
 @pytest.mark.parametrize("interval", [(0.1, 10.0), (0.1, 2.0)])
 def test_guidance(interval, centre):
     model, conditions = make_model(centre=centre), make_conditions()
-    settings = SamplingSettings(sampler="euler", steps=1, sigma_max=3.0, guidance=2.0, guidance_interval=interval)
+    settings = SamplingSettings(sampler="euler", steps=1, sigma_max=3.0, guidance_scale=2.0, guidance_interval=interval)
     start = torch.randn(3, 3, 16, 16)
     noisy = 3.0 * start + (conditions.identity if centre == "identity" else 0)
     with torch.no_grad():
@@ -302,7 +302,7 @@ def test_guidance(interval, centre):
 @pytest.mark.parametrize("sampler", ["ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m"])
 @pytest.mark.parametrize("guidance", [1.0, 2.0])
 def test_every_sampler_runs_on_every_form(form, sampler, guidance):
-    model, settings = make_model(form), SamplingSettings(sampler=sampler, steps=4, eta=0.5, guidance=guidance)
+    model, settings = make_model(form), SamplingSettings(sampler=sampler, steps=4, eta=0.5, guidance_scale=guidance)
     draws = torch.randn(5, 3, 3, 16, 16)
     if sampler == "ancestral_ddpm" and form == "edm":
         with pytest.raises(UserError, match="ancestral_ddpm needs a model of the ddpm form"):
@@ -339,7 +339,7 @@ def test_networks_without_level_input_and_with_colour():
 
 
 def test_noise_starts_around_what_the_frames_lie_around():
-    model = TalkingModel(SMALL, DiffusionSettings(sigma_data=0.2, centre="identity")).eval()  # its output is 0
+    model = TalkingModel(SMALL, DiffusionSettings(sigma_data=0.2, residual_to="identity")).eval()  # its output is 0
     conditions = make_conditions()
     conditions = dataclasses.replace(conditions, identity=conditions.identity.clamp(-0.9, 0.9))
     settings = SamplingSettings(sampler="euler", steps=6, sigma_min=0.02, sigma_max=0.2)

@@ -23,7 +23,7 @@ class GaussianModel:
     """Called as a TalkingModel; its pictures are normal around HEARD, or around DEAF where the sound was dropped."""
 
     def __init__(self, form: str):
-        self.diffusion_settings = DiffusionSettings(form=form)
+        self.diffusion_settings = DiffusionSettings(parameterization=form)
         self.passes: list[tuple[float, int]] = []
         self.encoded = 0
 
@@ -35,7 +35,7 @@ class GaussianModel:
 
     def __call__(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
         """The raw output that the exact denoiser amounts to."""
-        if self.diffusion_settings.form == "edm":
+        if self.diffusion_settings.parameterization == "edm":
             sigma = (time[0].double() / 4).exp()
             skip, out, scale, _ = edm_coefficients(sigma, self.diffusion_settings.sigma_data)
             noisy = x / scale
@@ -82,7 +82,7 @@ def test_mean_and_spread(sampler, form, guidance, mean):
     """Guidance between two normal distributions of one spread is exactly a third one."""
     if sampler == "ancestral_ddpm" and form == "edm":
         pytest.skip("ancestral_ddpm is of the ddpm form")
-    settings = {"sampler": sampler, "steps": STEPS[sampler], "eta": 1.0, "guidance": guidance}
+    settings = {"sampler": sampler, "steps": STEPS[sampler], "eta": 1.0, "guidance_scale": guidance}
     pictures, model = sampled(form, **settings, guidance_interval=EVERYWHERE)
     assert float(pictures.mean()) == pytest.approx(mean, abs=0.01)
     assert float(pictures.std()) == pytest.approx(SPREAD, rel=0.04)
@@ -96,7 +96,7 @@ def test_mean_and_spread(sampler, form, guidance, mean):
 def test_guidance_acts_within_its_interval_and_costs_nothing_outside(sampler, form):
     low, high = 0.1, 2.0
     start = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)[:, None, None, None].expand(-1, 3, -1, -1)
-    settings = {"sampler": sampler, "steps": 400, "sigma_min": 0.01, "guidance": GUIDANCE, "eta": 0.0}
+    settings = {"sampler": sampler, "steps": 400, "sigma_min": 0.01, "guidance_scale": GUIDANCE, "eta": 0.0}
     pictures, model = sampled(form, 3, start, **settings, guidance_interval=(low, high))
     for sigma, rows in model.passes:
         assert rows == (6 if low <= sigma <= high else 3)
@@ -107,7 +107,7 @@ def test_guidance_acts_within_its_interval_and_costs_nothing_outside(sampler, fo
         x = mean + (x - mean) * ((SPREAD**2 + below**2) / (SPREAD**2 + above**2)) ** 0.5
         above = below
     torch.testing.assert_close(pictures[:, 0, 0, 0], x, atol=0.012, rtol=0)
-    unguided, _ = sampled(form, 3, start, **settings | {"guidance": 1.0})
+    unguided, _ = sampled(form, 3, start, **settings | {"guidance_scale": 1.0})
     assert (unguided - pictures).abs().min() > 0.1
 
 
@@ -115,21 +115,23 @@ def test_a_learned_variance_is_that_of_the_model_with_sound():
     """Both have the same here, so the spread under guidance is that without."""
     for guidance in (1.0, GUIDANCE):
         pictures, _ = sampled(
-            "ddpm", sampler="ancestral_ddpm", steps=20, guidance=guidance, guidance_interval=EVERYWHERE
+            "ddpm", sampler="ancestral_ddpm", steps=20, guidance_scale=guidance, guidance_interval=EVERYWHERE
         )
         # Twenty steps with the larger variance spread too far, by as much.
         assert float(pictures.std()) == pytest.approx(0.233, rel=0.03)
 
 
 def test_what_a_model_was_never_trained_for_is_refused():
-    trained = {"corruption": {"audio_drop": 0.1, "mouth_drop": 1.0}}
-    plain, guided = SamplingSettings(), SamplingSettings(guidance=2.0)
+    trained = {"conditioning_augmentation": {"audio_drop": 0.1, "mouth_drop": 1.0}}
+    plain, guided = SamplingSettings(), SamplingSettings(guidance_scale=2.0)
     hidden = dataclasses.replace(plain, hide_mouth=True)
     for settings in (plain, guided, hidden):
         check_sampling(settings, trained)
-    for config in ({}, {"corruption": {"audio_drop": 0.0, "mouth_drop": 0.0}}):
+    for config in ({}, {"conditioning_augmentation": {"audio_drop": 0.0, "mouth_drop": 0.0}}):
         check_sampling(plain, config)
-        with pytest.raises(UserError, match=r"sampling\.guidance is 2, but this model .* set sampling\.guidance to 1"):
+        with pytest.raises(
+            UserError, match=r"sampling\.guidance_scale is 2, but this model .* set sampling\.guidance_scale to 1"
+        ):
             check_sampling(guided, config)
         with pytest.raises(UserError, match=r"hide_mouth is true, but this model .* set sampling\.hide_mouth to false"):
             check_sampling(hidden, config)

@@ -46,7 +46,7 @@ def test_a_video_is_bit_for_bit_the_same_in_any_company_and_as_a_stream(placed, 
 @pytest.mark.parametrize("guidance", [1.0, 1.5])
 def test_a_compiled_model_makes_the_same_videos_again_and_again(model, placed, clips, guidance):
     identity, sound, seeds = on_gpu(clips)
-    settings = dataclasses.replace(SETTINGS, guidance=guidance)
+    settings = dataclasses.replace(SETTINGS, guidance_scale=guidance)
     wanted = rollout(placed, identity, sound, settings, seeds)
     compiled = place_for_sampling(copy.deepcopy(model), GPU, compiled=True)
     first = rollout(compiled, identity, sound, settings, seeds)

@@ -1,4 +1,4 @@
-"""Streamed training windows: the order, its shares among processes, resume, checks of the shards; TensorBoard."""
+"""Streamed training windows: the order, its shares among ranks, resume, checks of the shards; TensorBoard."""
 
 import os
 import signal
@@ -18,9 +18,9 @@ from dheads_model.shards.index import read_index, write_index
 from dheads_model.shards.loader import LoadedClip, load_split
 from dheads_model.shards.stream import ClipStream, open_split, training_batches
 from dheads_model.shards.stream_plan import LANES, StreamPlan
+from dheads_model.training.distributed import Distributed, micro_batches, rank_rows
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
-from dheads_model.training.processes import Processes, rows_of, shares
 from dheads_model.training.settings import run_settings
 from tests.unit.test_shards import pack
 from tests.unit.test_training import changed, run, without_time
@@ -105,10 +105,10 @@ def test_processes_share_a_stream_without_loss_or_doubling(index, accumulation):
     whole = take(stream(index), 25)
     found = []
     for number in range(2):
-        processes = Processes(number, 2, torch.device("cpu"))
-        mine = take(stream(index), 25, share=rows_of(processes, accumulation))
+        ranks = Distributed(number, 2, torch.device("cpu"))
+        mine = take(stream(index), 25, share=rank_rows(ranks, accumulation))
         rows = np.zeros(BATCH, bool)
-        for part in shares(BATCH, processes, accumulation):
+        for part in micro_batches(BATCH, ranks, accumulation):
             rows[part] = True
         found.append(rows)
         for one, other in zip(whole, mine, strict=True):

@@ -34,7 +34,7 @@ from tests.unit.test_training import CONFIG as RUN
 from tests.unit.test_training import clips as run_clips  # noqa: F401 (a fixture)
 
 CONFIG = {
-    "min_clips": 1, "most_clips": 100, "gpus": 0, "speakers": "all", "held_out_sentences": 0,
+    "min_clips": 1, "max_clips": 100, "gpus": 0, "speakers": "all", "held_out_sentences": 0,
     "network": {
         "audio_radius": 2, "audio_channels": 8, "feature_bands": 8, "mouth_channels": 8, "embedding_channels": 16,
     },

@@ -38,8 +38,8 @@ CONFIG = {
         "image_size": 16, "patch": 2, "base_channels": 8, "channel_multiples": [1, 2], "residual_blocks": 1,
         "attention_sizes": [], "head_channels": 8, "norm_groups": 4, "audio_channels": 8, "dropout": 0.1,
     },
-    "diffusion": {"form": "edm", "sigma_data": 0.5, "centre": "identity", "timesteps": 1000},
-    "corruption": {"motion_noise": 0.3, "patch_drop": 0.1, "patch_size": 4, "audio_drop": 0.1},
+    "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "identity", "timesteps": 1000},
+    "conditioning_augmentation": {"motion_noise": 0.3, "patch_drop": 0.1, "patch_size": 4, "audio_drop": 0.1},
     "training": {
         "images": 80, "batch_size": 8, "learning_rate": 0.01, "warmup_images": 16, "decay": "cosine",
         "gradient_clip": 1.0, "ema_decay": 0.9, "mouth_weight": 3.0, "flip": True, "log_sigma_mean": -1.0,
@@ -99,7 +99,7 @@ def test_an_interrupted_training_ends_bit_for_bit_as_an_uninterrupted_one(clips,
     torch.set_num_threads(1)
     config = CONFIG
     if form == "ddpm":
-        config = {**CONFIG, "diffusion": {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"}}
+        config = {**CONFIG, "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"}}
         config = {**config, "network": {**CONFIG["network"], "learned_variance": True}}
     whole = run(config, clips, tmp_path / "whole")
     run(config, clips, tmp_path / "cut", 3, monkeypatch)
@@ -113,7 +113,7 @@ def test_an_interrupted_training_ends_bit_for_bit_as_an_uninterrupted_one(clips,
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_weights_do_not_depend_on_the_number_of_cores(clips, tmp_path, dropout):
-    config = changed(accumulation=4)
+    config = changed(gradient_accumulation=4)
     config["network"] = {**CONFIG["network"], "dropout": dropout}
     before = torch.get_num_threads()
     try:
@@ -208,7 +208,7 @@ def test_an_old_state_is_resumed_on_purpose_only_and_with_the_same_network(tmp_p
 
 def test_messages_and_logs_are_no_reason_to_train_anew():
     reached = set(closure("dheads_model.training.loop", REPORTING))
-    for name in ("training.objective", "diffusion.losses", "network.unet", "shards.loader", "training.passes"):
+    for name in ("training.objective", "diffusion.losses", "network.unet", "shards.loader", "training.micro_batches"):
         assert f"dheads_model.{name}" in reached
     for name in ("training.log", "training.previews", "training.tensorboard", "training.interruption"):
         assert f"dheads_model.{name}" not in reached

@@ -74,11 +74,11 @@ def test_gradients_are_clipped_before_the_step(clips, tmp_path):
 
 PROCESS = """
 import torch
-from dheads_model.training.processes import join_processes
-with join_processes() as processes:
+from dheads_model.training.distributed import init_distributed
+with init_distributed() as ranks:
     model = torch.nn.Linear(2, 1, bias=False)
-    model.weight.grad = torch.tensor([[1.0, 10.0]]) * (processes.number + 1)
-    processes.average_gradients(model)
+    model.weight.grad = torch.tensor([[1.0, 10.0]]) * (ranks.rank + 1)
+    ranks.average_gradients(model)
     assert model.weight.grad.tolist() == [[1.5, 15.0]], model.weight.grad
 """
 

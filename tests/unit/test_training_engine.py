@@ -1,4 +1,4 @@
-"""Batches in parts, in several processes, with activations computed again; kills; what a training costs."""
+"""Batches in parts, in several ranks, with activations computed again; kills; what a training costs."""
 
 import dataclasses
 import json
@@ -23,10 +23,10 @@ from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.index import write_index
 from dheads_model.shards.loader import sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, SPEED_KEYS, Cost
+from dheads_model.training.distributed import Distributed, micro_batches
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train, validation_loss
 from dheads_model.training.objective import batch_loss, draw_batch
-from dheads_model.training.processes import Processes, shares
 from dheads_model.training.settings import learning_rate, run_settings
 from tests.unit.test_shards import pack
 from tests.unit.test_training import CONFIG, changed
@@ -42,7 +42,7 @@ def gradients(config, clips, parts=None, recompute=False, prepare=lambda model: 
     run = run_settings(config)
     torch.manual_seed(0)
     model = TalkingModel(run.network, run.diffusion)
-    model.unet.recompute_activations = recompute
+    model.unet.gradient_checkpointing = recompute
     for parameter in model.parameters():  # zeroed layers would hide what is before them
         torch.nn.init.normal_(parameter, std=0.05) if parameter.dim() > 1 else None
     prepare(model)
@@ -58,10 +58,10 @@ def gradients(config, clips, parts=None, recompute=False, prepare=lambda model: 
 def test_shares_of_a_batch_add_up_to_its_gradient(clips, form):
     config = {**CONFIG, "network": {**CONFIG["network"], "dropout": 0.0}}
     if form == "ddpm":
-        config["diffusion"] = {**CONFIG["diffusion"], "form": "ddpm", "centre": "zero"}
+        config["diffusion"] = {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"}
         config["network"]["learned_variance"] = True
     whole = gradients(config, clips)
-    every = [part for number in range(2) for part in shares(8, Processes(number, 2, CPU), 2)]
+    every = [part for number in range(2) for part in micro_batches(8, Distributed(number, 2, CPU), 2)]
     assert sorted(index for part in every for index in range(8)[part]) == list(range(8))
     for name, value in gradients(config, clips, every).items():
         torch.testing.assert_close(value, whole[name], atol=1e-5, rtol=1e-3)
@@ -69,7 +69,7 @@ def test_shares_of_a_batch_add_up_to_its_gradient(clips, form):
 
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_a_training_takes_the_steps_of_a_plain_loop(clips, tmp_path, accumulation):
-    config = changed(images=32, accumulation=accumulation, ema_decay=0.0)
+    config = changed(images=32, gradient_accumulation=accumulation, ema_decay=0.0)
     config["network"] = {**CONFIG["network"], "dropout": 0.0}
     run = run_settings(config)
     trained = train(run, config, clips, [], "data", tmp_path)
@@ -96,10 +96,12 @@ def test_recomputed_activations_change_nothing(clips):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():
-    with pytest.raises(UserError, match=r"batch_size 8 cannot be shared by 3 processes in 2 passes; .* multiple of 6"):
-        shares(8, Processes(0, 3, CPU), 2)
-    with pytest.raises(UserError, match="accumulation must be at least 1"):
-        run_settings(changed(accumulation=0))
+    with pytest.raises(
+        UserError, match=r"batch_size 8 cannot be split over 3 ranks .* accumulation 2; make it a multiple of 6"
+    ):
+        micro_batches(8, Distributed(0, 3, CPU), 2)
+    with pytest.raises(UserError, match="gradient_accumulation must be at least 1"):
+        run_settings(changed(gradient_accumulation=0))
 
 
 def test_a_validation_that_no_line_of_the_log_takes_is_refused():
@@ -135,13 +137,15 @@ def test_pictures_of_held_out_speakers_are_drawn_and_change_no_training(clips, t
 def test_the_cost_of_the_papers_network_is_the_published_one():
     run = run_settings(yaml.safe_load((ROOT / "config/config.yaml").read_text())["runs"]["ours"])
     paper = dataclasses.replace(PAPER_CREMA, audio_encoder="none")
-    diffusion = dataclasses.replace(run.diffusion, form="ddpm", centre="zero")
+    diffusion = dataclasses.replace(run.diffusion, parameterization="ddpm", residual_to="zero")
     cost = Cost.of(dataclasses.replace(run, network=paper, diffusion=diffusion), CPU)
     assert cost.parameters == 215_748_614
     assert cost.flop == pytest.approx(1.0371e12, rel=2e-3)
     assert "215,748,614" in cost.report()
     # 9.11 GiB were measured for the published code with a batch of 2, its libraries (0.3) included.
-    two = dataclasses.replace(cost.run, training=dataclasses.replace(cost.run.training, batch_size=2, accumulation=1))
+    two = dataclasses.replace(
+        cost.run, training=dataclasses.replace(cost.run.training, batch_size=2, gradient_accumulation=1)
+    )
     assert dataclasses.replace(cost, run=two).memory_bytes / 2**30 == pytest.approx(8.8, rel=0.15)
     speed = dataclasses.replace(cost, peak=1e15).speed(10.0, 2)
     assert tuple(speed) == SPEED_KEYS
@@ -149,7 +153,7 @@ def test_the_cost_of_the_papers_network_is_the_published_one():
 
 
 def test_recomputation_is_estimated_to_save_memory():
-    plain, saving = (Cost.of(run_settings(changed(recompute_activations=value)), CPU) for value in (False, True))
+    plain, saving = (Cost.of(run_settings(changed(gradient_checkpointing=value)), CPU) for value in (False, True))
     assert saving.activation_bytes < 0.6 * plain.activation_bytes
     assert saving.flop == plain.flop
 
@@ -173,11 +177,11 @@ def index(tmp_path):
     return tmp_path / "index.json"
 
 
-def command(config, index, folder, processes=1):
+def command(config, index, folder, ranks=1):
     folder.mkdir(exist_ok=True)
     launcher = [sys.executable]
-    if processes > 1:
-        launcher += ["-m", "workflow_scripts.launch_processes", str(processes)]
+    if ranks > 1:
+        launcher += ["-m", "workflow_scripts.launch_processes", str(ranks)]
     return [
         *launcher, "-m", "workflow_scripts.train_model", "--settings", json.dumps(config), "--index", str(index),
         "--state", str(folder / "state"), "--output", str(folder / "model.safetensors"),
@@ -227,8 +231,8 @@ def test_a_training_killed_at_once_ends_bit_for_bit_as_an_uninterrupted_one(inde
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(index, tmp_path):
     config = {**CONFIG, "network": {**CONFIG["network"], "dropout": 0.0}}
-    for folder, processes in (("one", 1), ("two", 2)):
-        done = subprocess.run(command(config, index, tmp_path / folder, processes), cwd=ROOT, env=ENVIRONMENT)
+    for folder, ranks in (("one", 1), ("two", 2)):
+        done = subprocess.run(command(config, index, tmp_path / folder, ranks), cwd=ROOT, env=ENVIRONMENT)
         assert done.returncode == 0
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, value in one.items():

@@ -10,10 +10,10 @@ from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.unet import UNet
 from dheads_model.shards.loader import sample_batch
 from dheads_model.training import loop
+from dheads_model.training.distributed import Distributed
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
-from dheads_model.training.processes import Processes
 from dheads_model.training.settings import run_settings
 from tests.gpu import GPU, needs_gpu
 from tests.unit import test_training
@@ -107,7 +107,7 @@ def test_no_step_of_a_training_waits_for_the_gpu(clips, tmp_path, monkeypatch):
     try:
         train(
             run_settings(changed(images=80, log_every_images=80, validation_every_images=80, state_every_images=80)),
-            CONFIG, clips, [], "data", tmp_path, Processes(0, 1, GPU),
+            CONFIG, clips, [], "data", tmp_path, Distributed(0, 1, GPU),
         )  # fmt: skip
     except RuntimeError as problem:
         # The last step's line of the log reads its numbers.

@@ -201,10 +201,10 @@ def test_sizes_that_do_not_fit_are_refused(change, message):
 
 
 def test_learned_variance_belongs_to_the_discrete_form():
-    with pytest.raises(UserError, match=r"learned_variance needs diffusion\.form ddpm"):
-        TalkingModel(dataclasses.replace(SMALL, learned_variance=True), DiffusionSettings(form="edm"))
-    with pytest.raises(UserError, match="form must be one of edm, ddpm"):
-        DiffusionSettings(form="vp")
+    with pytest.raises(UserError, match=r"learned_variance needs diffusion\.parameterization ddpm"):
+        TalkingModel(dataclasses.replace(SMALL, learned_variance=True), DiffusionSettings(parameterization="edm"))
+    with pytest.raises(UserError, match="parameterization must be one of edm, ddpm"):
+        DiffusionSettings(parameterization="vp")
 
 
 def test_bfloat16_changes_the_arithmetic_only():

@@ -4,14 +4,14 @@ import hashlib
 
 import pytest
 
-from dheads_model.download import Patience
+from dheads_model.download import RetryPolicy
 from dheads_model.errors import UserError
 from dheads_model.weights import Weights, check_weights, fetch_weights, read_weights_table
 from tests.media_host import serve
 from tests.workflow import ROOT
 
 CONTENT = bytes(range(256)) * 400
-QUICK = Patience(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=5)
+QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=5)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The passes in which a process takes its share of a batch: one after the other on a GPU, side by side on a CPU."""
+"""Gradient accumulation over micro-batches: one after the other on a GPU, side by side in threads on a CPU."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -9,23 +9,24 @@ from torch import Tensor, nn
 
 from dheads_model.network.threads import one_thread
 
-Passes = Callable[[Callable, Iterable], Iterable]  # as `map`: results in the order of the shares
+Map = Callable[[Callable, Iterable], Iterable]  # as the builtin `map`: results in the order of the micro-batches
 
 
 @contextlib.contextmanager
-def open_passes(device: torch.device, dropout: float) -> Iterator[Passes]:
-    """How to take the passes of a batch, until the training ends.
+def open_micro_batches(device: torch.device, dropout: float) -> Iterator[Map]:
+    """A `map` that runs a function on each micro-batch, until the training ends.
 
-    On a CPU each has a thread of its own, as many at a time as PyTorch may use threads here, and everything is
-    calculated with one thread: operations of a small network are too short to be shared (measured: two threads train no
-    faster than one), and with another number of them they would round differently. So the weights do not depend on the
-    number of cores. Dropout draws from PyTorch's one generator, so with it the passes wait for each other.
+    On a CPU each micro-batch has a thread of its own, at most as many at a time as PyTorch may use threads here, and
+    everything is calculated with one thread: operations of a small network are too short to be split (measured: two
+    threads train no faster than one), and with another number of threads they would round differently. So the weights
+    do not depend on the number of cores. Dropout draws from PyTorch's one generator, so with it micro-batches run one
+    after the other.
     """
     if device.type != "cpu":
         yield map
         return
     workers = 1 if dropout else torch.get_num_threads()
-    # A thread begins with PyTorch's own number of threads, whatever was set in another.
+    # A thread starts with PyTorch's own number of threads, whatever was set in another.
     with one_thread(), ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool.map
 

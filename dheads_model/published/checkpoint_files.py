@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from dheads_model.errors import UserError
-from dheads_model.network.inert_pickle import STORAGES, StandIn, StoredStorage, StoredTensor, read_pickle
+from dheads_model.published.inert_pickle import STORAGES, StandIn, StoredStorage, StoredTensor, read_pickle
 
 _ZIP = b"PK\x03\x04"
 _TEXT_LIMIT = 1 << 26  # bytes of a pickle or of all source texts of an archive; real ones have less than a hundredth

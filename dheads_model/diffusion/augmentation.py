@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dheads_model.diffusion.losses import box_mask, fixed_boxes
-from dheads_model.diffusion.settings import LOWER_FACE, CorruptionSettings
+from dheads_model.diffusion.settings import LOWER_FACE, AugmentationSettings
 
 
-def corrupt_motion(motion: Tensor, settings: CorruptionSettings, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def augment_motion(motion: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(spoilt motion frames, their noise level `[B]`) of motion frames `[B, M C, H, W]` in [-1, 1].
 
     Each sample has one level, uniform in 0 .. settings.motion_noise. Blanked patches are 0 (mid-grey) without noise, at
@@ -50,6 +50,6 @@ def add_motion_noise(motion: Tensor, level: Tensor, noise: Tensor) -> Tensor:
     return motion + level[:, None, None, None] * noise
 
 
-def drop_audio(batch: int, settings: CorruptionSettings, generator: torch.Generator) -> Tensor:
-    """Which samples of a batch shall not hear: bool `[B]` on the generator's device."""
+def drop_audio(batch: int, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Which samples of a batch shall not encode_speech: bool `[B]` on the generator's device."""
     return torch.rand(batch, generator=generator, device=generator.device) < settings.audio_drop

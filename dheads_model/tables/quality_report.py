@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from dheads_model.corpora.quality import MEASURES, oddness
 from dheads_model.files import atomic_path, write_text
+from dheads_model.metrics.clip_quality import MEASURES, oddness
 from dheads_model.tables.cells import markdown_cell
 
 _TILE = 128

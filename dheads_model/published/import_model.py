@@ -21,18 +21,18 @@ from torch import Tensor
 
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
-from dheads_model.network.checkpoint_files import Checkpoint, is_torchscript, read_checkpoint
 from dheads_model.network.export import save_export
-from dheads_model.network.import_published import PREFIXES, load_published, published_settings
-from dheads_model.network.published_audio_encoder import SDAAudioEncoder, has_sda_layers, sda_audio_encoder
 from dheads_model.network.settings import PUBLISHED_AUDIO_CHANNELS, DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.published.audio_encoder import SDAAudioEncoder, has_sda_layers, sda_audio_encoder
+from dheads_model.published.checkpoint_files import Checkpoint, is_torchscript, read_checkpoint
+from dheads_model.published.unet_weights import PREFIXES, load_published, published_settings
 
 # What leaves no trace in the tensors, of the released network (its configuration).
 IMAGE_SIZE, HEAD_CHANNELS, TIMESTEPS = 128, 64, 1000
 _NETWORK_KINDS = {"id_condition_type": "frame", "audio_condition_type": "double_pre_gn", "resblock_updown": True}
 # What the authors recommend for the released network.
-SAMPLING = {"sampler": "ancestral_ddpm", "steps": 100, "guidance": 1.0}
+SAMPLING = {"sampler": "ancestral_ddpm", "steps": 100, "guidance_scale": 1.0}
 log = logging.getLogger(__name__)
 
 
@@ -52,7 +52,7 @@ def import_unet(
         motion_frames = _stated_motion_frames(checkpoint.hyper_parameters, path)
     settings = published_settings(state, image_size, head_channels, motion_frames)
     _compare(checkpoint.hyper_parameters, settings, path)
-    model = TalkingModel(settings, DiffusionSettings(form="ddpm", timesteps=TIMESTEPS))
+    model = TalkingModel(settings, DiffusionSettings(parameterization="ddpm", timesteps=TIMESTEPS))
     load_published(model.unet, state)
     return model.eval().requires_grad_(False), checkpoint
 
@@ -166,7 +166,7 @@ def _file_facts(path: Path | str) -> dict[str, str | int]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command; a UserError ends as one sentence and exit code 2. arguments: None takes those of the process."""
-    parser = argparse.ArgumentParser(prog="dheads_model.network.import_model", description=__doc__)
+    parser = argparse.ArgumentParser(prog="dheads_model.published.import_model", description=__doc__)
     parser.add_argument("--unet", required=True, help="crema_script.pt, the Lightning .ckpt, or safetensors")
     parser.add_argument("--audio-encoder", help="audio_encoder.pt, which becomes part of the model if it can")
     parser.add_argument("--output", required=True, help="the model, .safetensors")

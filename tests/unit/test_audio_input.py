@@ -1,4 +1,4 @@
-"""What models hear, streamed and whole, by their own encoder, by the published one inside them, or by the one beside them."""
+"""Audio features of models, streamed and whole: from their own encoder, the published one, or one in a file beside them."""
 
 import dataclasses
 
@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from dheads_model.diffusion.conditions import pictures
+from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout, stream
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.media.features import log_filterbank
 from dheads_model.media.video import decode_video
+from dheads_model.network.audio_input import encode_clip_audio, encode_speech, open_window_encoder
 from dheads_model.network.export import load_export, save_export
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
-from dheads_model.network.sound import hear, hear_clip, open_window_encoder
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import read_shard
@@ -27,7 +27,7 @@ from workflow_scripts import sample_videos
 
 PUBLISHED = dataclasses.replace(SMALL, audio_encoder="published", audio_channels=256, audio_code_channels=24)
 ELSEWHERE = dataclasses.replace(SMALL, audio_encoder="none", audio_channels=3)
-SETTINGS = SamplingSettings(steps=2, guidance=1.5, clips_at_once=1)
+SETTINGS = SamplingSettings(steps=2, guidance_scale=1.5, clips_at_once=1)
 SOUND = speech(640 * 9)
 
 
@@ -61,19 +61,19 @@ def hearing(request, tmp_path):
 
 
 def whole(model, encoder, sound=SOUND):
-    return hear_clip(encoder, sound, log_filterbank(sound, model.network_settings.feature_bands))
+    return encode_clip_audio(encoder, sound, log_filterbank(sound, model.network_settings.feature_bands))
 
 
 def test_what_is_streamed_is_what_a_clip_gives(hearing):
-    streamed = torch.stack(list(hear(*hearing, iter(SOUND.reshape(-1, 640)))))
+    streamed = torch.stack(list(encode_speech(*hearing, iter(SOUND.reshape(-1, 640)))))
     torch.testing.assert_close(streamed, whole(*hearing), atol=1e-4 if hearing[1] is None else 0, rtol=0)
-    assert list(hear(*hearing, iter([]))) == []
+    assert list(encode_speech(*hearing, iter([]))) == []
 
 
 def test_a_streamed_video_is_that_of_the_workflow(hearing):
     model, encoder = hearing
     face = torch.rand(3, 16, 16) * 2 - 1
-    streamed = list(stream(model, face, hear(model, encoder, iter(SOUND.reshape(-1, 640))), SETTINGS, 5))
+    streamed = list(stream(model, face, encode_speech(model, encoder, iter(SOUND.reshape(-1, 640))), SETTINGS, 5))
     (video,) = rollout(model, face[None], [whole(model, encoder)], SETTINGS, [5])
     assert np.abs(np.stack(streamed).astype(int) - video).max() <= 1  # features are equal up to float32's rounding
 
@@ -112,7 +112,7 @@ def test_a_frame_waits_for_as_little_sound_as_it_can(hearing):
             given.append(number)
             yield frame
 
-    frames = stream(model, torch.zeros(3, 16, 16), hear(model, encoder, sound()), SETTINGS, 0)
+    frames = stream(model, torch.zeros(3, 16, 16), encode_speech(model, encoder, sound()), SETTINGS, 0)
     next(frames)
     ahead = 1 if encoder is None else 2
     assert given == list(range(1 + 2 + ahead))  # its own, that of two frames of the window, what hearing waits for
@@ -153,17 +153,17 @@ def test_sizes_that_do_not_fit_the_published_encoder():
 def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     shard = pack(tmp_path, split="test", lengths={"a_1": 5})
     model = make(settings)
-    config = {"network": settings, "diffusion": DiffusionSettings(), "corruption": {"audio_drop": 0.1}}
+    config = {"network": settings, "diffusion": DiffusionSettings(), "conditioning_augmentation": {"audio_drop": 0.1}}
     save_export(tmp_path / "model.safetensors", model.state_dict(), config, {})
-    method = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"steps": 2, "guidance": 1.5}}
+    method = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"steps": 2, "guidance_scale": 1.5}}
     call(
         sample_videos.main, settings=method, model=str(tmp_path / "model.safetensors"), shard=shard, seed=1, threads=1,
         checksum=None, published_audio_encoder=None, videos_folder=tmp_path / "videos", manifest=tmp_path / "videos/00000.json",
     )  # fmt: skip
     (clip,) = read_shard(shard)
-    face = pictures(torch.from_numpy(resize_frames(clip.frames[:1], 16)))
+    face = to_model_range(torch.from_numpy(resize_frames(clip.frames[:1], 16)))
     heard = whole(model, open_window_encoder(model, {}, None), clip.audio)
-    (video,) = rollout(model, face, [heard], SamplingSettings(steps=2, guidance=1.5), [clip_seed(1, "a_1")])
+    (video,) = rollout(model, face, [heard], SamplingSettings(steps=2, guidance_scale=1.5), [clip_seed(1, "a_1")])
     made = decode_video(tmp_path / "videos/a_1.mp4")
     assert made.shape == (5, 32, 32, 3)
     assert np.abs(resize_frames(video, 32).astype(int) - made).mean() < 12  # the video is compressed

@@ -11,15 +11,15 @@ from torch import Tensor
 from dheads_model.errors import UserError
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
 from dheads_model.media.features import stream_log_filterbank
-from dheads_model.network.published_audio_encoder import (
+from dheads_model.network.talking_model import TalkingModel
+from dheads_model.network.threads import one_thread
+from dheads_model.published.audio_encoder import (
     WindowEncoder,
     embed_speech,
     embed_windows,
     script_audio_encoder,
     stream_windows,
 )
-from dheads_model.network.talking_model import TalkingModel
-from dheads_model.network.threads import one_thread
 
 
 def open_window_encoder(model: TalkingModel, facts: Mapping, path: Path | str | None) -> WindowEncoder | None:
@@ -49,7 +49,7 @@ def open_window_encoder(model: TalkingModel, facts: Mapping, path: Path | str | 
     return script_audio_encoder(path, known["sha256"])
 
 
-def hear(model: TalkingModel, encoder: WindowEncoder | None, speech: Iterable[np.ndarray]) -> Iterator[Tensor]:
+def encode_speech(model: TalkingModel, encoder: WindowEncoder | None, speech: Iterable[np.ndarray]) -> Iterator[Tensor]:
     """One by one what the model takes of each frame of sound int16 `[640]`, while sound comes.
 
     Filterbank columns `[4, bands]`, which wait for one more frame of sound, or embeddings `[D]`, which wait for two.
@@ -67,7 +67,7 @@ def hear(model: TalkingModel, encoder: WindowEncoder | None, speech: Iterable[np
         yield embedding
 
 
-def hear_clip(encoder: WindowEncoder | None, audio: np.ndarray, features: np.ndarray) -> Tensor:
+def encode_clip_audio(encoder: WindowEncoder | None, audio: np.ndarray, features: np.ndarray) -> Tensor:
     """The same for a whole prepared clip: its features float32 `[4 T, bands]` as `[T, 4, bands]`, or embeddings `[T, D]`
     of its audio int16 `[640 T]`."""
     if encoder is None:

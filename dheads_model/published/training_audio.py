@@ -9,16 +9,16 @@ from torch import Tensor
 
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
-from dheads_model.network.checkpoint_files import read_checkpoint
-from dheads_model.network.published_audio_encoder import SDAAudioEncoder, sda_audio_encoder
+from dheads_model.network.audio_input import encode_clip_audio
 from dheads_model.network.settings import NetworkSettings
-from dheads_model.network.sound import hear_clip
+from dheads_model.published.audio_encoder import SDAAudioEncoder, sda_audio_encoder
+from dheads_model.published.checkpoint_files import read_checkpoint
 from dheads_model.shards.reader import ShardClip
 from dheads_model.training.settings import RunSettings
 
 
 @dataclass(frozen=True)
-class PublishedSound:
+class FrozenAudioEncoder:
     """The encoder in evaluation mode, and the sha256 of the file that it comes from."""
 
     encoder: SDAAudioEncoder
@@ -26,7 +26,7 @@ class PublishedSound:
 
     def heard(self, clip: ShardClip) -> np.ndarray:
         """Embeddings float32 `[T, 256]` of a prepared clip's sound, for `load_split`."""
-        return hear_clip(self.encoder, clip.audio, clip.features).numpy()
+        return encode_clip_audio(self.encoder, clip.audio, clip.features).numpy()
 
     def of_unet(self, run: RunSettings) -> RunSettings:
         """The run as the training loop sees it: a network that takes embeddings."""
@@ -41,7 +41,7 @@ class PublishedSound:
         return weights | {f"audio_encoder.{name}": value for name, value in self.encoder.state_dict().items()}
 
 
-def open_published_sound(network: NetworkSettings, path: Path | str | None) -> PublishedSound | None:
+def open_frozen_audio_encoder(network: NetworkSettings, path: Path | str | None) -> FrozenAudioEncoder | None:
     """The frozen encoder that a run with network.audio_encoder published hears by, from its file; None for other runs.
 
     Raises UserError without a file, and for one that does not hold the layers of SDA's encoder.
@@ -53,4 +53,4 @@ def open_published_sound(network: NetworkSettings, path: Path | str | None) -> P
             "network.audio_encoder published needs the released audio_encoder.pt; give its path as config key "
             "published_audio_encoder."
         )
-    return PublishedSound(sda_audio_encoder(read_checkpoint(path).tensors), sha256_of(path))
+    return FrozenAudioEncoder(sda_audio_encoder(read_checkpoint(path).tensors), sha256_of(path))

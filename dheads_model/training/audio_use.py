@@ -14,7 +14,7 @@ def gains_of(entry: dict) -> dict[float, float]:
     return {float(name.removeprefix(GAIN_KEY)): value for name, value in entry.items() if name.startswith(GAIN_KEY)}
 
 
-def deaf_sentence(entries: Sequence[dict]) -> str:
+def ignored_audio_sentence(entries: Sequence[dict]) -> str:
     """What to say of a training whose last three gains are all zero, as a sentence; "" while it listens or may begin to.
 
     entries: of the log, in order.

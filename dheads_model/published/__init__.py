@@ -1,0 +1,1 @@
+"""The authors' files: their checkpoints are read and imported, never run without a check of their hash."""
