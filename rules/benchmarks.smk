@@ -20,9 +20,9 @@ rule benchmark_preparation:
         runtime=30,
     params:
         settings=as_json({name: config[name] for name in ("track", "align", "crop")}),
-        code=digest("workflow_scripts.benchmark_preparation"),
+        code=digest("workflow_scripts.benchmarks.preparation"),
     shell:
-        "python -m workflow_scripts.benchmark_preparation --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.preparation --code {params.code} --settings {params.settings:q}"
         " --source {input.source} --threads {threads} --output {output} > {log} 2>&1"
 
 
@@ -45,9 +45,9 @@ rule benchmark_throughput:
         runtime=240,
     params:
         settings=as_json({name: config[name] for name in ("track", "align", "crop", "landmark", "audio", "budget")}),
-        code=digest("workflow_scripts.benchmark_throughput"),
+        code=digest("workflow_scripts.benchmarks.throughput"),
     shell:
-        "python -m workflow_scripts.benchmark_throughput --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.throughput --code {params.code} --settings {params.settings:q}"
         " --source {input.source} --weights-folder resources/weights --output {output.json} > {log} 2>&1"
 
 
@@ -66,9 +66,9 @@ rule benchmark_loader:
         runtime=30,
     params:
         settings=as_json({"stream_passes": config["runs"][benchmarked_run()]["training"]["stream_passes"]}),
-        code=digest("workflow_scripts.benchmark_loader"),
+        code=digest("workflow_scripts.benchmarks.loader"),
     shell:
-        "python -m workflow_scripts.benchmark_loader --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.loader --code {params.code} --settings {params.settings:q}"
         " --index {input.index}"
         " --training-log {input.log} --output {output} > {log} 2>&1"
 
@@ -89,9 +89,9 @@ rule benchmark_training:
         gpu=lambda wildcards: min(config["runs"][benchmarked_run()]["gpus"], 1),
     params:
         settings=lambda wildcards: settings("runs", benchmarked_run()),
-        code=digest("workflow_scripts.benchmark_training"),
+        code=digest("workflow_scripts.benchmarks.training"),
     shell:
-        "python -m workflow_scripts.benchmark_training --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.training --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
@@ -106,9 +106,9 @@ rule benchmark_planning:
         mem_mb=2000,
         runtime=30,
     params:
-        code=digest("workflow_scripts.benchmark_planning"),
+        code=digest("workflow_scripts.benchmarks.planning"),
     shell:
-        "python -m workflow_scripts.benchmark_planning --code {params.code} --output {output} > {log} 2>&1"
+        "python -m workflow_scripts.benchmarks.planning --code {params.code} --output {output} > {log} 2>&1"
 
 
 rule benchmark_sampling:
@@ -127,9 +127,9 @@ rule benchmark_sampling:
         gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
-        code=digest("workflow_scripts.benchmark_sampling"),
+        code=digest("workflow_scripts.benchmarks.sampling"),
     shell:
-        "python -m workflow_scripts.benchmark_sampling --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.sampling --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
@@ -153,9 +153,9 @@ rule sample_steps:
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
         seed=config["seed"],
-        code=digest("workflow_scripts.sample_steps"),
+        code=digest("workflow_scripts.benchmarks.sample_steps"),
     shell:
-        "python -m workflow_scripts.sample_steps --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.sample_steps --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
         " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
 
@@ -179,7 +179,7 @@ rule benchmark_steps:
         runtime=60,
     params:
         settings=as_json({"backend": config["track"]["backend"]}),
-        code=digest("workflow_scripts.benchmark_steps"),
+        code=digest("workflow_scripts.benchmarks.steps"),
     shell:
-        "python -m workflow_scripts.benchmark_steps --code {params.code} --settings {params.settings:q}"
+        "python -m workflow_scripts.benchmarks.steps --code {params.code} --settings {params.settings:q}"
         " --videos {input.videos} --shards {input.shards} --threads {threads} --output {output.json} > {log} 2>&1"

@@ -1,5 +1,5 @@
 # What the last products are made of, from the clips on, and how each part must have been made.
-from workflow_scripts.losses import RECORD, Losses, absent, lost_files
+from workflow_scripts.planning.missing_files import RECORD, Losses, absent, lost_files
 
 LOSSES = Losses(RECORD)
 

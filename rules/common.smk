@@ -7,12 +7,12 @@ from dheads_model.config import as_json, short_hash
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.fingerprint import digest
-from workflow_scripts.config_check import check_config, fill_config
-from workflow_scripts.disk_need import check_disk, check_writable
-from workflow_scripts.failures import tell_at_exit
-from workflow_scripts.folder_lock import hold_folder
-from workflow_scripts.job_shell import job_prefix
-from workflow_scripts.planning import (
+from workflow_scripts.planning.config_check import check_config, fill_config
+from workflow_scripts.planning.disk_need import check_disk, check_writable
+from workflow_scripts.planning.failures import tell_at_exit
+from workflow_scripts.planning.folder_lock import hold_folder
+from workflow_scripts.planning.job_shell import job_prefix
+from workflow_scripts.planning.plan import (
     KNOWN_DATASETS,
     crema_d_settings,
     given_path,
@@ -20,7 +20,7 @@ from workflow_scripts.planning import (
     lrw_settings,
     make_work_plan,
 )
-from workflow_scripts.seeds import repeats_of, with_seeds
+from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 
 
 def refuse(problem):

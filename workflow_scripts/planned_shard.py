@@ -5,7 +5,7 @@ import json
 
 from dheads_model.corpora.plan import PlannedShard, read_plan, write_plan
 from dheads_model.errors import UserError
-from workflow_scripts.planning import outline_dataset, plan_dataset
+from workflow_scripts.planning.plan import outline_dataset, plan_dataset
 
 
 def add_plan(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:

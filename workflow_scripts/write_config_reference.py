@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from dheads_model.files import write_text
-from workflow_scripts.config_check import load_schema
+from workflow_scripts.planning.config_check import load_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 _LONGEST_DEFAULT = 80

@@ -7,8 +7,8 @@ import yaml
 
 from dheads_model.errors import UserError
 from tests.workflow import ROOT, snakemake
-from workflow_scripts.config_check import check_config
-from workflow_scripts.planning import make_work_plan
+from workflow_scripts.planning.config_check import check_config
+from workflow_scripts.planning.plan import make_work_plan
 from workflow_scripts.write_config_reference import reference_page
 
 SCHEMA = str(ROOT / "config/schemas/config.schema.yaml")

@@ -12,8 +12,8 @@ from dheads_model.training.settings import RunSettings, learning_rate, run_setti
 from tests.lrw_fixtures import make_tree
 from tests.plan.test_config_errors import SCHEMA, merged
 from tests.workflow import ROOT, snakemake
-from workflow_scripts.config_check import check_config
-from workflow_scripts.planning import WorkPlan, make_work_plan
+from workflow_scripts.planning.config_check import check_config
+from workflow_scripts.planning.plan import WorkPlan, make_work_plan
 
 
 def laid(*overlays: str) -> dict:

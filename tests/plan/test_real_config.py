@@ -7,7 +7,7 @@ from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.training.settings import run_settings
 from tests.plan.test_config_errors import SCHEMA
 from tests.plan.test_paper_configs import laid
-from workflow_scripts.config_check import check_config
+from workflow_scripts.planning.config_check import check_config
 
 
 def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.workflow import ROOT
-from workflow_scripts.benchmark_planning import GOALS
+from workflow_scripts.benchmarks.planning import GOALS
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 _MEASURE = """
 import json, sys
 from pathlib import Path
-from workflow_scripts.benchmark_planning import dry_run_of
+from workflow_scripts.benchmarks.planning import dry_run_of
 print(json.dumps(dry_run_of(sys.argv[1], Path(sys.argv[2]))()))
 """
 # A shard: source, track, align, crop, landmark, audio, shard, quality.

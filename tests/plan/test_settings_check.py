@@ -18,8 +18,8 @@ from dheads_model.network.talking_model import TalkingModel
 from tests.unit.test_unet import SMALL
 from tests.workflow import ROOT, snakemake
 from workflow_scripts import check_config as command
-from workflow_scripts.config_check import check_config
-from workflow_scripts.planning import make_work_plan
+from workflow_scripts.planning.config_check import check_config
+from workflow_scripts.planning.plan import make_work_plan
 
 SCHEMA = str(ROOT / "config/schemas/config.schema.yaml")
 NETWORK, TRAINING = ("runs", "ours", "network"), ("runs", "ours", "training")

@@ -7,7 +7,7 @@ import yaml
 
 from dheads_model.errors import UserError
 from tests.workflow import ROOT, plan
-from workflow_scripts.planning import make_work_plan
+from workflow_scripts.planning.plan import make_work_plan
 
 
 def load(name):

@@ -3,7 +3,7 @@
 import pytest
 
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
-from workflow_scripts.benchmark_preparation import bare_loop, comparable, seconds_of
+from workflow_scripts.benchmarks.preparation import bare_loop, comparable, seconds_of
 
 
 def takes(frames, seen=None, name=""):

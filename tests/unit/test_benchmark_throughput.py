@@ -2,7 +2,7 @@
 
 import json
 
-from workflow_scripts.benchmark_throughput import estimate, lay_out_clips, read_job_benchmarks, to_markdown
+from workflow_scripts.benchmarks.throughput import estimate, lay_out_clips, read_job_benchmarks, to_markdown
 
 ROW = {
     "back_end": "mediapipe",

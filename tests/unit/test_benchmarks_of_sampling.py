@@ -17,7 +17,9 @@ from tests.unit.test_denoiser import DISCRETE, make_conditions, make_model
 from tests.unit.test_shards import pack
 from tests.unit.test_unet import SMALL
 from tests.workflow import call
-from workflow_scripts import benchmark_sampling, benchmark_steps, sample_steps
+from workflow_scripts.benchmarks import sample_steps
+from workflow_scripts.benchmarks import sampling as benchmark_sampling
+from workflow_scripts.benchmarks import steps as benchmark_steps
 
 METHOD = {
     "kind": "model",

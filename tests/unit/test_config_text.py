@@ -7,7 +7,7 @@ from snakemake.utils import update_config
 
 from dheads_model.errors import UserError
 from tests.workflow import ROOT
-from workflow_scripts.config_check import check_config
+from workflow_scripts.planning.config_check import check_config
 
 
 def checked(*given):

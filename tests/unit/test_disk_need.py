@@ -10,8 +10,8 @@ import yaml
 from dheads_model.errors import UserError
 from dheads_model.files import readable_size
 from tests.workflow import ROOT
-from workflow_scripts.disk_need import check_disk, check_writable, disk_need
-from workflow_scripts.planning import make_work_plan
+from workflow_scripts.planning.disk_need import check_disk, check_writable, disk_need
+from workflow_scripts.planning.plan import make_work_plan
 
 
 def config(**changes) -> dict:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from workflow_scripts.failures import _tell, failures, last_sentence
-from workflow_scripts.folder_lock import hold_folder
+from workflow_scripts.planning.failures import _tell, failures, last_sentence
+from workflow_scripts.planning.folder_lock import hold_folder
 
 LOG = """
 Error in rule track_faces:
@@ -67,7 +67,10 @@ def test_a_log_that_is_not_there_is_no_second_error(tmp_path):
     assert "cannot be read" in last_sentence(tmp_path / "none.log")
 
 
-HOLD = "import sys, time; from workflow_scripts.folder_lock import hold_folder; hold_folder(sys.argv[1]); print(1, flush=True); "
+HOLD = (
+    "import sys, time; from workflow_scripts.planning.folder_lock import hold_folder; "
+    "hold_folder(sys.argv[1]); print(1, flush=True); "
+)
 
 
 def test_a_folder_has_one_holder_and_a_killed_one_frees_it(tmp_path, root):

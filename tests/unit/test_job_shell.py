@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dheads_model.errors import UserError
-from workflow_scripts.job_shell import job_prefix
+from workflow_scripts.planning.job_shell import job_prefix
 
 
 def bash(prefix, command):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workflow_scripts.losses import Losses, absent, lost_files
+from workflow_scripts.planning.missing_files import Losses, absent, lost_files
 
 
 @pytest.fixture

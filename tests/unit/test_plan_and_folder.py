@@ -180,7 +180,7 @@ def test_a_model_changes_no_split_of_a_folder(folder, tmp_path):
     import yaml
 
     from tests.workflow import ROOT, write_model_header
-    from workflow_scripts.planning import make_work_plan
+    from workflow_scripts.planning.plan import make_work_plan
 
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | {"datasets": ["folder"], "clips": str(folder)}
     config["runs"]["ours"] |= {"dataset": "folder", "min_clips": 1}

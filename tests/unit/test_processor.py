@@ -11,7 +11,7 @@ import pytest
 from dheads_model import processor
 from dheads_model.processor import pinned_environment, pins, processor_flags
 from tests.workflow import ROOT
-from workflow_scripts.job_shell import job_prefix
+from workflow_scripts.planning.job_shell import job_prefix
 
 here = pins(platform.machine(), processor_flags())
 needs_avx2 = pytest.mark.skipif(not here, reason="this processor has no AVX2, so nothing is pinned")

@@ -97,7 +97,8 @@ def test_recomputed_activations_change_nothing(clips):
 
 def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(
-        UserError, match=r"batch_size 8 cannot be split over 3 ranks .* accumulation 2; make it a multiple of 6"
+        UserError,
+        match=r"batch_size 8 cannot be split over 3 ranks with gradient_accumulation 2; make it a multiple of 6",
     ):
         micro_batches(8, Distributed(0, 3, CPU), 2)
     with pytest.raises(UserError, match="gradient_accumulation must be at least 1"):

@@ -136,4 +136,4 @@ if __name__ == "__main__":
     arguments.add_argument("--shards", nargs="+", required=True)
     for name in ("--model", "--tar", "--output"):
         arguments.add_argument(name, required=True)
-    run("workflow_scripts.sample_steps", arguments, main)
+    run("workflow_scripts.benchmarks.sample_steps", arguments, main)

@@ -9,8 +9,8 @@ from dheads_model.shards.index import read_index
 from dheads_model.shards.loader import LoadedClip, load_split
 from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.log import read_log
+from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
-from workflow_scripts.machine import machine_facts
 
 REPEATS = 5
 BATCH_SIZE, IMAGE_SIZE = 32, 64
@@ -71,4 +71,4 @@ if __name__ == "__main__":
     arguments.add_argument("--training-log", nargs="*", default=[])
     arguments.add_argument("--workers", type=int, default=1, help="processes that decode the stream")
     arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmark_loader", arguments, main)
+    run("workflow_scripts.benchmarks.loader", arguments, main)

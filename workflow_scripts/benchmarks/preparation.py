@@ -17,9 +17,9 @@ from dheads_model.faces.track import TrackSettings
 from dheads_model.files import write_json
 from dheads_model.manifest import read_manifest
 from workflow_scripts.align_faces import align_clip
+from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
 from workflow_scripts.crop_faces import crop_clip, members_of
-from workflow_scripts.machine import machine_facts
 from workflow_scripts.track_faces import track_clip
 
 ROUNDS = 5
@@ -135,4 +135,4 @@ if __name__ == "__main__":
     arguments.add_argument("--source", nargs="+", required=True)
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmark_preparation", arguments, main)
+    run("workflow_scripts.benchmarks.preparation", arguments, main)

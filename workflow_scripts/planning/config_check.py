@@ -5,8 +5,8 @@ from jsonschema import Draft202012Validator
 
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
-from workflow_scripts.config_text import read_texts
-from workflow_scripts.settings_check import check_finite
+from workflow_scripts.planning.config_text import read_texts
+from workflow_scripts.planning.settings_check import check_finite
 
 # What to write for keys that one would look for and that another key decides.
 _INSTEAD = {

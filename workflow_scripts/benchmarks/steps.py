@@ -13,9 +13,9 @@ from dheads_model.media.video import decode_video
 from dheads_model.metrics.liveliness import clips_row, long_row, lost, measure_video
 from dheads_model.shards.tar import read_tar
 from dheads_model.tables.steps import to_markdown
+from workflow_scripts.benchmarks.machine import machine_facts
+from workflow_scripts.benchmarks.sample_steps import MOST, chosen_clips, long_speech
 from workflow_scripts.command import parser, run
-from workflow_scripts.machine import machine_facts
-from workflow_scripts.sample_steps import MOST, chosen_clips, long_speech
 
 
 def main(given) -> None:
@@ -76,4 +76,4 @@ if __name__ == "__main__":
     arguments.add_argument("--shards", nargs="+", required=True)
     for name in ("--videos", "--output"):
         arguments.add_argument(name, required=True)
-    run("workflow_scripts.benchmark_steps", arguments, main)
+    run("workflow_scripts.benchmarks.steps", arguments, main)

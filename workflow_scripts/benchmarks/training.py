@@ -18,8 +18,8 @@ from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import RunSettings, run_settings
+from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
-from workflow_scripts.machine import machine_facts
 
 REPEATS = 3
 STEPS = {"cuda": 40, "cpu": 20}  # of a repeat
@@ -152,4 +152,4 @@ if __name__ == "__main__":
     arguments.add_argument("--threads", type=int, default=1)
     for name in ("--index", "--output"):
         arguments.add_argument(name, required=True)
-    run("workflow_scripts.benchmark_training", arguments, main)
+    run("workflow_scripts.benchmarks.training", arguments, main)

@@ -23,8 +23,8 @@ from dheads_model.network.placement import place_for_sampling
 from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, device_name, parameter_count, pick_device
 from dheads_model.network.threads import one_thread
+from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
-from workflow_scripts.machine import machine_facts
 from workflow_scripts.sample_videos import MethodSettings
 
 PUBLISHED_STEPS = 100  # what the published code's page recommends
@@ -236,4 +236,4 @@ if __name__ == "__main__":
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--model", required=True)
     arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmark_sampling", arguments, main)
+    run("workflow_scripts.benchmarks.sampling", arguments, main)

@@ -15,10 +15,10 @@ from dheads_model.files import write_json, write_text
 from dheads_model.manifest import read_manifest
 from dheads_model.shards.index import read_index
 from dheads_model.weights import read_weights_table
+from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
-from workflow_scripts.machine import machine_facts
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("adopt_clips", "track_faces", "align_faces", "crop_faces", "place_landmarks", "extract_audio", "pack_shards")
 SHARD_SIZES = (32, 128, 512)
 CORES = (1, 2)
@@ -163,4 +163,4 @@ if __name__ == "__main__":
     arguments.add_argument("--shard-sizes", type=int, nargs="+", default=SHARD_SIZES)
     arguments.add_argument("--cores", type=int, nargs="+", default=CORES)
     arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmark_throughput", arguments, main)
+    run("workflow_scripts.benchmarks.throughput", arguments, main)

@@ -28,8 +28,8 @@ from dheads_model.corpora.plan import (
 )
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
-from workflow_scripts.settings_check import check_model, check_settings
-from workflow_scripts.sync_plan import check_sync_encoders, too_few_clips
+from workflow_scripts.planning.settings_check import check_model, check_settings
+from workflow_scripts.planning.sync_encoders import check_sync_encoders, too_few_clips
 
 KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
 # Where fetch_lrw unpacks the corpus, with the table of its clips and, written last, the account of the whole.
@@ -38,7 +38,7 @@ LRW_INDEX, LRW_ACCOUNT = f"{LRW_CORPUS}/index.tsv", f"{LRW_CORPUS}/fetched.json"
 # A mean clip of about 70 GB; only the disk's room is reckoned with it.
 _LRW_CLIP_BYTES = 130_000
 _WILDCARD = re.compile(r"\{\s*\w+")
-_TABLES = Path(__file__).resolve().parent.parent / "config" / "crema_d"
+_TABLES = Path(__file__).resolve().parents[2] / "config" / "crema_d"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from dheads_model.corpora.plan import ShardOutline
 from dheads_model.errors import UserError
 from dheads_model.files import readable_size
-from workflow_scripts.planning import WorkPlan, lrw_is_here
+from workflow_scripts.planning.plan import WorkPlan, lrw_is_here
 
 # Frames of a mean clip at 25 a second: CREMA-D's 5.26 hours over 7,442 clips, LRW's fixed length, the embedded corpus as
 # measured. How long the clips of a folder are is not known before they are opened.

@@ -13,11 +13,11 @@ from pathlib import Path
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER
 from dheads_model.corpora.lrw.index import COLUMNS
 from dheads_model.files import write_json
+from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
-from workflow_scripts.machine import machine_facts
-from workflow_scripts.planning import short_hash
+from workflow_scripts.planning.plan import short_hash
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REPEATS = 3
 SHARDS = 2000
 LRW_CLIPS = {"train": 488_766, "val": 25_000, "test": 25_000}
@@ -120,4 +120,4 @@ def _repeated(measure: Callable[[], dict], goal: tuple[int, int]) -> dict:
 if __name__ == "__main__":
     arguments = parser(__doc__)
     arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmark_planning", arguments, main)
+    run("workflow_scripts.benchmarks.planning", arguments, main)

@@ -1,0 +1,1 @@
+"""Commands that measure speed. No result depends on them."""

@@ -1,0 +1,1 @@
+"""What the Snakefile does before any job runs: check the config, list clips, cut shards, count disk space."""
