@@ -30,6 +30,7 @@ def adopted(tmp_path):
         given = SimpleNamespace(
             plan=tmp_path / "plan.json",
             planning=None,
+            dataset="folder",
             membership="",
             manifest=tmp_path / "source.json",
             settings={},
