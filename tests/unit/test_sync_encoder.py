@@ -26,6 +26,7 @@ from dheads_model.training.contrastive import (
     sync_settings,
 )
 from dheads_model.training.initial_audio import load_initial_audio
+from dheads_model.training.interruption import Interrupted
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
@@ -90,7 +91,7 @@ def run(config, clips, folder, held_out=(), stop_after=None, monkeypatch=None):
         return original(*given)
 
     monkeypatch.setattr(sync_loop, "sample_pairs", counted)
-    with pytest.raises(sync_loop.Interrupted, match="the state is saved"):
+    with pytest.raises(Interrupted, match="the state is saved"):
         train_sync_encoder(*arguments)
     monkeypatch.setattr(sync_loop, "sample_pairs", original)
     return None

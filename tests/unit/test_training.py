@@ -17,6 +17,7 @@ from dheads_model.network.export import load_export
 from dheads_model.shards.loader import LoadedClip
 from dheads_model.training.cost import SPEED_KEYS
 from dheads_model.training.identity import REPORTING
+from dheads_model.training.interruption import Interrupted
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import ema_rate, learning_rate, run_settings
@@ -83,7 +84,7 @@ def run(config, clips, folder, stop_after=None, monkeypatch=None):
             return original(*arguments)
 
         monkeypatch.setattr(loop, "batch_loss", counted)
-        with pytest.raises(loop.Interrupted, match="the state is saved"):
+        with pytest.raises(Interrupted, match="the state is saved"):
             train(run_settings(config), config, clips, clips[:1], "data", folder)
         monkeypatch.setattr(loop, "batch_loss", original)
         return None

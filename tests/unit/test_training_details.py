@@ -11,9 +11,10 @@ import torch
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch, sample_batch
 from dheads_model.training.log import read_log
-from dheads_model.training.loop import train, validation_loss
+from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import ema_rate, learning_rate, run_settings
+from dheads_model.training.validation import validation_loss
 from tests.unit.test_objective import DDPM
 from tests.unit.test_training import CONFIG, changed
 from tests.unit.test_training import clips as made_clips
