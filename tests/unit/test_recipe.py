@@ -67,7 +67,7 @@ def test_a_missing_or_damaged_recipe_is_a_sentence(chain, content):
 
 def test_a_missing_source_is_a_sentence(chain):
     (chain / "crop/0.json").unlink()
-    with pytest.raises(UserError, match=r"crop/0.json cannot be read .*give the same command again"):
+    with pytest.raises(UserError, match=r"crop/0.json cannot be read .*run the same command again"):
         check_chain(["pack/0.json"], PLANNED)
 
 
