@@ -34,7 +34,7 @@ def adopt(folder, between=lambda clips: None):
     between(folder / "clips")
     main(
         SimpleNamespace(
-            plan=folder / "plan.json", planning=None, membership="", manifest=folder / "source.json", settings={},
+            plan=folder / "plan.json", planning=None, dataset="folder", membership="", manifest=folder / "source.json", settings={},
             budget=BUDGET,
         )
     )  # fmt: skip

@@ -12,6 +12,7 @@ from dheads_model.training import sync_loop
 from dheads_model.training.contrastive import (
     sync_settings,
 )
+from dheads_model.training.interruption import Interrupted
 from dheads_model.training.sync_loop import train_sync_encoder
 
 CONFIG = {
@@ -61,7 +62,7 @@ def run(config, clips, folder, held_out=(), stop_after=None, monkeypatch=None):
         return original(*given)
 
     monkeypatch.setattr(sync_loop, "sample_pairs", counted)
-    with pytest.raises(sync_loop.Interrupted, match="the state is saved"):
+    with pytest.raises(Interrupted, match="the state is saved"):
         train_sync_encoder(*arguments)
     monkeypatch.setattr(sync_loop, "sample_pairs", original)
     return None

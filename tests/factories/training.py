@@ -10,6 +10,7 @@ import torch
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.training.cost import SPEED_KEYS
+from dheads_model.training.interruption import Interrupted
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
@@ -113,7 +114,7 @@ def run(config, clips, folder, stop_after=None, monkeypatch=None):
             return original(*arguments)
 
         monkeypatch.setattr(loop, "batch_loss", counted)
-        with pytest.raises(loop.Interrupted, match="the state is saved"):
+        with pytest.raises(Interrupted, match="the state is saved"):
             train(run_settings(config), config, clips, clips[:1], "data", folder)
         monkeypatch.setattr(loop, "batch_loss", original)
         return None

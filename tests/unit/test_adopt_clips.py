@@ -30,7 +30,7 @@ def test_good_clips_are_hashed_where_they_lie_and_bad_ones_named(adopted, tmp_pa
     assert facts["path"] == str(clips / "good.mp4")
     assert facts["sha256"] == sha256_of(clips / "good.mp4")
     assert (facts["speaker"], facts["split"], facts["transcript"]) == ("good", "test", "")
-    assert (facts["width"], facts["height"], facts["video_codec"], facts["audio_lr_scale"]) == (
+    assert (facts["width"], facts["height"], facts["video_codec"], facts["audio_rate"]) == (
         160,
         120,
         "h264",

@@ -136,7 +136,7 @@ def test_the_encoder_beside_a_model_must_be_its_own(tmp_path):
         with pytest.raises(UserError, match=r"import it again together with its audio_encoder\.pt"):
             open_window_encoder(model, facts, tmp_path / "audio_encoder.pt")
     known = {"audio_encoder": {"file": "audio_encoder.pt", "sha256": "0" * 64}}
-    with pytest.raises(UserError, match=r"embeddings that audio_encoder\.pt makes \(sha256 0000"):
+    with pytest.raises(UserError, match=r"embeddings of audio_encoder\.pt \(sha256 0000"):
         open_window_encoder(model, known, None)
     with pytest.raises(UserError, match=r"has sha256 .* not the expected 0000"):
         open_window_encoder(model, known, tmp_path / "audio_encoder.pt")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dheads_model.errors import UserError
+from dheads_model.network.talking_model import TalkingModel
 from dheads_model.training import loop, sync_loop
 from dheads_model.training.finite import FiniteWatch, check_state
 from dheads_model.training.log import append_log
@@ -88,7 +89,7 @@ def test_a_gradient_alone_stops_it_and_is_named(clips, tmp_path, monkeypatch):
         return tuple(found)
 
     monkeypatch.setattr(loop, "gradients", gradients)
-    model = loop.TalkingModel(run_settings(CONFIG).network, run_settings(CONFIG).diffusion)
+    model = TalkingModel(run_settings(CONFIG).network, run_settings(CONFIG).diffusion)
     name = [name for name, _ in model.named_parameters()][2]
     assert f"training stopped: the gradient of {name} is not finite in step 1" in stopped(clips, CONFIG, tmp_path)
 

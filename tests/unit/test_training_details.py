@@ -11,9 +11,10 @@ import torch
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
 from dheads_model.training.log import read_log
-from dheads_model.training.loop import train, validation_loss
+from dheads_model.training.loop import train
 from dheads_model.training.objective import draw_batch
 from dheads_model.training.settings import run_settings
+from dheads_model.training.validation import validation_loss
 from tests.factories.training import CONFIG, DDPM, changed, plain_training
 from tests.workflow import ROOT
 

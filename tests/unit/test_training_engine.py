@@ -25,9 +25,10 @@ from dheads_model.shards.loader import sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, SPEED_KEYS, Cost
 from dheads_model.training.distributed import Distributed, micro_batches
 from dheads_model.training.log import read_log
-from dheads_model.training.loop import train, validation_loss
+from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import run_settings
+from dheads_model.training.validation import validation_loss
 from tests.factories.shards import pack
 from tests.factories.training import CONFIG, changed, plain_training
 from tests.workflow import ROOT

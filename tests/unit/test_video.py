@@ -267,7 +267,7 @@ def test_chunks_are_small(tmp_path, monkeypatch):
 def test_facts_of_a_real_clip(samples):
     facts = probe(samples / "video/talking/astorfi_sample_video.mp4")
     assert (facts.width, facts.height, facts.video_codec, facts.audio_codec) == (480, 360, "h264", "aac")
-    assert (facts.audio_lr_scale, facts.audio_channels) == (44_100, 2)
+    assert (facts.audio_rate, facts.audio_channels) == (44_100, 2)
     assert facts.fps == pytest.approx(29.97, abs=0.01)
     assert facts.duration == pytest.approx(6.97, abs=0.02)
 
