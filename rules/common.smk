@@ -1,4 +1,4 @@
-# Functions that the rules share; standard library only, nothing here reads data or the network.
+# Functions that the rules share; nothing here reads data or the network.
 import functools
 import json
 import os
@@ -31,7 +31,7 @@ def refuse(problem):
 
 try:
     fill_config(config, f"{PROJECT}/config/config.yaml")
-    check_config(config, f"{PROJECT}/config/schemas/config.schema.yaml")
+    check_config(config)
     check_writable(os.getcwd())
     config.update(with_seeds(config))
     PLAN = make_work_plan(config)

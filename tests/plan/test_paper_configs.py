@@ -10,7 +10,7 @@ from dheads_model.network.talking_model import parameter_count
 from dheads_model.network.unet import UNet
 from dheads_model.training.settings import RunSettings, learning_rate, run_settings
 from tests.lrw_fixtures import make_tree
-from tests.plan.test_config_errors import SCHEMA, merged
+from tests.plan.test_config_errors import merged
 from tests.workflow import ROOT, snakemake
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.plan import WorkPlan, make_work_plan
@@ -26,7 +26,7 @@ def laid(*overlays: str) -> dict:
 
 def planned(*overlays: str) -> tuple[WorkPlan, RunSettings, SamplingSettings]:
     config = laid(*overlays)
-    check_config(config, SCHEMA)
+    check_config(config)
     sampling = build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling")
     return make_work_plan(config), run_settings(config["runs"]["ours"]), sampling
 
@@ -73,7 +73,7 @@ def test_crema_d_as_in_the_paper():
 
 def test_lrw_as_in_the_paper(tmp_path):
     config = laid("lrw", "paper_crema", "paper_lrw")
-    check_config(config, SCHEMA)
+    check_config(config)
     run = run_settings(config["runs"]["ours"])
     check_stated(run, build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling"))
     assert config["datasets"] == ["lrw"]

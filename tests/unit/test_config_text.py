@@ -13,7 +13,7 @@ from workflow_scripts.planning.config_check import check_config
 def checked(*given):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     update_config(config, parse_config(list(given)))
-    check_config(config, str(ROOT / "config/schemas/config.schema.yaml"))
+    check_config(config)
     return config
 
 

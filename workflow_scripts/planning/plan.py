@@ -1,6 +1,6 @@
 """What the Snakefile needs to know before any job runs: clips, shards, which runs can train, which methods have videos.
 
-Standard library only, no network: each job of a cluster evaluates the Snakefile again. Nothing is written but the table
+No network, no import of numpy or torch: each job of a cluster evaluates the Snakefile again. Nothing is written but the table
 of LRW's clips, which saves walking half a million files each time.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dheads_model.config import short_hash
+from dheads_model.configuration_checks import check_configuration, check_model
 from dheads_model.corpora import crema_d, folder
 from dheads_model.corpora.embedded import clips as embedded
 from dheads_model.corpora.lrw import index as lrw
@@ -28,8 +29,7 @@ from dheads_model.corpora.plan import (
 )
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
-from workflow_scripts.planning.settings_check import check_model, check_settings
-from workflow_scripts.planning.sync_encoders import check_sync_encoders, too_few_clips
+from workflow_scripts.planning.sync_encoders import too_few_clips
 
 KNOWN_DATASETS = ("embedded", "folder", "crema_d", "lrw")
 # Where fetch_lrw unpacks the corpus, with the table of its clips and, written last, the account of the whole.
@@ -100,35 +100,24 @@ class WorkPlan:
 
 
 def make_work_plan(config: dict) -> WorkPlan:
-    """Plan all datasets of a checked config that are here.
+    """Plan all datasets of a config that are here.
 
-    Raises UserError when a run or method names what does not exist, and when no dataset is here nor can be fetched.
+    Raises UserError for a config that is wrong, when a file or folder that it names does not exist, and when no dataset is
+    here nor can be fetched.
     """
-    for run, block in config["runs"].items():
-        if block["dataset"] not in config["datasets"]:
-            raise UserError(f"config key runs.{run}.dataset is {block['dataset']}, which datasets does not list.")
-    for name, method in config["methods"].items():
-        if method["kind"] == "model" and method.get("run") not in config["runs"]:
-            raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    check_configuration(config)
     for name, method in config["methods"].items():
         if method["kind"] == "videos" and not Path(given_path(method["path"])).is_dir():
             raise UserError(
                 f"config key methods.{name}.path names {method['path']}, which is not a folder; give that of its videos."
             )
-    if config["table1"]["reference"] not in config["methods"]:
-        raise UserError(
-            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
-            f"{', '.join(config['methods'])}."
-        )
     if config["metrics"]["published_blinks"]:
         check_dlib()
-    check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")
         if config[key]:
             input_path(config[key])
-    check_settings(config)
     if config["model"]:
         check_model(given_path(config["model"]), config)
     if "@" in urlsplit(config["lrw"]["url"]).netloc:
