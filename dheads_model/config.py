@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.dataclasses import is_pydantic_dataclass
+from pydantic_core import ArgsKwargs
 
 from dheads_model.errors import UserError
 
@@ -136,6 +137,12 @@ def plain_type(hint) -> tuple[object, bool]:
 
 def unknown_key(path: str, key: str, known) -> str:
     """The sentence for a key that does not exist, with the nearest one that does."""
+    if "." in str(key):
+        nested = " ".join(f"{part}: {{" for part in key.split(".")[:-1])
+        return (
+            f"config key {path} does not exist; write nested blocks, {nested}{key.rpartition('.')[2]}: VALUE"
+            f"{'}' * key.count('.')}."
+        )
     near = difflib.get_close_matches(str(key), list(known), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(sorted(known))}."
     return f"config key {path} does not exist; {hint}"
@@ -177,7 +184,7 @@ def _fit(hint, value, where: str, every_key: bool):
 def _made(cls, given: dict):
     if is_pydantic_dataclass(cls):
         made = object.__new__(cls)
-        cls.__init__.__wrapped__(made, **given)
+        cls.__pydantic_validator__.validate_python(ArgsKwargs((), given), strict=True, self_instance=made)
         return made
     # A plain dataclass is checked by a twin.
     twin = _twin(cls)(**given)

@@ -19,7 +19,7 @@ from dheads_model.config import (
     plain_type,
     settings,
 )
-from dheads_model.corpora.settings import CremaDSettings, EmbeddedSettings, FolderSettings, LrwSettings
+from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.errors import UserError
 from dheads_model.faces.align_settings import AlignSettings
@@ -28,13 +28,6 @@ from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.training.settings import RunSettings, SyncSettings
 
-# The config block of each dataset, by its name.
-DATASETS = {
-    "embedded": EmbeddedSettings,
-    "folder": FolderSettings,
-    "crema_d": CremaDSettings,
-    "lrw": LrwSettings,
-}
 Dataset = Literal[*DATASETS]
 # For the schema; `Configuration` checks it.
 _UNIQUE = {"uniqueItems": True}
@@ -63,8 +56,9 @@ class BudgetSettings:
     """Share of a shard's clips that may fail."""
     filtered_fraction: Share = 0.5
     """Share of a shard's clips that may be filtered."""
-    strict: Annotated[tuple[Dataset, ...], Field(json_schema_extra=_UNIQUE)] = ("embedded", "crema_d", "lrw")
-    """Datasets whose stages stop when more is lost; those of others warn and go on with what is left."""
+    strict: Annotated[tuple[Dataset, ...], Field(json_schema_extra=_UNIQUE)] | None = None
+    """Datasets whose stages stop when more is lost; those of others warn and go on with what is left. null for those
+    that are complete as published, which is all but folder."""
 
 
 @settings("audio")
@@ -179,7 +173,7 @@ class _Input:
 
 _WithDatasets = dataclasses.make_dataclass(
     "_WithDatasets",
-    [(name, block, dataclasses.field(default_factory=block)) for name, block in DATASETS.items()],
+    [(name, one.settings, dataclasses.field(default_factory=one.settings)) for name, one in DATASETS.items()],
     bases=(_Input,),
     frozen=True,
 )
@@ -214,7 +208,7 @@ class Configuration(_WithDatasets):
 
     def __post_init__(self):
         for key, values in {"datasets": self.datasets, "budget.strict": self.budget.strict}.items():
-            _check_unlike(key, values)
+            _check_unlike(key, values or ())
         for run, seeds in self.training_seeds.items():
             _check_unlike(f"training_seeds.{run}", seeds)
 

@@ -5,6 +5,7 @@ What a block says of itself is checked where it is defined.
 
 from dheads_model.config import build
 from dheads_model.configuration import read_configuration
+from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.network.export_formats import MODEL_FORMAT
@@ -32,6 +33,8 @@ def check_configuration(config: dict) -> None:
             f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
             f"{', '.join(config['methods'])}."
         )
+    for dataset in DATASETS.values():
+        dataset.check(config)
     _check_sync_encoders(config)
     for name, method in config["methods"].items():
         if method["kind"] == "model" and not config["model"]:
@@ -102,7 +105,9 @@ def _check_run(name: str, config: dict) -> None:
             f"that is of runs.{name}.gpus (at least 1) times training.gradient_accumulation."
         )
     if block["conditioning_augmentation"]["mouth_drop"]:
-        framing = config["lrw"]["framing"] if block["dataset"] == "lrw" else "aligned"
+        # A dataset that does not exist is refused when it is planned.
+        dataset = DATASETS.get(block["dataset"])
+        framing = (dataset and dataset.framing(config)) or "aligned"
         crop = config["crop"]
         with_name(
             f"runs.{name}.conditioning_augmentation.mouth_drop",

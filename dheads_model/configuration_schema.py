@@ -35,7 +35,8 @@ def _inlined(hint, schema: dict, parts: dict) -> dict:
         properties = {}
         for name, inner in fields.items():
             properties[name] = _inlined(inner, schema["properties"][name], parts)
-            text = words.get(name) or inspect.getdoc(plain_type(inner)[0])
+            about = schema["properties"][name].get("description")
+            text = words.get(name) or about or inspect.getdoc(plain_type(inner)[0])
             properties[name]["description"] = " ".join(text.split())
         needed = [name for name, inner in fields.items() if OPTIONAL not in getattr(inner, "__metadata__", ())]
         about = " ".join(inspect.getdoc(kind).split())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dheads_model.configuration import default_config
 from dheads_model.configuration_checks import check_configuration
 from dheads_model.errors import UserError
 from dheads_model.yaml_file import overlaid, read_yaml
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", help="YAML files as for snakemake --configfile")
     given = parser.parse_args(arguments)
     try:
-        config = read_yaml(_FOLDER / "config.yaml")
+        config = overlaid(default_config(), read_yaml(_FOLDER / "config.yaml"))
         for path in given.files:
             config = overlaid(config, read_yaml(path))
         check_config(config)

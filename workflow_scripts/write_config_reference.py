@@ -16,6 +16,8 @@ Every config is an overlay of `config/config.yaml`, whose values are the default
 `snakemake --cores 2 --configfile config/folder.yaml --config clips=PATH -- results/table1.csv`. An unknown key is an error,
 and values that cannot go together are refused before the first job. `python -m workflow_scripts.check_config FILE` checks an
 overlay without running anything, and names the line of broken YAML, of which Snakemake says only that it is broken.
+For one value, `--config 'runs={ours.training.images: 1000}'`: the first name stands before the `=`, where Snakemake allows no
+dots ("Config entry must start with a valid identifier"), and the others behind it.
 Changing a value reruns the stages that it reaches and no others.
 """
 

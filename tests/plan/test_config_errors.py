@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from dheads_model.errors import UserError
+from tests.factories.configs import merged
 from tests.workflow import ROOT, snakemake
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.plan import make_work_plan
@@ -35,14 +36,6 @@ def test_the_overlays_are_valid(config):
     for path in sorted((ROOT / "config").glob("*.yaml")):
         overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
         check_config(merged(paper if path.name == "published_crema.yaml" else config, overlay))
-
-
-def merged(base, overlay):
-    result = copy.deepcopy(base)
-    for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
 
 
 @pytest.mark.parametrize(
@@ -137,6 +130,12 @@ def test_the_command_shows_the_sentence_and_no_traceback(tmp_path):
     assert done.returncode == 2
     assert "error: config key sharding.clips_per_shards does not exist; did you mean clips_per_shard?" in output
     assert "Traceback" not in output
+
+
+def test_a_nested_value_of_the_command_line_reaches_its_run(tmp_path):
+    done = snakemake(ROOT, tmp_path, "--dry-run", "--printshellcmds", "--config", "runs={ours.training.images: 1016}")
+    assert done.returncode == 0, done.stderr
+    assert '"images": 1016' in done.stdout + done.stderr
 
 
 def test_the_reference_page_is_up_to_date():

@@ -2,7 +2,8 @@
 
 import yaml
 
-from dheads_model.configuration import Configuration, read_configuration
+from dheads_model.configuration import Configuration, default_config, read_configuration
+from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from workflow_scripts.planning.config_text import read_texts
 
@@ -13,13 +14,15 @@ _INSTEAD = {
 
 
 def fill_config(config: dict, default_path: str) -> None:
-    """Add to `config` what the default config has and it lacks, as Snakemake does for a file of the command line.
+    """Add to `config` what the default config and the datasets' settings have and it lacks.
 
     A workflow that has this one as its module gives a config of its own, and Snakemake then leaves the default aside.
     """
     with open(default_path, encoding="utf-8") as stream:
         # libyaml's parser where PyYAML has it: the other one takes ten times as long.
         _fill(config, yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    defaults = default_config()
+    _fill(config, {name: defaults[name] for name in DATASETS})
 
 
 def _fill(config: dict, defaults: dict) -> None:

@@ -3,11 +3,30 @@
 import dataclasses
 import re
 import typing
+from collections.abc import Mapping
 
 from dheads_model.config import field_types, plain_type
+from dheads_model.yaml_file import overlaid
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+def spread_dots(config: dict, given: Mapping) -> None:
+    """Move what `--config` gave under a dotted name, as in `runs={ours.training.images: 1000}`, to its place in `config`.
+
+    given: what `--config` gave, laid over `config` already. Snakemake allows no dots before the "=".
+    """
+    for key, value in given.items():
+        if not isinstance(value, Mapping) or not isinstance(config.get(key), dict):
+            continue
+        spread_dots(config[key], value)
+        for name in [name for name in value if "." in str(name) and name in config[key]]:
+            *path, last = name.split(".")
+            found = config[key].pop(name)
+            for part in reversed([*path, last]):
+                found = {part: found}
+            config[key] = overlaid(config[key], found)
 
 
 def read_texts(value, hint):
