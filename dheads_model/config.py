@@ -82,24 +82,26 @@ def settings(block: str):
     return decorate
 
 
-def build(cls, values: Mapping, where: str, every_key: bool = False):
+def build(cls, values: Mapping, where: str, every_key: bool = False, internal: bool = True):
     """Frozen dataclass `cls`, of `settings` or a plain one, from `values`, nested dataclasses included.
 
-    where: the dotted config path used in messages, "" for the whole config. every_key: `values` are a block of a whole
-    config, which has every key but those that are OPTIONAL, and no INTERNAL one; else what is left out has its default.
+    where: the dotted config path used in messages, "" for the whole config. every_key: every key has to be there that is
+    neither OPTIONAL nor INTERNAL; else what is left out has its default. internal: whether INTERNAL keys may be there.
     Raises UserError for an unknown key (naming the nearest), a missing one and a value of the wrong type or out of bounds.
     """
     if not isinstance(values, Mapping):
         raise UserError(f"config key {where} is {_WRITTEN.repr(values)}; it must be a block of keys.")
-    fields = field_types(cls, config_only=every_key)
+    fields = field_types(cls, config_only=not internal)
     for key in values:
         if key not in fields:
             raise UserError(unknown_key(_below(where, key), key, fields))
     needed = [name for name in fields if name not in values and (every_key or _has_no_default(cls, name))]
     for name in needed:
-        if OPTIONAL not in getattr(fields[name], "__metadata__", ()):
+        if not {OPTIONAL, INTERNAL} & {*_marks(fields[name])}:
             raise UserError(f"config key {_below(where, name)} is missing.")
-    given = {name: _fit(fields[name], value, _below(where, name), every_key) for name, value in values.items()}
+    given = {
+        name: _fit(fields[name], value, _below(where, name), every_key, internal) for name, value in values.items()
+    }
     try:
         return _made(cls, given)
     except ValidationError as problem:
@@ -113,11 +115,12 @@ def field_types(cls, config_only: bool = False) -> dict[str, object]:
     """{name: type with its bounds} of the fields of a settings class; config_only: without those that are INTERNAL."""
     hints = typing.get_type_hints(cls, include_extras=True)
     found = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
-    return {
-        name: hint
-        for name, hint in found.items()
-        if not (config_only and INTERNAL in getattr(hint, "__metadata__", ()))
-    }
+    return {name: hint for name, hint in found.items() if not (config_only and INTERNAL in _marks(hint))}
+
+
+def _marks(hint) -> tuple:
+    """What stands beside a field's type: OPTIONAL, INTERNAL, bounds. Bounds are no strings and cannot be hashed."""
+    return tuple(mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, str))
 
 
 def plain_type(hint) -> tuple[object, bool]:
@@ -157,24 +160,24 @@ def _has_no_default(cls, name: str) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _fit(hint, value, where: str, every_key: bool):
+def _fit(hint, value, where: str, every_key: bool, internal: bool):
     """The value with blocks as the dataclasses and lists as the tuples that a type asks for; else as it is."""
     expected, nullable = plain_type(hint)
     if value is None and nullable:
         return None
     if dataclasses.is_dataclass(expected):
-        return value if isinstance(value, expected) else build(expected, value, where, every_key)
+        return value if isinstance(value, expected) else build(expected, value, where, every_key, internal)
     origin, inner = typing.get_origin(expected), typing.get_args(expected)
     if origin is tuple and isinstance(value, list | tuple):
         if inner[-1] is not Ellipsis and len(inner) != len(value):
             raise UserError(f"config key {where} needs {len(inner)} values, not {len(value)}.")
         kinds = inner if inner[-1] is not Ellipsis else [inner[0]] * len(value)
         pairs = enumerate(zip(kinds, value, strict=True))
-        return tuple(_fit(kind, item, f"{where}[{number}]", every_key) for number, (kind, item) in pairs)
+        return tuple(_fit(kind, item, f"{where}[{number}]", every_key, internal) for number, (kind, item) in pairs)
     if origin is dict:
         if not isinstance(value, Mapping):
             raise UserError(f"config key {where} is {_WRITTEN.repr(value)}; it must be a block of keys.")
-        return {key: _fit(inner[1], item, _below(where, key), every_key) for key, item in value.items()}
+        return {key: _fit(inner[1], item, _below(where, key), every_key, internal) for key, item in value.items()}
     if origin is Literal and isinstance(value, bool):  # which equals 0 or 1
         choices = ", ".join(map(str, inner))
         raise UserError(f"config key {where} is {value!r}; it must be one of {choices}.")

@@ -220,7 +220,7 @@ def _check_unlike(key: str, values: tuple) -> None:
 
 def read_configuration(config: dict) -> Configuration:
     """The config, every key of which has to be there. Raises UserError as `build` does."""
-    return build(Configuration, config, "", every_key=True)
+    return build(Configuration, config, "", every_key=True, internal=False)
 
 
 def default_config() -> dict:

@@ -8,7 +8,7 @@ from dheads_model.configuration import read_configuration
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
 from dheads_model.errors import UserError
-from dheads_model.network.export_formats import MODEL_FORMAT
+from dheads_model.network.export_formats import MODEL_FORMAT, completed
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.tensor_header import read_about
 from dheads_model.training.settings import run_settings
@@ -55,9 +55,9 @@ def check_model(path: str, config: dict) -> None:
             raise UserError(
                 f"{path} has no block {block}, so no model can be built from it; give a whole copy of the file."
             )
-        with_name(str(path), lambda block=block, cls=cls: build(cls, trained[block], block))
-    network = trained["network"]
-    if network.get("audio_encoder", "conv") == "conv" and network["feature_bands"] != config["audio"]["bands"]:
+        with_name(str(path), lambda block=block, cls=cls: build(cls, completed(block, trained[block]), block, True))
+    network = completed("network", trained["network"])
+    if network["audio_encoder"] == "conv" and network["feature_bands"] != config["audio"]["bands"]:
         raise UserError(
             f"the model {path} hears {network['feature_bands']} bands and config key audio.bands is "
             f"{config['audio']['bands']}; set audio.bands to {network['feature_bands']}."

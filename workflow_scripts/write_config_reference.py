@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from dheads_model.configuration import default_config
 from dheads_model.configuration_schema import json_schema
 from dheads_model.files import write_text
 
@@ -30,8 +31,7 @@ def schema_file() -> str:
 
 def reference_page() -> str:
     """The page as markdown."""
-    schema = json_schema()
-    defaults = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    schema, defaults = json_schema(), default_config()
     lines = [HEAD, "## Top level", "", *_table(_scalars(schema), "", defaults), ""]
     for name, block in schema["properties"].items():
         if block.get("type") == "object":

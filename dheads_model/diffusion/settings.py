@@ -27,13 +27,13 @@ class AugmentationSettings:
     """What training does to the conditions, so that errors do not feed on themselves and sound is not ignored. All zero
     in the paper."""
 
-    motion_noise: NonNegativeFloat = 0.5
+    motion_noise: NonNegativeFloat = 0.8
     """Largest standard deviation of noise on the motion frames, drawn uniformly from 0."""
-    patch_drop: Share = 0.2
+    patch_drop: Share = 0.4
     """Share of the motion frames' patches that are blanked."""
-    patch_size: Count = 8
+    patch_size: Count = 16
     """Side of such a patch in pixels."""
-    mouth_drop: Share = 0.0
+    mouth_drop: Share = 1.0
     """Share of samples whose motion frames do not show mouth and chin (a fixed box of the aligned face, which
     crop.eye_distance and crop.eyes_height must fit), so that the mouth has to come from the sound."""
     audio_drop: Share = 0.1
@@ -47,25 +47,25 @@ class AugmentationSettings:
 class SamplingSettings:
     """How a frame is sampled."""
 
-    sampler: Literal[*SAMPLERS] = "dpmpp_2m"
+    sampler: Literal[*SAMPLERS] = "euler"
     """Solver; ancestral_ddpm is the paper's and needs diffusion.parameterization ddpm."""
-    steps: Annotated[int, Field(ge=1, le=_MOST_STEPS)] = 8
+    steps: Annotated[int, Field(ge=1, le=_MOST_STEPS)] = 2
     """Noise levels a frame."""
-    sigma_min: PositiveFloat = 0.02
+    sigma_min: PositiveFloat = 0.6
     """Least noise level."""
-    sigma_max: PositiveFloat = 20.0
+    sigma_max: PositiveFloat = 3.0
     """Greatest noise level."""
     rho: PositiveFloat = 7.0
     """Curvature of the list of levels (Karras et al. 2022, equation 5)."""
     eta: Share = 0.0
     """Randomness of ddim."""
-    guidance_scale: NonNegativeFloat = 1.0
+    guidance_scale: NonNegativeFloat = 5.0
     """Weight of the sound: 1 is none and costs nothing, more doubles the passes within the interval."""
-    guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.1, 10.0)
+    guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 10.0)
     """Noise levels between which guidance acts."""
-    motion_noise: NonNegativeFloat = 0.0
+    motion_noise: NonNegativeFloat = 0.5
     """Noise put on the model's own frames before they become motion frames."""
-    hide_mouth: bool = False
+    hide_mouth: bool = True
     """Blank the mouth in the motion frames, for models that were trained so (conditioning_augmentation.mouth_drop)."""
     anchor_every: CountOrZero = 0
     """Every so many frames the identity frame takes the oldest motion frame's place; 0 for never."""
@@ -135,3 +135,10 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
             "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0 and never "
             "saw motion frames without a mouth; set sampling.hide_mouth to false."
         )
+
+
+UNGUIDED = SamplingSettings(
+    sampler="dpmpp_2m", steps=8, sigma_min=0.02, sigma_max=20.0, guidance_scale=1.0, guidance_interval=(0.1, 10.0),
+    motion_noise=0.0, hide_mouth=False,
+)  # fmt: skip
+"""Sampling that asks nothing of a model's training: no guidance, motion frames as they are."""

@@ -16,7 +16,7 @@ class NetworkSettings:
 
     image_size: Annotated[int, Field(ge=8, le=4096)] = 64
     """Width and height in pixels of what the model sees and makes; 128 in the paper."""
-    patch: Count = 1
+    patch: Count = 4
     """Squares of so many pixels become channels at the first layer: 2 makes a pass four times cheaper; 1 in the
     paper."""
     base_channels: Annotated[int, Field(ge=2)] = 32
@@ -30,7 +30,7 @@ class NetworkSettings:
     """Sides of the feature maps with self-attention; the middle always has it."""
     head_channels: Count = 32
     """Channels of an attention head; 64 in the paper."""
-    norm_groups: Count = 32
+    norm_groups: Count = 8
     """Groups of every group normalisation; 32 in the paper."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout in the residual blocks; 0.1 in the paper."""
@@ -40,7 +40,7 @@ class NetworkSettings:
     """Grey (1) or RGB (3) motion frames; the paper has grey for LRW, RGB for CREMA."""
     audio_radius: CountOrZero = 2
     """Video frames of sound on both sides of the target's; 2 in the paper."""
-    audio_channels: Count = 256
+    audio_channels: Count = 96
     """Width of the audio embedding of a frame; 256 in the paper."""
     feature_bands: Count = 80
     """Bands of the log filterbank; must equal audio.bands."""
@@ -137,9 +137,9 @@ class DiffusionSettings:
 
     parameterization: Literal["edm", "ddpm"] = "edm"
     """Preconditioned denoiser (Karras et al. 2022), or the paper's noise prediction on a cosine schedule."""
-    sigma_data: PositiveFloat = 0.5
+    sigma_data: PositiveFloat = 0.12
     """Standard deviation of pictures in -1..1 around the centre (edm)."""
-    residual_to: Literal["zero", "identity"] = "zero"
+    residual_to: Literal["zero", "identity"] = "identity"
     """What pictures lie around: zero, or the identity frame, so that the network learns what changes instead of
     redrawing the face it is shown (edm)."""
     timesteps: Annotated[int, Field(ge=2, le=100000)] = 1000
@@ -174,7 +174,11 @@ class SyncEncoderSettings:
 
 
 PAPER_CREMA = NetworkSettings(
-    image_size=128, base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),
+    image_size=128, patch=1, norm_groups=32, audio_channels=256, audio_radius=2, motion_frames=2, feature_bands=80,
+    base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),
     head_channels=64, dropout=0.1, motion_channels=3, learned_variance=True, noise_level_input=False,
 )  # fmt: skip
 """The released network for CREMA-D: colour motion frames, attention also at 32 pixels (215,748,614 parameters)."""
+
+PAPER_DIFFUSION = DiffusionSettings(parameterization="ddpm", sigma_data=0.5, residual_to="zero")
+"""The paper's diffusion: a DDPM of 1000 steps."""

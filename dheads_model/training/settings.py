@@ -72,10 +72,10 @@ class TrainingSettings:
     """Images between two losses on held-out speakers."""
     state_every_images: Count = 7168
     """Images between two saved states."""
-    samples_every_images: CountOrZero = 0
+    samples_every_images: CountOrZero = 14336
     """Images between two pictures of what the model makes of held-out speakers (state/RUN/IDENTITY/samples/); 0 for
     none."""
-    gradient_accumulation: Count = 1
+    gradient_accumulation: Count = 2
     """Passes in which a process takes its share of a batch: to save memory on a GPU, to use so many cores on a CPU; the
     same step up to rounding."""
     gradient_checkpointing: bool = False

@@ -13,9 +13,9 @@ import yaml
 
 from dheads_model.errors import UserError
 from dheads_model.network.export import save_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import SMALL
+from tests.factories.settings import plain_diffusion
 from tests.workflow import ROOT, snakemake
 from workflow_scripts import check_config as command
 from workflow_scripts.planning.config_check import check_config
@@ -113,7 +113,7 @@ def test_the_mouth_is_hidden_in_aligned_faces_only(config, monkeypatch):
 def export(tmp_path):
     def write(network=SMALL, **config):
         path = tmp_path / "model.safetensors"
-        model = TalkingModel(network, DiffusionSettings())
+        model = TalkingModel(network, plain_diffusion())
         given = {"network": dataclasses.asdict(network), "diffusion": {"parameterization": "edm"}}
         given |= {"conditioning_augmentation": {"audio_drop": 0.1, "mouth_drop": 1.0}} | config
         save_export(path, model.state_dict(), given, {"images": 1})

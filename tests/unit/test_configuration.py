@@ -16,7 +16,8 @@ from dheads_model.configuration import DATASETS, default_config, read_configurat
 from dheads_model.configuration_schema import json_schema
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.errors import UserError
-from dheads_model.network.settings import NetworkSettings
+from dheads_model.network.export_formats import completed
+from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from tests.factories.configs import laid
 from tests.workflow import ROOT
 from workflow_scripts.write_config_reference import schema_file
@@ -64,7 +65,7 @@ def test_the_schema_allows_the_shipped_configs_and_refuses_what_the_models_refus
         ({"sampler": "plms"}, "config key sampling.sampler is 'plms'; it must be one of ancestral_ddpm, ddim, euler, heun"),
         ({"hide_mouth": 1}, "config key sampling.hide_mouth is 1; it must be of type boolean."),
         ({"guidance_interval": (1.0, -1.0)}, "config key sampling.guidance_interval[1] is -1.0; the smallest allowed is 0"),
-        ({"sigma_min": 30.0}, "0 < sigma_min < sigma_max, not 8, 30.0, 20.0"),
+        ({"sigma_min": 30.0}, "0 < sigma_min < sigma_max, not 2, 30.0, 20.0"),
     ],
 )  # fmt: skip
 def test_settings_are_checked_whenever_they_are_made(values, sentence):
@@ -112,7 +113,29 @@ def test_a_class_of_another_decorator_is_checked_as_strictly():
             build(Mine, {"count": count}, "mine")
 
 
-def test_every_dataset_has_its_block():
+def test_the_default_config_is_the_defaults_of_the_models():
     assert set(DATASETS) <= set(default_config())
     written = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    assert {name: written[name] for name in DATASETS} == {name: default_config()[name] for name in DATASETS}
+    assert written == default_config()
+
+
+def test_what_an_export_leaves_out_is_what_it_was_when_it_was_written():
+    """Not today's defaults: a model must not change because they do."""
+    sizes = {
+        "image_size": 16, "base_channels": 32, "channel_multiples": [1], "residual_blocks": 1, "attention_sizes": [],
+        "head_channels": 32,
+    }  # fmt: skip
+    network = build(NetworkSettings, completed("network", sizes), "network", every_key=True)
+    assert (network.patch, network.norm_groups, network.audio_channels) == (1, 32, 256)
+    diffusion = build(DiffusionSettings, completed("diffusion", {}), "diffusion", every_key=True)
+    assert diffusion == DiffusionSettings(parameterization="edm", sigma_data=0.5, residual_to="zero", timesteps=1000)
+    sampling = build(SamplingSettings, completed("sampling", {"steps": 4}), "sampling", every_key=True)
+    assert (sampling.sampler, sampling.steps, sampling.guidance_scale, sampling.hide_mouth) == (
+        "dpmpp_2m",
+        4,
+        1.0,
+        False,
+    )
+    del sizes["image_size"]
+    with pytest.raises(UserError, match=r"network\.image_size is missing"):
+        build(NetworkSettings, completed("network", sizes), "network", every_key=True)
