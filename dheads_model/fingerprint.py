@@ -5,7 +5,7 @@ Snakemake sees neither edits to imported modules nor the content of scripts. Eac
 or through others (imports inside functions count):
 
 - the syntax trees, without docstrings, comments, layout and words for people: what errors, log and progress say;
-- the modules of folders that a registry imports whole (metrics);
+- the modules of folders that a registry imports whole (metrics, samplers);
 - files of package data that they name, such as `assets/person.png`;
 - the versions that requirements.lock pins for the packages that they import.
 
@@ -35,7 +35,10 @@ WITHOUT_RESULTS = (
 # What planning finds reaches a job as parameters, which are tracked by value, so its code need not be.
 _BY_VALUE = ("workflow_scripts.planning.shards",)
 # Modules that import all modules of a folder, whatever they are called.
-_DISCOVERING = {"dheads_model.metrics.registry": "dheads_model/metrics/per_clip"}
+_DISCOVERING = {
+    "dheads_model.metrics.registry": "dheads_model/metrics/per_clip",
+    "dheads_model.diffusion.samplers": "dheads_model/diffusion/solvers",
+}
 # Import names of packages that show progress, fetch files or check the config; versions of them change no result.
 _NOT_COMPUTING = ("tqdm", "requests", "yaml", "jsonschema", "snakemake", "filelock")
 # Packages that are imported by another name than they are installed by.

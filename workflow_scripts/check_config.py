@@ -12,7 +12,7 @@ from pathlib import Path
 from dheads_model.errors import UserError
 from dheads_model.yaml_file import overlaid, read_yaml
 from workflow_scripts.planning.config_check import check_config
-from workflow_scripts.planning.dataset_blocks import dataset_defaults
+from workflow_scripts.planning.registered import dataset_defaults
 from workflow_scripts.planning.settings_check import check_settings
 
 _FOLDER = Path(__file__).resolve().parent.parent / "config"

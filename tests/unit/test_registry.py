@@ -10,7 +10,7 @@ from dheads_model.corpora.dataset import load_dataset
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.fingerprint import closure
 from tests.workflow import ROOT
-from workflow_scripts.planning.dataset_blocks import block_schema, dataset_defaults
+from workflow_scripts.planning.registered import block_schema, dataset_defaults
 
 SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -39,6 +39,21 @@ def test_no_command_reaches_the_modules_that_describe_datasets(name):
     reached = closure(f"workflow_scripts.{DATASETS[name].source.command}")
     assert not [module for module in reached if module.startswith("dheads_model.corpora.datasets")]
     assert not {"dheads_model.corpora.registry", "dheads_model.corpora.dataset"} & set(reached)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["track_faces", "align_faces", "crop_faces", "place_landmarks", "extract_audio", "pack_shards", "index_shards",
+     "train_model", "train_sync_encoder", "sample_videos", "measure_quality"],
+)  # fmt: skip
+def test_preparation_training_and_sampling_do_not_reach_the_metrics_of_tables(command):
+    assert "dheads_model.metrics.registry" not in closure(f"workflow_scripts.{command}")
+
+
+def test_a_digest_covers_what_registries_find():
+    assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.measure_videos")
+    assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.write_table1")
+    assert "dheads_model.diffusion.solvers.heun" in closure("workflow_scripts.sample_videos")
 
 
 # Beside its description, what a dataset's own code lies in.

@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
 from workflow_scripts.planning.config_text import read_texts
-from workflow_scripts.planning.dataset_blocks import add_datasets, dataset_defaults
+from workflow_scripts.planning.registered import add_registered, dataset_defaults
 from workflow_scripts.planning.settings_check import check_finite
 
 # What to write for keys that one would look for and that another key decides.
@@ -16,11 +16,11 @@ _INSTEAD = {
 
 
 def load_schema(path: str) -> dict:
-    """The schema as a dictionary, with all datasets in it."""
+    """The schema as a dictionary, with all datasets and samplers in it."""
     with open(path, encoding="utf-8") as stream:
         # libyaml's parser where PyYAML has it: the other one takes a tenth of the time of a run with nothing to do.
         schema = yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    add_datasets(schema)
+    add_registered(schema)
     return schema
 
 

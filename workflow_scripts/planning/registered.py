@@ -1,21 +1,24 @@
-"""The config blocks of the datasets, from their settings classes: what the schema allows in them, and their defaults."""
+"""What the config schema takes from the registries: names of datasets and samplers, and the blocks of the datasets."""
 
 import dataclasses
 
 from pydantic import TypeAdapter
 
 from dheads_model.corpora.registry import DATASETS
+from dheads_model.diffusion.samplers import SAMPLERS
 
 # Keys of JSON schema that pydantic writes and the config's checks have no use for.
 _UNUSED = ("title", "default", "$defs")
 
 
-def add_datasets(schema: dict) -> None:
-    """Let a config schema know all datasets: their names wherever it lists datasets, and a block for each that it lacks."""
+def add_registered(schema: dict) -> None:
+    """Let a config schema know all datasets and samplers: their names, and a block for each dataset that has none."""
     blocks = schema["properties"]
     blocks["datasets"]["items"]["enum"] = blocks["budget"]["properties"]["strict"]["items"]["enum"] = list(DATASETS)
     for name, dataset in DATASETS.items():
         blocks.setdefault(name, block_schema(dataset.settings))
+    sampling = blocks["methods"]["additionalProperties"]["properties"]["sampling"]
+    sampling["properties"]["sampler"]["enum"] = list(SAMPLERS)
 
 
 def block_schema(settings: type) -> dict:
