@@ -51,7 +51,7 @@ def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argpars
             "the machine has too little memory for this job; run fewer at once (--cores), or on a larger machine.", 2
         )
     except KeyboardInterrupt:
-        _leave("stopped; give the same command again to go on.", 130)
+        _leave("stopped; run the same command again to resume.", 130)
 
 
 def _leave(sentence: str, code: int) -> None:

@@ -34,7 +34,7 @@ def planned_shard(given: argparse.Namespace, dataset: str) -> PlannedShard:
     if outline is None or outline.membership != given.membership or not found or len(found[0].clips) != outline.clips:
         raise UserError(
             f"the clips of shard {given.shard} of {dataset} are not those that were planned: files came, went or changed "
-            "meanwhile; give the same command again to plan with what is there."
+            "meanwhile; run the same command again to plan with what is there."
         )
     write_plan(given.plan, dataset, found[0])
     return found[0]

@@ -67,7 +67,7 @@ def train_run(given, settings: RunSettings, ranks: Distributed) -> None:
     sound = open_frozen_audio_encoder(settings.network, given.published_audio_encoder)
     learner, heard, data = settings, None, index.fingerprint
     if sound is not None:
-        learner, heard, data = sound.of_unet(settings), sound.heard, f"{data}, heard by {sound.sha256}"
+        learner, heard, data = sound.of_unet(settings), sound.embed, f"{data}, heard by {sound.sha256}"
     size, allowed = settings.network.image_size, settings.training.in_memory_bytes
     train_clips = open_split(
         given.index, "train", size, allowed, settings.training.stream_passes, decoders(given.threads), heard

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 def ancestral_ddpm(predict: Predict, x: Tensor, schedule: DdpmSchedule, draw: Draw) -> Tensor:
-    """The paper's sampler (section 3): each step draws from the predicted posterior, learned variance included.
+    """Ancestral DDPM sampling, the paper's sampler (section 3): each step draws from the predicted posterior.
 
-    `predict(x_t, index)` returns the network's output for step `index` of the (respaced) schedule. x and the result are
-    in the discrete schedule's scale: x starts as unit normal noise. No noise is added at original time 0.
+    `predict(x_t, index)` returns the network's output for step `index` of the (respaced) schedule, learned variance
+    included. x and the result are variance preserving: x is initially unit normal noise. No noise is added at original
+    time 0.
     """
     import torch
 

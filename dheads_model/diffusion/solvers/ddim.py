@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def ddim(denoise: Denoise, x: Tensor, sigmas: Sequence[float], draw: Draw, eta: float = 0.0) -> Tensor:
     """DDIM (Song et al. 2021, equation 12): eta 0 is deterministic and equals `euler`, eta 1 draws from q(. | x, D).
 
-    With eta 1 and the exact denoiser this is DDPM's ancestral sampling with the smaller variance, beta_tilde.
+    With eta 1 and the exact denoiser this is DDPM's ancestral sampling with the lower variance bound, beta_tilde.
     """
     for step, (sigma, after) in enumerate(level_pairs(sigmas), start=1):
         denoised = denoise(x, sigma)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def dpmpp_2m(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Second-order multistep in log sigma, one pass a step (DPM-Solver++(2M), Lu et al. 2022, algorithm 2).
+    """Second-order multistep in log sigma, one network evaluation per step (DPM-Solver++(2M), Lu et al. 2022, alg. 2).
 
-    First and last step are of first order, since before the one there is no earlier estimate and the other ends at 0.
+    The first and the last step are first order: the first has no earlier estimate, the last one ends at sigma 0.
     """
     earlier, before = None, None
     for sigma, after in level_pairs(sigmas):

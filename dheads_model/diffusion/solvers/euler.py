@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def euler(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """First-order solution of dx/dsigma = (x - D) / sigma, one pass a step (Karras et al. 2022, equation 4)."""
+    """First-order solution of dx/dsigma = (x - D) / sigma, one network evaluation per step (Karras et al. 2022, eq. 4)."""
     for sigma, after in level_pairs(sigmas):
         denoised = denoise(x, sigma)
         x = denoised + after / sigma * (x - denoised)

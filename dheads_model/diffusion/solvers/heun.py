@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def heun(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Second-order solution of the same, two passes a step, one in the last (Karras et al. 2022, algorithm 1)."""
+    """Second-order solution of the same ODE: 2 network evaluations per step, 1 in the last (Karras et al. 2022, alg. 1)."""
     for sigma, after in level_pairs(sigmas):
         slope = (x - denoise(x, sigma)) / sigma
         ahead = x + (after - sigma) * slope
