@@ -27,8 +27,13 @@ def test_settings_class_schema_and_default_config_agree(name):
     assert found == written
 
 
+def test_all_but_a_folder_stop_when_they_lose_too_much():
+    assert [name for name, dataset in DATASETS.items() if not dataset.strict] == ["folder"]
+
+
 def test_planning_imports_nothing_heavy():
-    code = "import sys, workflow_scripts.planning.plan, workflow_scripts.planning.disk_need; print(*sys.modules)"
+    modules = "workflow_scripts.planning.plan, workflow_scripts.planning.disk_need, dheads_model.metrics.registry"
+    code = f"import sys, {modules}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "cv2", "numpy", "av", "requests", "pandas"} & set(done.stdout.split())
 
