@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from dheads_model.config import build
-from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise, full_schedule
 from dheads_model.diffusion.rollout import rollout, stream
 from dheads_model.diffusion.schedules import karras_sigmas, respace
 from dheads_model.diffusion.settings import UNGUIDED, SamplingSettings, check_sampling
+from dheads_model.diffusion.solvers.ancestral_ddpm import ancestral_ddpm
+from dheads_model.diffusion.solvers.ddim import ddim
 from dheads_model.files import write_json, write_text
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling
@@ -47,13 +48,13 @@ def published_frame(model: TalkingModel, conditions: Conditions, steps: int, dra
             time_of = torch.full((len(x),), float(schedule.timesteps[index]), device=x.device)
             return model(x, time_of, encode_conditions(model, conditions))
 
-        return samplers.ancestral_ddpm(predict, draw(0), schedule, draw)
+        return ancestral_ddpm(predict, draw(0), schedule, draw)
     sigmas = karras_sigmas(steps, 0.02, 20.0).tolist()
 
     def estimate(x: Tensor, sigma: float) -> Tensor:
         return denoise(model, x, torch.full((len(x),), sigma, device=x.device), conditions).clamp(-1, 1)
 
-    return samplers.ddim(estimate, sigmas[0] * draw(0), sigmas, draw, eta=1.0)
+    return ddim(estimate, sigmas[0] * draw(0), sigmas, draw, eta=1.0)
 
 
 def example(network: NetworkSettings, device: torch.device, batch: int = 1) -> Conditions:
