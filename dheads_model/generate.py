@@ -20,7 +20,7 @@ from dheads_model.config import build
 from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import stream
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
-from dheads_model.errors import ClipFailed, ClipFiltered, UserError
+from dheads_model.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, ClipFailed, ClipFiltered, UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
 from dheads_model.faces.photo import crop_photo
@@ -290,13 +290,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(sentence)
     except KeyboardInterrupt:
         print("stopped; nothing was written", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
     return 0
 
 
 def _refuse(problem: Exception) -> int:
     print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
-    return 2
+    return EXIT_USER_ERROR
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.yaml_file import overlaid, read_yaml
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.settings_check import check_settings
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_settings(config)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
-        return 2
+        return EXIT_USER_ERROR
     print("the config is right")
     return 0
 

@@ -3,13 +3,14 @@
 torchrun ends with 1 whatever its processes ended with; here the exit code is theirs, and a scheduler's SIGUSR1 reaches them.
 """
 
-import os
 import signal
 import sys
 
 from torch.distributed import run
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+from dheads_model.errors import EXIT_INTERRUPTED, EXIT_RETRY
 
 
 def launch(count: str, command: list[str]) -> int:
@@ -21,7 +22,7 @@ def launch(count: str, command: list[str]) -> int:
         code = failed.get_first_failure()[1].exitcode
         return code if code >= 0 else 128 - code
     except SignalException as stop:
-        return 128 + stop.sigval if stop.sigval == signal.SIGINT else os.EX_TEMPFAIL
+        return EXIT_INTERRUPTED if stop.sigval == signal.SIGINT else EXIT_RETRY
     return 0
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dheads_model.errors import UserError
+from dheads_model.errors import Interrupted, UserError
 from dheads_model.faces.landmarks import LEFT_EYE, MOUTH, RIGHT_EYE
 from dheads_model.faces.mouth import MARGIN, crop_mouths, cut_mouths
 from dheads_model.metrics.sync import sync_confidence, sync_offset
@@ -26,7 +26,6 @@ from dheads_model.training.contrastive import (
     sync_settings,
 )
 from dheads_model.training.initial_audio import load_initial_audio
-from dheads_model.training.interruption import Interrupted
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings

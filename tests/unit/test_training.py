@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from dheads_model.errors import UserError
+from dheads_model.errors import Interrupted, UserError
 from dheads_model.fingerprint import closure
 from dheads_model.network.export import load_export
 from dheads_model.shards.loader import LoadedClip
 from dheads_model.training.cost import SPEED_KEYS
 from dheads_model.training.identity import REPORTING
-from dheads_model.training.interruption import Interrupted
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import ema_rate, learning_rate, run_settings

@@ -23,9 +23,9 @@ from dheads_model.network.placement import place_for_sampling
 from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, device_name, parameter_count, pick_device
 from dheads_model.network.threads import one_thread
+from dheads_model.stages.sample import MethodSettings
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
-from workflow_scripts.sample_videos import MethodSettings
+from workflow_scripts.command import command_parser, run_command
 
 PUBLISHED_STEPS = 100  # what the published code's page recommends
 PAPER_SAMPLING = SamplingSettings(sampler="dpmpp_2m", steps=10)
@@ -210,30 +210,30 @@ def table(result: dict) -> str:
     return "\n".join([*lines, "", *notes]) + "\n"
 
 
-def main(given) -> None:
-    torch.set_num_threads(given.threads)
-    settings = build(MethodSettings, given.settings, "methods.NAME").sampling
-    model, config, _ = load_export(given.model)
+def main(arguments) -> None:
+    torch.set_num_threads(arguments.threads)
+    settings = build(MethodSettings, arguments.settings, "methods.NAME").sampling
+    model, config, _ = load_export(arguments.model)
     check_sampling(settings, config)
     device = pick_device()
     own = {"parameters": parameter_count(model), "settings": dataclasses.asdict(settings)}
-    own["frames_per_second"] = measure(ways_of(model, settings, device, given.threads), device)
+    own["frames_per_second"] = measure(ways_of(model, settings, device, arguments.threads), device)
     result = {
-        "command": f"snakemake --cores {given.threads} {given.output}",
+        "command": f"snakemake --cores {arguments.threads} {arguments.output}",
         "machine": machine_facts(),
-        "threads": given.threads,
+        "threads": arguments.threads,
         "device": device_name(device),
-        "networks": {"the run's own": own, "the paper's": measure_paper(device, given.threads)},
+        "networks": {"the run's own": own, "the paper's": measure_paper(device, arguments.threads)},
         "goal": "10 times the published algorithm on a CPU with the run's own network, at equal quality (steps.json); "
         "25 frames/s in one stream of the paper's on an H200",
     }
-    write_json(given.output, result)
-    write_text(Path(given.output).with_suffix(".md"), table(result))
+    write_json(arguments.output, result)
+    write_text(Path(arguments.output).with_suffix(".md"), table(result))
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--model", required=True)
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmarks.sampling", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.benchmarks.sampling", parser, main)

@@ -14,7 +14,7 @@ _FAILED = re.compile(r"^Error in rule (\S+):\n(?:    .*\n)*?    log: (\S.*?) \(c
 _NO_ROOM = 1 << 16
 
 # Of workflow_scripts.command, after Ctrl-C; where Python was still starting it says KeyboardInterrupt.
-_STOPPED = "error: stopped; give the same command again to go on."
+_STOPPED = "error: stopped; give the same command again to resume."
 _NO_WORD = (
     "it ended without a word, as a job does that is killed for want of memory: give it more, or fewer jobs at once"
 )
