@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).resolve().parent.parent / "config"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; the exit code is 2 after an error, told in one sentence. arguments: None takes those of the process."""
+    """The command; an error is one sentence and EXIT_USER_ERROR. arguments: None takes those of the process."""
     parser = argparse.ArgumentParser(
         prog="python -m workflow_scripts.check_config", description=__doc__.splitlines()[0]
     )

@@ -1,4 +1,4 @@
-"""Sound at 16 kHz on the clock of the crops, and its log filterbank, for the clips of a shard."""
+"""Audio at 16 kHz on the clock of the crops, and its log filterbank, for the clips of a shard."""
 
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.audio import extract_shard

@@ -1,4 +1,4 @@
-"""Quality of every prepared clip of a shard, one row a clip, and its middle frame for people to look at."""
+"""Quality of every prepared clip of a shard, one row a clip, and its middle frame as an image."""
 
 from dheads_model.files import atomic_path
 from dheads_model.stages.prepared_clips import quality_table

@@ -1,4 +1,4 @@
-"""How well mouth and sound of one method's videos of a test shard go together, one row a clip and metric."""
+"""Audio-visual sync of one method's videos of a test shard, one row a clip and metric."""
 
 import torch
 

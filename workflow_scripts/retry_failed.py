@@ -1,4 +1,4 @@
-"""Forget the stages in which clips failed, so that the next run does them again; filtered clips stay as they are."""
+"""Remove the results of stages in which clips failed, so that the next run repeats them; filtered clips stay."""
 
 from pathlib import Path
 

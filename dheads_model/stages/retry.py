@@ -1,4 +1,4 @@
-"""Stages in which clips failed are forgotten, so that the next run does them again."""
+"""Removal of the results of stages in which clips failed, so that the next run repeats them."""
 
 from pathlib import Path
 

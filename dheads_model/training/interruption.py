@@ -1,4 +1,4 @@
-"""Signals that ask a training to stop: the running step ends, the state is saved, the same command resumes later."""
+"""Signals that ask a training to stop: the current step ends, the state is saved, the same command resumes."""
 
 import signal
 
@@ -6,7 +6,7 @@ from dheads_model.errors import EXIT_INTERRUPTED, EXIT_RETRY
 
 
 class SignalWatch:
-    """Remembers that a signal asked to stop, so that the running step can end and the state be saved."""
+    """Remembers that a signal asked to stop, so that the current step can end and the state be saved."""
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 

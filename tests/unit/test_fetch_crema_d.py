@@ -16,7 +16,7 @@ from tests.media_host import serve
 from workflow_scripts.fetch_crema_d import main
 
 BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
-PATIENCE = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
+RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
 TIMES = [0.5 + number / 25 for number in range(10)]
 CLICK = 4800
 
@@ -49,7 +49,7 @@ def fetched(files, tmp_path):
 
     def fetch(sources, path=None):
         block = {"path": path, "tables": str(tables), "actors": None}
-        hosts = {"sources": sources, "connections": 2, "retry": PATIENCE}
+        hosts = {"sources": sources, "connections": 2, "retry": RETRY}
         shard = plan_shards(list_clips(block, tables), 100)[0]
         write_plan(tmp_path / "plan.json", "crema_d", shard)
         main(SimpleNamespace(
