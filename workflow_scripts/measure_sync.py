@@ -4,7 +4,7 @@ import torch
 
 from dheads_model.errors import UserError
 from dheads_model.manifest import read_manifest
-from dheads_model.stages.sync_rows import measure_shard
+from dheads_model.stages.sync_rows import measure_sync_shard
 from workflow_scripts.command import command_parser, run_command
 from workflow_scripts.finish import finish_stage
 
@@ -14,7 +14,7 @@ def main(arguments) -> None:
         raise UserError("give either --encoder or --refusal.")
     torch.set_num_threads(1)
     videos = read_manifest(arguments.videos)
-    outcomes = measure_shard(
+    outcomes = measure_sync_shard(
         arguments.shard, arguments.videos, arguments.measured, arguments.method, arguments.encoder, arguments.refusal,
         arguments.output,
     )  # fmt: skip

@@ -66,7 +66,7 @@ class Corpus:
 
 
 def source_of(clip: PlannedClip, corpus: Corpus) -> dict:
-    """Facts of one clip; where the video has no sound of its own, the corpus' separate sound takes its place."""
+    """Facts of one clip; where the video has no audio stream, the corpus' separate audio file takes its place."""
     item = corpus.objects[clip.extra["object"]]
     if item.path in corpus.bad:
         raise ClipFiltered("listed_bad", corpus.bad[item.path])

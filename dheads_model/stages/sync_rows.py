@@ -21,7 +21,7 @@ from dheads_model.shards.reader import ShardClip, read_shard
 from dheads_model.stages.metric_rows import MetricRows
 
 
-def measure_shard(
+def measure_sync_shard(
     shard: Path | str,
     videos_manifest: Path | str,
     measured_manifest: Path | str,
@@ -57,7 +57,7 @@ def measure_shard(
 
 
 def measure(encoder: SyncEncoder, clip: ShardClip, frames, points: dict) -> list[Measurement]:
-    """Measurements of a video uint8 `[T, S, S, 3]`, whose landmarks hold NaN where no face was seen, and the clip's sound."""
+    """Measurements of a video uint8 `[T, S, S, 3]`, whose landmarks hold NaN where no face was seen, and the clip's audio."""
     seen = ~pd.isna(points["landmarks"][:, 0, 0])
     if reason := unseen_reason(seen):
         return refuse_sync(reason)

@@ -123,5 +123,5 @@ def recorded_settings(path: str) -> dict:
 
 
 def decoders(threads: int) -> int:
-    """Processes that decode a stream for one rank of the training: its share of the job's threads, but one."""
+    """Processes that decode a stream for one rank of the training: its slice of the job's threads, but one."""
     return max(threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1, 1)

@@ -53,7 +53,7 @@ def main(arguments) -> None:
 
 
 def windows_per_second(clips: list[LoadedClip] | ClipStream, steps: int) -> list[float]:
-    """Rates of REPEATS times so many steps in a row; the first batch, for which a stream fills its buffer, is not timed."""
+    """Rates of REPEATS rounds of `steps` steps; the first batch, for which a stream fills its buffer, is not timed."""
     batches = training_batches(clips, BATCH_SIZE, 1, 0)
     next(batches)
     rates = []

@@ -71,7 +71,7 @@ def dry_run_of(name: str, work: Path) -> Callable[[], dict]:
 
 
 def write_synthetic_index(path: Path, clips: Mapping[str, int]) -> None:
-    """Write a table of so many clips a split, of LRW's number of words, whose files are nowhere."""
+    """Write a table of clips, a number a split, with LRW's number of words; its files do not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     words = [f"WORD{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(LRW_WORDS)]
     with open(path, "w", encoding="utf-8") as stream:

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def bare_loop(path: str, mesh) -> int:
-    """What one would write by hand: every frame by decord through MediaPipe's face mesh; number of frames.
+    """A plain loop: every frame by decord through MediaPipe's face mesh; number of frames.
 
     Raises ClipFailed("unreadable") for what decord does not read.
     """

@@ -1,4 +1,4 @@
-"""Videos of one model at each step count: test clips, and one long video, whose end shows drift."""
+"""Videos of one model at each step count: test clips, and one long video, whose end shows the drift."""
 
 import dataclasses
 import sys
@@ -30,21 +30,21 @@ from dheads_model.stages.sample import MethodSettings
 from workflow_scripts.command import command_parser, run_command
 
 STEPS = (1, 2, 3, 5, 8, 16, 32, 100)
-MOST = 100  # what the others are held against
+MOST = 100  # the others are compared with it
 PUBLISHED = "published algorithm, 100"
 LONG = "long"
 
 
-def variants(settings: SamplingSettings, form: str) -> dict[str, SamplingSettings]:
+def variants(settings: SamplingSettings, parameterization: str) -> dict[str, SamplingSettings]:
     """{row: sampler settings}: the method's own at each step count, and the published algorithm (no guidance)."""
-    discrete = settings.sampler == "ancestral_ddpm" or (settings.sampler == "ddim" and form == "ddpm")
+    discrete = settings.sampler == "ancestral_ddpm" or (settings.sampler == "ddim" and parameterization == "ddpm")
     rows = {str(steps): dataclasses.replace(settings, steps=steps) for steps in STEPS if steps > 1 or not discrete}
-    sampler = "ancestral_ddpm" if form == "ddpm" else "ddim"
+    sampler = "ancestral_ddpm" if parameterization == "ddpm" else "ddim"
     return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance_scale=1.0)}
 
 
-def passes_of(settings: SamplingSettings) -> int:
-    """Map of the network a frame at most; guidance doubles them within its interval."""
+def evaluations_of(settings: SamplingSettings) -> int:
+    """Network evaluations (NFE) per frame at most; guidance doubles them within its interval."""
     once = 2 * settings.steps - 1 if settings.sampler == "heun" else settings.steps
     return once * (1 if settings.guidance_scale == 1 else 2)
 
@@ -78,7 +78,7 @@ def main(arguments) -> None:
     # One more video: the first clip's person says all of it.
     speech = long_speech(clips, arguments.long_frames)
     columns = log_filterbank(speech, model.network_settings.feature_bands)
-    heard = {
+    features = {
         "clips": [encode_clip_audio(encoder, clip.audio, clip.features).to(device) for clip in clips],
         LONG: [encode_clip_audio(encoder, speech, columns).to(device)],
     }
@@ -87,7 +87,7 @@ def main(arguments) -> None:
     identity = to_model_range(torch.from_numpy(faces)).to(device)
     rows = variants(settings, model.diffusion_settings.parameterization)
     # The costliest first, so that no core waits for them in the end.
-    order = sorted(rows, key=lambda name: -passes_of(rows[name]))
+    order = sorted(rows, key=lambda name: -evaluations_of(rows[name]))
     tasks = [(name, what) for what in (LONG, "clips") for name in order]
 
     def make(task: tuple[str, str]) -> list[bytes]:
@@ -95,10 +95,10 @@ def main(arguments) -> None:
         chosen = rows[name] if what == "clips" else dataclasses.replace(rows[name], clips_at_once=1)
         names = [clip.clip for clip in clips] if what == "clips" else [LONG]
         seeds = [clip_seed(arguments.seed, clip) for clip in names]
-        made = rollout(model, identity[: len(names)], heard[what], chosen, seeds, report=progress.update)
+        made = rollout(model, identity[: len(names)], features[what], chosen, seeds, report=progress.update)
         return [encode_video(resize_frames(video, shown)) for video in made]
 
-    frames = len(rows) * sum(len(part) for parts in heard.values() for part in parts)
+    frames = len(rows) * sum(len(part) for parts in features.values() for part in parts)
     with tqdm(total=frames, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
         if device.type == "cpu":
             with ThreadPoolExecutor(arguments.threads) as pool:
@@ -119,7 +119,7 @@ def main(arguments) -> None:
         "clips": [clip.clip for clip in clips],
         "long_frames": arguments.long_frames,
         "rows": [
-            {"name": name, "passes": passes_of(chosen)} for name, chosen in rows.items()
+            {"name": name, "passes": evaluations_of(chosen)} for name, chosen in rows.items()
         ],  # as numbered in the tar
         "file": dataclasses.asdict(store_files([arguments.tar], arguments.output)[0]),
     }

@@ -1,4 +1,4 @@
-"""Measure what fewer steps cost: mouth, liveliness, sharpness and drift of each step count beside 100 steps."""
+"""Measure the cost of fewer steps: mouth, liveliness, sharpness and drift of each step count beside 100 steps."""
 
 import json
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +26,7 @@ def main(arguments) -> None:
         raise UserError(
             f"{arguments.videos} has videos of other test clips than there are now; delete it to make both again."
         )
-    sounds = {clip.clip: clip.audio for clip in clips}
+    speech = {clip.clip: clip.audio for clip in clips}
     speech = long_speech(clips, made["long_frames"])
     lengths = [len(clip.frames) for clip in clips]
     about = {"backend": arguments.settings["backend"], "weights_folder": arguments.weights_folder}
@@ -36,7 +36,7 @@ def main(arguments) -> None:
         for member, video in read_tar(tar):
             number, *_, name = Path(member).with_suffix("").parts
             if member.startswith(f"{number}/clips/"):
-                short[number, name] = pool.submit(measure_video, decode_video(video), sounds[name], **about)
+                short[number, name] = pool.submit(measure_video, decode_video(video), speech[name], **about)
             else:
                 long[number] = pool.submit(measure_long, decode_video(video), speech, **about)
         rows = {
@@ -65,7 +65,7 @@ def main(arguments) -> None:
 
 
 def measure_long(frames: np.ndarray, audio: np.ndarray, backend: str, weights_folder: str) -> dict:
-    """The row of a long video, uint8 `[T, S, S, 3]` with its sound."""
+    """The row of a long video, uint8 `[T, S, S, 3]` with its audio."""
     return long_row(frames, measure_video(frames, audio, backend, weights_folder))
 
 

@@ -59,7 +59,7 @@ def main(arguments) -> None:
 
 
 def measure_case(sources: list[str], back_end: str, size: int, cores: int, config: dict, weights: Path) -> dict:
-    """Prepare a folder of `cores` shards of `size` clips by Snakemake on so many cores; the sources repeat as needed."""
+    """Prepare a folder of `cores` shards of `size` clips by Snakemake on as many cores; the sources repeat as needed."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         work = Path(folder).resolve()
         lay_out_clips(work / "clips", sources, size * cores)
@@ -125,7 +125,7 @@ def read_job_benchmarks(folder: Path) -> dict[str, tuple[float, float]]:
 
 
 def estimate(row: dict, clips: int) -> str:
-    """One sentence: how long so many clips take at a measured row's pace."""
+    """One sentence: how long a number of clips takes at the rate of a measured row."""
     hours = clips / row["clips_per_second"] / 3600
     return (
         f"CREMA-D ({clips:,} clips) will take about {hours:.1f} hours on {row['cores']} cores "
@@ -134,7 +134,7 @@ def estimate(row: dict, clips: int) -> str:
 
 
 def to_markdown(result: dict) -> str:
-    """The rows as a table: a line a case, with the share of each stage and the highest memory of a job."""
+    """The rows as a table: a line a case, with the fraction of each stage and the highest memory of a job."""
     lines = [
         "| landmarks | clips a shard | cores | clips/s | frames/s | CREMA-D, hours | track | crop | other stages "
         "| starting and waiting | peak of a job, MB |",

@@ -1,4 +1,4 @@
-"""Measure training images a second and the share of the machine's arithmetic that they use, against a plain loop."""
+"""Measure training images a second and the fraction of the machine's arithmetic that they use, against a plain loop."""
 
 import dataclasses
 import statistics
@@ -130,7 +130,7 @@ def main(arguments) -> None:
     torch.set_num_threads(arguments.threads)
     device = pick_device()
     measured = [("the run's own", run_settings(arguments.settings), STEPS[device.type])]
-    if device.type == "cuda":  # on a CPU an image takes minutes, and nobody would train it there
+    if device.type == "cuda":  # on a CPU an image takes minutes
         measured.append(("the paper's", paper_run(arguments.settings), PAPER_STEPS))
     networks = {}
     for name, chosen, steps in measured:
