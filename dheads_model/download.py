@@ -155,7 +155,7 @@ def _receive(
             os.fsync(stream.fileno())
     missing = (expected.bytes - have if expected.bytes is not None else announced) - came
     if missing > 0:
-        raise _TryAgain(f"the line was cut after {have + came} bytes")
+        raise _TryAgain(f"the connection was lost after {have + came} bytes")
 
 
 def _start_of(answer: requests.Response, link: Link, partial: Path, have: int, report) -> int:
@@ -213,5 +213,5 @@ def _short(problem: Exception) -> str:
     if isinstance(problem, requests.ConnectionError):
         return "the host cannot be reached or the connection broke"
     if isinstance(problem, requests.exceptions.ChunkedEncodingError):
-        return "the line was cut"
+        return "the connection was lost"
     return type(problem).__name__

@@ -77,7 +77,7 @@ def test_attempts_with_progress_are_not_counted(host, tmp_path):
         ("long", "sends more than the expected", 1),
         ("wrong", "another file than expected", 2),
         ("429", "failed 3 times, at last: the host answers 429", 3),
-        ("drop 10", "failed 3 times, at last: the line was cut", 3),
+        ("drop 10", "failed 3 times, at last: the connection was lost", 3),
     ],
 )
 def test_a_host_that_says_no_is_believed(host, tmp_path, trouble, message, requests_made):
