@@ -17,7 +17,7 @@ def machine_trouble(problem: OSError) -> UserError | None:
     """The sentence for a full disk or a file that may not be read or written, None for any other error."""
     where = f" at {problem.filename}" if problem.filename else ""
     if problem.errno in _FULL:
-        return UserError(f"the disk is full{where}: make room, then give the same command again, which resumes.")
+        return UserError(f"the disk is full{where}: make room, then run the same command again to resume.")
     if problem.errno == errno.EFBIG:
         return UserError(
             f"a file grew beyond what this machine allows{where} (ulimit -f, or the file system's own limit)."

@@ -15,7 +15,7 @@ from pathlib import Path
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of, write_json
 
-_AGAIN = "delete it and give the same command again to make it anew"
+_AGAIN = "delete it and run the same command again to regenerate it"
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _hash_of(path: str, hashes: dict[str, str]) -> str:
             hashes[path] = sha256_of(path)
         except OSError as problem:
             raise UserError(
-                f"{path} cannot be read ({problem.strerror}), and other files were made from it; give the same command again."
+                f"{path} cannot be read ({problem.strerror}), and other files were made from it; run the same command again."
             ) from problem
     return hashes[path]
 

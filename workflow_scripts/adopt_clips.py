@@ -1,4 +1,4 @@
-"""Hash and probe the planned clips of a folder; the files stay where they are."""
+"""Hash and probe the planned clips of a dataset whose files are on disk; they stay where they are."""
 
 from dheads_model.stages.adopt import adopt_shard
 from workflow_scripts.command import add_budget, command_parser, run_command
@@ -7,14 +7,12 @@ from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
 def main(arguments) -> None:
-    shard = planned_shard(arguments, "folder")
+    shard = planned_shard(arguments, arguments.dataset)
     outcomes = adopt_shard(shard.clips)
-    finish_stage(
-        arguments, "adopt_clips", "folder", shard, outcomes, more_settings={"membership": arguments.membership}
-    )
+    membership = {"membership": arguments.membership}
+    finish_stage(arguments, "adopt_clips", arguments.dataset, shard, outcomes, more_settings=membership)
 
 
 if __name__ == "__main__":
     parser = add_plan(add_budget(command_parser(__doc__)))
-    parser.add_argument("--manifest", required=True)
     run_command("workflow_scripts.adopt_clips", parser, main)

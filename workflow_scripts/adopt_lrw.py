@@ -14,5 +14,4 @@ def main(arguments) -> None:
 
 if __name__ == "__main__":
     parser = add_plan(add_budget(command_parser(__doc__)))
-    parser.add_argument("--manifest", required=True)
     run_command("workflow_scripts.adopt_lrw", parser, main)

@@ -54,7 +54,7 @@ def run_command(module: str, parser: argparse.ArgumentParser, main: Callable[[ar
     except Interrupted as stop:
         _leave(f"{stop}", stop.exit_code)
     except KeyboardInterrupt:
-        _leave("stopped; give the same command again to resume.", EXIT_INTERRUPTED)
+        _leave("stopped; run the same command again to resume.", EXIT_INTERRUPTED)
 
 
 def _leave(sentence: str, code: int) -> None:

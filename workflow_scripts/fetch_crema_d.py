@@ -1,6 +1,5 @@
 """Bring one shard of CREMA-D here, or find it in a folder that has it; every file checked against the pinned table."""
 
-import json
 from pathlib import Path
 
 from dheads_model.config import build
@@ -23,7 +22,4 @@ def main(arguments) -> None:
 
 if __name__ == "__main__":
     parser = add_plan(add_budget(command_parser(__doc__)))
-    parser.add_argument("--hosts", type=json.loads, required=True, help="sources, connections, retry as JSON")
-    for name in ("--corpus-folder", "--manifest"):
-        parser.add_argument(name, required=True)
     run_command("workflow_scripts.fetch_crema_d", parser, main)

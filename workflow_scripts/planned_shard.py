@@ -5,7 +5,7 @@ import json
 
 from dheads_model.corpora.plan import PlannedShard, read_plan, write_plan
 from dheads_model.errors import UserError
-from workflow_scripts.planning.plan import outline_dataset, plan_dataset
+from workflow_scripts.planning.shards import outline_dataset, plan_dataset
 
 
 def add_plan(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -14,6 +14,10 @@ def add_plan(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("--planning", type=json.loads, help="config that decides which clips there are, as JSON")
     parser.add_argument("--shard", help="five-digit number of the shard")
     parser.add_argument("--membership", default="", help="digest of the clips that were planned for it")
+    parser.add_argument("--dataset", required=True, help="name of the dataset")
+    parser.add_argument("--corpus-folder", help="folder for files that are fetched or made")
+    parser.add_argument("--hosts", type=json.loads, default={}, help="how files are fetched, as JSON")
+    parser.add_argument("--manifest", required=True)
     return parser
 
 
@@ -35,7 +39,7 @@ def planned_shard(arguments: argparse.Namespace, dataset: str) -> PlannedShard:
     ):
         raise UserError(
             f"the clips of shard {arguments.shard} of {dataset} are not those that were planned: files came, went or changed "
-            "meanwhile; give the same command again to plan with what is there."
+            "meanwhile; run the same command again to plan with what is there."
         )
     write_plan(arguments.plan, dataset, found[0])
     return found[0]

@@ -18,6 +18,4 @@ def main(arguments) -> None:
 
 if __name__ == "__main__":
     parser = add_plan(add_budget(command_parser(__doc__)))
-    for name in ("--corpus-folder", "--manifest"):
-        parser.add_argument(name, required=True)
     run_command("workflow_scripts.synthesise_clips", parser, main)

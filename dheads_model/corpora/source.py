@@ -21,6 +21,6 @@ def source_facts(clip: PlannedClip, path: Path, sha256: str, media: MediaFacts) 
         "fps": media.fps,
         "duration": media.duration,
         "audio_codec": media.audio_codec,
-        "audio_lr_scale": media.audio_lr_scale,
+        "audio_rate": media.audio_rate,
         "audio_channels": media.audio_channels,
     }

@@ -11,14 +11,14 @@ def lip_boxes(
 ) -> Tensor:
     """Boxes around the lips for the paper's lip loss, int64 `[B, 4]`, as of `boxes_around`.
 
-    target, identity: landmarks `[B, 68, 2]` (x, y) in pixels of the two frames. The paper takes the target frame's;
-    frame "identity" is what the published code does.
+    target, identity: landmarks `[B, 68, 2]` (x, y) in pixels of the two frames. The paper uses the target frame, the
+    published code the identity frame (frame "identity").
     """
     return boxes_around({"target": target, "identity": identity}[frame][:, LIPS], height, width, margin)
 
 
 def boxes_around(points: Tensor, height: int, width: int, margin: int = 5) -> Tensor:
-    """Boxes around points `[B, K, 2]` (x, y) in pixels, grown by `margin` pixels and cut off at the picture's edge.
+    """Boxes around points `[B, K, 2]` (x, y) in pixels, enlarged by `margin` pixels and clipped to the frame.
 
     int64 `[B, 4]`: rows floor(min y) - margin .. ceil(max y) + margin, the last excluded, then the same for columns.
     """
@@ -31,7 +31,7 @@ def boxes_around(points: Tensor, height: int, width: int, margin: int = 5) -> Te
 def box_mask(boxes: Tensor, height: int, width: int) -> Tensor:
     """Boxes `[B, 4]` of `boxes_around` as float masks `[B, 1, height, width]`, 1 inside.
 
-    An empty box (landmarks outside of the picture) counts as the whole picture, so that no mean over nothing arises.
+    An empty box (landmarks outside of the frame) counts as the whole frame, so that no mean is over an empty set.
     """
     rows = torch.arange(height, device=boxes.device)[None, :, None]
     columns = torch.arange(width, device=boxes.device)[None, None, :]
@@ -42,14 +42,14 @@ def box_mask(boxes: Tensor, height: int, width: int) -> Tensor:
 
 
 def mouth_boxes(landmarks: Tensor, height: int, width: int, margin: float = 0.05) -> Tensor:
-    """Boxes around the lips of landmarks `[B, 68, 2]`, int64 `[B, 4]`, grown on each side by a fraction of the height."""
+    """Boxes around the lips of landmarks `[B, 68, 2]`, int64 `[B, 4]`, enlarged on each side by a fraction of the height."""
     return boxes_around(landmarks[:, LIPS], height, width, round(margin * height))
 
 
 def fixed_boxes(fractions: tuple[float, float, float, float], count: int, height: int, width: int) -> Tensor:
     """The same box for all of `count` aligned frames, without landmarks, int64 `[count, 4]`.
 
-    fractions: first and last row, first and last column. (0.55, 0.85, 0.3, 0.7) holds the mouth where the eyes stand at
+    fractions: first and last row, first and last column. (0.55, 0.85, 0.3, 0.7) contains the mouth if the eyes are at
     0.42 of the height and 0.23 of the width apart.
     """
     edges = [round(part * side) for part, side in zip(fractions, (height, height, width, width), strict=True)]

@@ -1,4 +1,4 @@
-"""Training losses. All randomness (noise, noise levels, steps) comes from the caller."""
+"""Training losses. Randomness comes from arguments: noise, steps, or a generator."""
 
 import math
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ def edm_loss(
     noise: Tensor,
     pixel_weights: Tensor | None = None,
 ) -> Tensor:
-    """Weighted squared error of the denoised frame, mean over the picture, for each sample `[B]`.
+    """Weighted squared error of the denoised frame, mean over the pixels, for each sample `[B]`.
 
     clean, noise `[B, 3, H, W]`; sigma `[B]`; pixel_weights `[B or 1, 1, H, W]` multiplies the error (None: by 1). The
     weight (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 makes the loss of an untrained network 1 at every sigma
-    for pictures of standard deviation sigma_data (Karras et al. 2022, equation 8).
+    for frames of standard deviation sigma_data (Karras et al. 2022, equation 8).
     """
     data = model.diffusion_settings.sigma_data
     denoised = denoise(model, clean + sigma[:, None, None, None] * noise, sigma, conditions)
@@ -59,9 +59,9 @@ def draw_sigmas(
 ) -> Tensor:
     """Log-normal noise levels, float32 `[count]` on the generator's device (Karras et al. 2022, table 1).
 
-    Stratified: one from each of `count` equally likely ranges, so that the mean over a batch varies less. strata: which
-    range each row draws from, a permutation of 0 .. count - 1, None for rising order. Rising order is right where a
-    row's number says nothing about its clip: each row alone always draws from the same range.
+    Stratified: one from each of `count` equally likely ranges, which reduces the variance of the batch mean. strata: the
+    range of each row, a permutation of 0 .. count - 1, None for ascending order. Ascending order is correct only if a
+    row's number is independent of its clip, because each row then always draws from the same range.
     """
     where = generator.device
     uniform = torch.rand(count, generator=generator, device=where, dtype=torch.float64)
@@ -93,8 +93,8 @@ def ddpm_losses(
 ) -> DdpmLosses:
     """The paper's loss terms (section 4.4, equation 19) at given steps `[B]` of the full schedule.
 
-    clean, noise `[B, 3, H, W]`; lip_boxes int64 `[B, 4]` of `boxes_around`. The bound trains the variance only: it sees
-    the predicted noise without its gradient (Nichol & Dhariwal 2021); without a learned variance it is 0.
+    clean, noise `[B, 3, H, W]`; lip_boxes int64 `[B, 4]` of `boxes_around`. The bound trains the variance only: the
+    predicted noise is detached in it (Nichol & Dhariwal 2021); without a learned variance it is 0.
     """
     x_t = add_noise(schedule, clean.double(), steps, noise.double()).float()
     times = schedule.timesteps.to(steps.device)[steps].float()

@@ -1,7 +1,7 @@
-"""From noise to a picture. Each sampler is a function of a denoiser, a noisy start and a falling list of noise levels.
+"""Samplers. Each is a function of a denoiser, the initial noise and a descending list of noise levels.
 
-`denoise(x, sigma)` returns the estimate of the clean picture for x = x0 + sigma eps, sigma a float. `sigmas` falls to
-0; x starts as sigmas[0] times normal noise. `draw(i)` returns the normal noise of step i = 1, 2, ... in the shape of x.
+`denoise(x, sigma)` returns the estimate of the clean frame for x = x0 + sigma eps, sigma a float. `sigmas` descends to
+0; x is initially sigmas[0] times normal noise. `draw(i)` returns the normal noise of step i = 1, 2, ... in the shape of x.
 """
 
 import itertools
@@ -19,7 +19,7 @@ Draw = Callable[[int], Tensor]
 
 
 def euler(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """First-order solution of dx/dsigma = (x - D) / sigma, one pass a step (Karras et al. 2022, equation 4)."""
+    """First-order solution of dx/dsigma = (x - D) / sigma, one network evaluation per step (Karras et al. 2022, eq. 4)."""
     for sigma, after in _pairs(sigmas):
         denoised = denoise(x, sigma)
         x = denoised + after / sigma * (x - denoised)
@@ -27,7 +27,7 @@ def euler(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def heun(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Second-order solution of the same, two passes a step, one in the last (Karras et al. 2022, algorithm 1)."""
+    """Second-order solution of the same ODE: 2 network evaluations per step, 1 in the last (Karras et al. 2022, alg. 1)."""
     for sigma, after in _pairs(sigmas):
         slope = (x - denoise(x, sigma)) / sigma
         ahead = x + (after - sigma) * slope
@@ -38,9 +38,9 @@ def heun(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
 
 
 def dpmpp_2m(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Second-order multistep in log sigma, one pass a step (DPM-Solver++(2M), Lu et al. 2022, algorithm 2).
+    """Second-order multistep in log sigma, one network evaluation per step (DPM-Solver++(2M), Lu et al. 2022, alg. 2).
 
-    First and last step are of first order, since before the one there is no earlier estimate and the other ends at 0.
+    The first and the last step are first order: the first has no earlier estimate, the last one ends at sigma 0.
     """
     earlier, before = None, None
     for sigma, after in _pairs(sigmas):
@@ -57,7 +57,7 @@ def dpmpp_2m(denoise: Denoise, x: Tensor, sigmas: Sequence[float]) -> Tensor:
 def ddim(denoise: Denoise, x: Tensor, sigmas: Sequence[float], draw: Draw, eta: float = 0.0) -> Tensor:
     """DDIM (Song et al. 2021, equation 12): eta 0 is deterministic and equals `euler`, eta 1 draws from q(. | x, D).
 
-    With eta 1 and the exact denoiser this is DDPM's ancestral sampling with the smaller variance, beta_tilde.
+    With eta 1 and the exact denoiser this is DDPM's ancestral sampling with the lower variance bound, beta_tilde.
     """
     for step, (sigma, after) in enumerate(_pairs(sigmas), start=1):
         denoised = denoise(x, sigma)
@@ -70,10 +70,11 @@ def ddim(denoise: Denoise, x: Tensor, sigmas: Sequence[float], draw: Draw, eta: 
 
 
 def ancestral_ddpm(predict: Callable[[Tensor, int], Tensor], x: Tensor, schedule: DdpmSchedule, draw: Draw) -> Tensor:
-    """The paper's sampler (section 3): each step draws from the predicted posterior, learned variance included.
+    """Ancestral DDPM sampling, the paper's sampler (section 3): each step draws from the predicted posterior.
 
-    `predict(x_t, index)` returns the network's output for step `index` of the (respaced) schedule. x and the result are
-    in the discrete schedule's scale: x starts as unit normal noise. No noise is added at original time 0.
+    `predict(x_t, index)` returns the network's output for step `index` of the (respaced) schedule, learned variance
+    included. x and the result are variance preserving: x is initially unit normal noise. No noise is added at original
+    time 0.
     """
     times = schedule.timesteps.tolist()
     for number, index in enumerate(reversed(range(len(times))), start=1):

@@ -33,7 +33,7 @@ class MediaFacts:
     video_start: float
     audio_codec: str | None
     audio_start: float | None
-    audio_lr_scale: int | None
+    audio_rate: int | None
     audio_channels: int | None
 
 
@@ -55,7 +55,7 @@ def probe(path: Path | str) -> MediaFacts:
             video_start=start_of(video),
             audio_codec=audio.codec_context.name if audio else None,
             audio_start=start_of(audio) if audio else None,
-            audio_lr_scale=audio.codec_context.sample_rate if audio else None,
+            audio_rate=audio.codec_context.sample_rate if audio else None,
             audio_channels=audio.codec_context.channels if audio else None,
         )
 

@@ -1,4 +1,4 @@
-"""A finished model in one file: its weights with its settings and facts."""
+"""Export: a finished model in one file, with its weights, settings and facts (metadata)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +14,10 @@ from dheads_model.network.tensor_file import fill, load_tensors, plain, save_ten
 
 
 def save_export(path: Path | str, state: Mapping[str, Tensor], config: Mapping, facts: Mapping) -> None:
-    """Write a model's weights with what is needed to use and to trace them, whole or not at all.
+    """Write a model's weights with its config and facts, atomically.
 
-    state: `TalkingModel.state_dict()`, usually of averaged weights. config: the run's config; its blocks `network` and
-    `diffusion` are what the model is built from. facts: data fingerprint, images seen, losses and the like. Equal
+    state: `TalkingModel.state_dict()`, usually of averaged weights. config: the run's config; the model is built from its
+    blocks `network` and `diffusion`. facts: data fingerprint, images seen, losses and the like. Equal
     arguments give equal bytes. Raises UserError when the weights do not fit the config or are not all finite,
     ValueError for values that JSON does not have.
     """

@@ -1,4 +1,4 @@
-"""Formats of exported models. Older ones are read by renaming their config keys to today's. Standard library only."""
+"""Formats of exported models. Older ones are read by renaming their config keys. Standard library only."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def is_older(found: object, wanted: str) -> bool:
 
 
 def migrate(about: Mapping) -> dict:
-    """What an export of an older format says of itself, with the config keys of today's format."""
+    """Metadata of an export of an older format, with the config keys of the current format."""
     names = _RENAMED[about["format"]]
     config = _renamed(about["config"], names[""])
     for block in ("diffusion", "training"):

@@ -1,8 +1,8 @@
-"""Two small encoders that put a moving mouth and the sound around it at the same place when they go together.
+"""The sync encoder: two small encoders, whose embeddings of mouth and audio are close for synchronous windows.
 
-After SyncNet (Chung & Zisserman 2016), with embeddings of unit length that are trained against each other (InfoNCE,
-arXiv 1807.03748; CLIP's symmetric form, arXiv 2103.00020). The sound's half holds the very audio encoder of the talking
-model, so that a diffusion run can start from it or keep it.
+After SyncNet (Chung & Zisserman 2016), with embeddings of unit length and a contrastive loss (InfoNCE, arXiv 1807.03748;
+CLIP's symmetric form, arXiv 2103.00020). The audio half contains an audio encoder with the layers of the talking model's,
+so that a diffusion run can initialise its own with it, trainable or frozen.
 """
 
 from collections.abc import Mapping
@@ -50,12 +50,12 @@ class SyncEncoderSettings:
 
     @property
     def audio_frames(self) -> int:
-        """Video frames in a window, of pictures as of sound."""
+        """Video frames in a window, of mouth and audio alike."""
         return 2 * self.audio_radius + 1
 
 
 class MouthEncoder(nn.Module):
-    """Convolutions over the frames of a window as channels, so that the first layer sees movement."""
+    """Convolutions with the frames of a window as channels, so that the first layer can detect motion."""
 
     def __init__(self, settings: SyncEncoderSettings):
         super().__init__()
@@ -74,7 +74,7 @@ class MouthEncoder(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """Grey mouths `[B, W, 32, 48]` of W consecutive frames, any range -> embeddings of length 1, `[B, E]`.
 
-        Each window is brought to mean 0 and standard deviation 1, so that light and skin do not count.
+        Each window is normalised to mean 0 and standard deviation 1, which removes brightness and contrast.
         """
         if tuple(windows.shape[1:]) != self.window:
             raise ValueError(f"windows must be [B, {', '.join(map(str, self.window))}], not {list(windows.shape)}")
@@ -85,7 +85,7 @@ class MouthEncoder(nn.Module):
 
 
 class SyncEncoder(nn.Module):
-    """Mouth and audio encoder with a learned sharpness of their comparison."""
+    """Mouth and audio encoder with the learned scale (inverse temperature) of their cosines."""
 
     def __init__(self, settings: SyncEncoderSettings):
         super().__init__()
@@ -104,7 +104,7 @@ class SyncEncoder(nn.Module):
         return F.normalize(self.audio_project(F.silu(self.audio_encoder(features)).flatten(1)), dim=1)
 
     def scale(self) -> Tensor:
-        """What cosines are multiplied with before the softmax, at most 100."""
+        """Factor on the cosines before the softmax (inverse temperature), at most 100."""
         return self.log_scale.exp().clamp(max=_LARGEST_SCALE)
 
 

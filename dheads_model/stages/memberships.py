@@ -18,6 +18,6 @@ def check_memberships(recipes: dict[str, Recipe], planned: str) -> None:
             (str(Path(path).parent) for path, recipe in recipes.items() if "membership" in recipe.settings), ""
         )
         raise UserError(
-            f"the shards below {folder} hold other clips than the config names now; delete that folder and give the same "
-            "command again to make them anew."
+            f"the shards below {folder} hold other clips than the config names now; delete that folder and run the same "
+            "command again to regenerate them."
         )

@@ -66,7 +66,7 @@ def train_run(config: dict, files: TrainingFiles, threads: int, ranks: Distribut
     frozen = open_frozen_audio_encoder(settings.network, files.published_audio_encoder)
     learner, embed, data = settings, None, index.fingerprint
     if frozen is not None:
-        learner, embed, data = frozen.of_unet(settings), frozen.heard, f"{data}, encoded by {frozen.sha256}"
+        learner, embed, data = frozen.of_unet(settings), frozen.embed, f"{data}, encoded by {frozen.sha256}"
     size, allowed = settings.network.image_size, settings.training.in_memory_bytes
     train_clips = open_split(
         files.index, "train", size, allowed, settings.training.stream_passes, decoders(threads), embed

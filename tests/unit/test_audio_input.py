@@ -19,9 +19,9 @@ from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import read_shard
-from tests.unit.test_published_audio_encoder import speech
-from tests.unit.test_shards import pack
-from tests.unit.test_unet import SMALL, settled
+from tests.factories.media import speech
+from tests.factories.networks import SMALL, settled
+from tests.factories.shards import pack
 from tests.workflow import call
 from workflow_scripts import sample_videos
 
@@ -136,7 +136,7 @@ def test_the_encoder_beside_a_model_must_be_its_own(tmp_path):
         with pytest.raises(UserError, match=r"import it again together with its audio_encoder\.pt"):
             open_window_encoder(model, facts, tmp_path / "audio_encoder.pt")
     known = {"audio_encoder": {"file": "audio_encoder.pt", "sha256": "0" * 64}}
-    with pytest.raises(UserError, match=r"embeddings that audio_encoder\.pt makes \(sha256 0000"):
+    with pytest.raises(UserError, match=r"embeddings of audio_encoder\.pt \(sha256 0000"):
         open_window_encoder(model, known, None)
     with pytest.raises(UserError, match=r"has sha256 .* not the expected 0000"):
         open_window_encoder(model, known, tmp_path / "audio_encoder.pt")

@@ -61,7 +61,7 @@ def ended(statement: str, *arguments: str) -> subprocess.CompletedProcess:
         ("raise UserError('mend this.')", errors.EXIT_USER_ERROR, "error: mend this."),
         ("raise MemoryError", errors.EXIT_USER_ERROR, "error: the machine has too little memory"),
         ("raise Interrupted('the state is saved')", errors.EXIT_RETRY, "error: the state is saved"),
-        ("os.kill(os.getpid(), signal.SIGINT)", errors.EXIT_INTERRUPTED, "error: stopped; give the same command"),
+        ("os.kill(os.getpid(), signal.SIGINT)", errors.EXIT_INTERRUPTED, "error: stopped; run the same command"),
         ("raise ValueError('a mistake')", errors.EXIT_FAILED, "ValueError: a mistake"),
     ],
 )

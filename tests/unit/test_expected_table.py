@@ -16,7 +16,7 @@ from tests.workflow import call
 from workflow_scripts import verify_table
 
 KINDS = [["ours", "model"], ["ground_truth", "ground_truth"]]
-SETTINGS = {"absent": {}, "missing": {}, "methods": KINDS, "reference": "ours"}
+SETTINGS = {"absent": {}, "dataset_notes": {}, "missing": {}, "methods": KINDS, "reference": "ours"}
 
 
 @pytest.fixture

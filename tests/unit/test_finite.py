@@ -15,13 +15,11 @@ from dheads_model.training.log import append_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
 from dheads_model.training.state import save_state
-from tests.unit.test_sync_encoder import changed as changed_sync
-from tests.unit.test_sync_encoder import run as run_sync
-from tests.unit.test_sync_encoder import speaking_clip
-from tests.unit.test_training import CONFIG, changed
-from tests.unit.test_training import clips as made_clips
+from tests.factories.sync import changed as changed_sync
+from tests.factories.sync import run as run_sync
+from tests.factories.sync import speaking_clip
+from tests.factories.training import CONFIG, changed
 
-clips = made_clips
 DDPM = {
     **changed(images=64, state_every_images=8, log_every_images=8),
     "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"},

@@ -23,8 +23,8 @@ from dheads_model.training.interruption import SignalWatch
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
-from tests.unit.test_shards import pack
-from tests.unit.test_training import changed, run, without_time
+from tests.factories.shards import pack
+from tests.factories.training import changed, run, without_time
 
 LENGTHS = [{f"s{shard}_{clip}": 5 + (3 * shard + 2 * clip) % 7 for clip in range(3)} for shard in range(5)]
 FRAMES = sum(sum(shard.values()) for shard in LENGTHS)
