@@ -13,14 +13,14 @@ from pathlib import Path
 def atomic_path(target: Path | str) -> Iterator[Path]:
     """A temporary path beside `target` with its suffix; on success it is synced to disk and renamed to `target`.
 
-    On any exception the temporary file is removed and `target` is left as it was. What a killed process left of an
-    earlier try at the same target is swept away.
+    On any exception the temporary file is removed and `target` is left as it was. Stale temporary
+    files of killed processes for the same target are removed.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for rubbish in target.parent.glob(f".{glob.escape(target.stem)}.*.partial{glob.escape(target.suffix)}"):
-        if not _is_running(rubbish.name.split(".partial")[0].rpartition(".")[2]):
-            rubbish.unlink(missing_ok=True)
+    for stale in target.parent.glob(f".{glob.escape(target.stem)}.*.partial{glob.escape(target.suffix)}"):
+        if not _is_running(stale.name.split(".partial")[0].rpartition(".")[2]):
+            stale.unlink(missing_ok=True)
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     try:
         yield temporary
