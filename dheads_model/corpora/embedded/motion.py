@@ -13,7 +13,7 @@ _SHORTEST_PAUSE = 0.6  # seconds between two blinks
 class Motion:
     """Head and eyes over the F frames of a clip, each `[F]`.
 
-    blink: 0 open .. 1 shut. yaw, pitch, roll in radians. shift_x, shift_y in pixels of the picture. breath: -1..1.
+    blink: 0 open .. 1 shut. yaw, pitch, roll in radians. shift_x, shift_y in pixels of the image. breath: -1..1.
     blinks: (start, end) of each blink in seconds.
     """
 
