@@ -1,4 +1,4 @@
-"""What a face does besides speaking: blinks, slow head motion, breathing."""
+"""Motion of the face that is independent of speech: blinks, slow head motion, breathing."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Motion:
 
 
 def move(times: np.ndarray, generator: np.random.Generator) -> Motion:
-    """Blinks at human rate (Poisson with a shortest pause; 0.18 to 0.34 s long) and slow random head motion."""
+    """Blinks at a human rate (Poisson with a minimum pause; 0.18 to 0.34 s long) and slow random head motion."""
     blinks = _blink_times(float(times[-1]), generator)
     blink = np.zeros(len(times))
     for start, end in blinks:

@@ -1,6 +1,6 @@
-"""The portrait behind all actors: image, face mesh, person mask, and control points around the face.
+"""The portrait for all actors: image, face mesh, person mask, and control points around the face.
 
-The image is NASA's portrait of Eileen Collins (public domain) as scikit-image ships it. Mesh and mask were computed
+The image is NASA's portrait of Eileen Collins (public domain) from scikit-image. Mesh and mask were computed
 once with MediaPipe and GrabCut and are stored beside this file, so that the corpus does not depend on detectors.
 """
 

@@ -1,4 +1,4 @@
-"""Images of an actor: the face mesh is bent for every frame and the portrait's texture warped along, triangle by triangle."""
+"""Rendering of an actor's frames: the face mesh is deformed per frame, and the portrait's texture is warped per triangle."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from dheads_model.corpora.embedded.motion import Motion
 from dheads_model.corpora.embedded.portrait import Portrait
 
 WIDTH, HEIGHT = 480, 360
-SCALE = 1.45  # pixels of the image a pixel of the portrait
+SCALE = 1.45  # pixels of the image per pixel of the portrait
 EYES_Y = 140  # height of the eyes in the image
 LIP_RINGS = np.stack(
     [
@@ -31,7 +31,7 @@ _LINE_BELOW_UPPER_LIP = 2.6
 
 @dataclass(frozen=True)
 class Stage:
-    """What stays the same over a clip: the actor's face at rest and how its points follow lips and jaw."""
+    """Constants of a clip: the actor's face at rest and the weights with which its points follow lips and jaw."""
 
     portrait: Portrait
     actor: Actor
@@ -46,7 +46,7 @@ class Stage:
 
 
 def set_stage(portrait: Portrait, actor: Actor) -> Stage:
-    """Neutralise the portrait's smile for this actor and prepare what every frame needs."""
+    """Neutralise the portrait's smile for this actor and compute the constants of the clip."""
     points = actor.points
     corners = points[[61, 291]].mean(axis=0)
     centre = np.array([corners[0], points[13, 1] + _LINE_BELOW_UPPER_LIP])
@@ -98,7 +98,7 @@ def to_canvas(points: np.ndarray) -> np.ndarray:
 
 
 def _followers(points: np.ndarray, lips: np.ndarray, lip_indices: np.ndarray) -> np.ndarray:
-    """Weights `[N, L]` with which the skin follows the lips: nearby as they go, farther off less and less."""
+    """Weights `[N, L]` with which the skin follows the lips; they decrease with the distance."""
     distance = np.linalg.norm(points[:, None] - lips[None], axis=2)
     weights = np.exp(-((distance / 9) ** 2))
     reach = np.exp(-((np.maximum(distance.min(axis=1) - 2, 0) / 17) ** 2))
@@ -106,7 +106,7 @@ def _followers(points: np.ndarray, lips: np.ndarray, lip_indices: np.ndarray) ->
 
 
 def _close_eyes(points: np.ndarray, blink: float) -> None:
-    """Lower the upper lids onto the lower ones by `blink` 0..1; the crease above comes along a little."""
+    """Lower the upper lids towards the lower ones by `blink` 0..1, and the crease above by a part of it."""
     if blink <= 0:
         return
     for upper, lower, crease, corners in zip(
@@ -121,7 +121,7 @@ def _close_eyes(points: np.ndarray, blink: float) -> None:
 
 
 def _turn_head(points: np.ndarray, portrait: Portrait, motion: Motion, frame: int) -> np.ndarray:
-    """Turn points about the neck by small angles (the mesh has a depth), then shift; torso points stay."""
+    """Rotate points about the neck by small angles (the mesh has a depth), then shift; torso points are fixed."""
     pivot = np.array([226.0, 165.0])
     yaw, pitch, roll = motion.yaw[frame], motion.pitch[frame], motion.roll[frame]
     local = points - pivot
@@ -135,7 +135,7 @@ def _turn_head(points: np.ndarray, portrait: Portrait, motion: Motion, frame: in
 
 
 def _source_map(canvas: np.ndarray, portrait: Portrait) -> np.ndarray:
-    """For every pixel of the image its place in the portrait, float32 `[H, W, 2]`."""
+    """Position in the portrait of every pixel of the image, float32 `[H, W, 2]`."""
     labels = np.zeros((HEIGHT, WIDTH), dtype=np.int32)
     corners = canvas[portrait.triangles]
     along, across = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

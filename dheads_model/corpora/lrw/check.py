@@ -1,4 +1,4 @@
-"""Whether a clip of LRW is what the corpus promises: 29 frames at 25 a second, and the sound under them."""
+"""Check of a clip of LRW: 29 frames at 25 frames/s, with audio."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from dheads_model.media.clock import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER
 from dheads_model.media.video import VideoReader, open_video
 
 CLIP_SAMPLES = CLIP_FRAMES * SAMPLES_PER_FRAME
-# A track may lack its last AAC block; more than that is missing speech.
+# A track may lack its last AAC block; more missing samples are missing speech.
 _LARGEST_GAP_SAMPLES = 1024
 # Containers round times to milliseconds.
 _TIME_TOLERANCE_SECONDS = 0.002
@@ -20,10 +20,10 @@ _TIME_TOLERANCE_SECONDS = 0.002
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What was decoded. frames is 29, samples (at 16 kHz, mono, from the first picture on) is 18,560.
+    """Decoded sizes. frames is 29, samples (at 16 kHz, mono, from the first frame on) is 18,560.
 
-    start: time of the first picture in seconds. decoded_samples: length of the whole sound track, mostly 19,456, since
-    AAC comes in blocks of 1,024. padded_samples: how many of the 18,560 the track does not have; they are zeros.
+    start: time of the first frame in seconds. decoded_samples: length of the whole audio track, mostly 19,456, because
+    AAC has blocks of 1,024. padded_samples: number of the 18,560 samples that the track lacks; they are zeros.
     """
 
     frames: int
@@ -36,11 +36,11 @@ class ClipFacts:
 
 
 def check_clip(path: Path | str) -> ClipFacts:
-    """Decode a clip from end to end and check it; the sound is cut to 18,560 samples from the first picture on.
+    """Decode a whole clip and check it; the audio is cut to 18,560 samples from the first frame on.
 
     Raises ClipFiltered: no_video, no_audio, too_short (fewer than 29 frames), too_long (more). Raises ClipFailed:
-    missing_file, unreadable, damaged (decoding stops, or more than 64 ms of sound are missing), source_changed (29
-    frames, yet not at 25 a second: not a clip as it was published).
+    missing_file, unreadable, damaged (decoding stops, or more than 64 ms of audio are missing), source_changed (29
+    frames, but not at 25 frames/s: not a clip as published).
     """
     video = open_video(path)
     if video.facts.audio_codec is None:
