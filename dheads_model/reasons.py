@@ -2,8 +2,8 @@
 
 MEANINGS = {
     "listed_bad": "named in the corpus' list of known-bad clips",
-    "no_audio": "the file has no sound track",
-    "silent_audio": "the sound track never rises above the silence threshold",
+    "no_audio": "the file has no audio track",
+    "silent_audio": "the audio never rises above the silence threshold",
     "no_video": "the file has no picture track",
     "too_large": "the picture has more pixels than are decoded in bounded memory",
     "too_short": "fewer frames than the configured minimum",

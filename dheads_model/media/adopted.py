@@ -30,6 +30,6 @@ def fit_video(path: Path | str, count: int) -> tuple[np.ndarray, dict]:
     # A frame of the clock exists if it begins before the end of the video.
     there = int((wanted < video.end - 0.5 / FRAMES_PER_SECOND).sum())
     if there < count - MOST_MISSING:
-        raise ClipFailed("damaged", f"{path} lasts {there} frames of 25 a second, the clip {count}")
+        raise ClipFailed("damaged", f"{path} lasts {there} frames at 25 frames per second, the clip {count}")
     facts = {"source_fps": video.facts.fps, "source_size": video.facts.width, "repeated": count - there}
     return frames[nearest_frames(times, wanted)], facts

@@ -36,7 +36,7 @@ def read_audio(path: Path | str, start: float, n_frames: int) -> np.ndarray:
         if first > wanted:
             break
     if not found:
-        raise ClipFailed("damaged", "the sound track holds no sound")
+        raise ClipFailed("damaged", "the audio track has no samples")
     return result
 
 
@@ -44,7 +44,7 @@ def load_speech(path: Path | str) -> np.ndarray:
     """All audio of a file from its first sample, int16 `[N]` at 16 kHz mono; raises as `read_audio`."""
     pieces = list(_pieces(path))
     if not pieces:
-        raise ClipFailed("damaged", "the sound track holds no sound")
+        raise ClipFailed("damaged", "the audio track has no samples")
     places = [round((begin - pieces[0][0]) * SAMPLE_RATE) + offset for begin, offset, _ in pieces]
     result = np.zeros(max(place + len(piece[2]) for place, piece in zip(places, pieces, strict=True)), dtype=np.int16)
     for place, (_, _, samples) in zip(places, pieces, strict=True):
@@ -63,7 +63,7 @@ def stream_speech(path: Path | str) -> Iterator[np.ndarray]:
         origin = begin if origin is None else origin
         missing = round((begin - origin) * SAMPLE_RATE) + offset - received
         if missing > _LONGEST_PAUSE_SECONDS * SAMPLE_RATE:
-            raise ClipFailed("damaged", f"the sound pauses for {missing / SAMPLE_RATE:.0f} seconds")
+            raise ClipFailed("damaged", f"the audio pauses for {missing / SAMPLE_RATE:.0f} seconds")
         new = np.concatenate([np.zeros(max(missing, 0), dtype=np.int16), samples[max(-missing, 0) :]])
         received += len(new)
         waiting = np.concatenate([waiting, new])
@@ -71,7 +71,7 @@ def stream_speech(path: Path | str) -> Iterator[np.ndarray]:
         yield from waiting[:whole].reshape(-1, SAMPLES_PER_FRAME)
         waiting = waiting[whole:]
     if origin is None:
-        raise ClipFailed("damaged", "the sound track holds no sound")
+        raise ClipFailed("damaged", "the audio track has no samples")
 
 
 def loudest_frame_dbfs(samples: np.ndarray) -> float:
@@ -130,7 +130,7 @@ def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
 
     with open_container(path) as container:
         if not container.streams.audio:
-            raise ClipFiltered("no_audio", "the file has no sound track")
+            raise ClipFiltered("no_audio", "the file has no audio track")
         begin, received, given, form, resampler = 0.0, 0, 0, None, None
         try:
             for frame in container.decode(audio=0):
@@ -148,7 +148,7 @@ def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
                     given += len(piece[2])
                     yield piece
         except av.error.FFmpegError as problem:
-            raise ClipFailed("damaged", f"the sound cannot be decoded: {problem}") from problem
+            raise ClipFailed("damaged", f"the audio cannot be decoded: {problem}") from problem
         if resampler is not None:
             yield from _numbered(begin, given, resampler.resample(None))
 

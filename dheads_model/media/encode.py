@@ -30,12 +30,12 @@ def encode_video(
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         video = _add_video(container, *frames.shape[1:3], crf, pixel_format)
-        sound = None if audio is None else _add_audio(container)
+        audio_stream = None if audio is None else _add_audio(container)
         for index, image in enumerate(frames):
             _encode_image(container, video, image, index)
         container.mux(video.encode(None))
-        if sound is not None:
-            _encode_audio(container, sound, audio)
+        if audio_stream is not None:
+            _encode_audio(container, audio_stream, audio)
     return target.getvalue()
 
 
@@ -64,20 +64,20 @@ def write_video_stream(path: Path | str, frames: Iterable[tuple[np.ndarray, np.n
             _check(image[None], samples)
             if shape is None:
                 shape = image.shape
-                video, sound = _add_video(container, *shape[:2], crf, "yuv420p"), _add_audio(container)
-                resampler = _sound_resampler(sound)
+                video, audio_stream = _add_video(container, *shape[:2], crf, "yuv420p"), _add_audio(container)
+                resampler = _audio_resampler(audio_stream)
             if image.shape != shape:
                 raise ValueError(f"frames must be of one size, not {shape} and then {image.shape}")
             _encode_image(container, video, image, count)
             waiting = np.concatenate([waiting, samples])
-            size = len(waiting) // _sound_size(sound) * _sound_size(sound)
-            _encode_samples(container, sound, resampler, waiting[:size], placed)
+            size = len(waiting) // _block_size(audio_stream) * _block_size(audio_stream)
+            _encode_samples(container, audio_stream, resampler, waiting[:size], placed)
             waiting, placed, count = waiting[size:], placed + size, count + 1
         if not count:
             raise ValueError("there are no frames to write")
         container.mux(video.encode(None))
-        _encode_samples(container, sound, resampler, waiting, placed)
-        container.mux(sound.encode(None))
+        _encode_samples(container, audio_stream, resampler, waiting, placed)
+        container.mux(audio_stream.encode(None))
     return count
 
 
@@ -108,10 +108,10 @@ def _add_video(container, height: int, width: int, crf: int, pixel_format: str):
 def _add_audio(container):
     import av
 
-    sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-    sound.bit_rate = 96_000
-    sound.codec_context.flags |= av.codec.context.Flags.bitexact
-    return sound
+    audio_stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+    audio_stream.bit_rate = 96_000
+    audio_stream.codec_context.flags |= av.codec.context.Flags.bitexact
+    return audio_stream
 
 
 def _encode_image(container, video, image: np.ndarray, index: int) -> None:
@@ -123,31 +123,31 @@ def _encode_image(container, video, image: np.ndarray, index: int) -> None:
     container.mux(video.encode(frame.reformat(format=video.pix_fmt, threads=1)))
 
 
-def _encode_audio(container, sound, audio: np.ndarray) -> None:
-    _encode_samples(container, sound, _sound_resampler(sound), audio, 0)
-    container.mux(sound.encode(None))
+def _encode_audio(container, audio_stream, audio: np.ndarray) -> None:
+    _encode_samples(container, audio_stream, _audio_resampler(audio_stream), audio, 0)
+    container.mux(audio_stream.encode(None))
 
 
-def _encode_samples(container, sound, resampler, audio: np.ndarray, place: int) -> None:
+def _encode_samples(container, audio_stream, resampler, audio: np.ndarray, place: int) -> None:
     """Encode samples from sample number `place` on, in blocks of the codec's size."""
     import av
 
-    size = _sound_size(sound)
+    size = _block_size(audio_stream)
     for start in range(0, len(audio), size):
         frame = av.AudioFrame.from_ndarray(audio[None, start : start + size], format="s16", layout="mono")
         frame.sample_rate, frame.pts = SAMPLE_RATE, place + start
         for ready in resampler.resample(frame):
-            container.mux(sound.encode(ready))
+            container.mux(audio_stream.encode(ready))
 
 
-def _sound_size(sound) -> int:
-    return sound.codec_context.frame_size or 1024
+def _block_size(audio_stream) -> int:
+    return audio_stream.codec_context.frame_size or 1024
 
 
-def _sound_resampler(sound):
+def _audio_resampler(audio_stream):
     import av
 
-    return av.AudioResampler(format=sound.codec_context.format, layout="mono", rate=SAMPLE_RATE)
+    return av.AudioResampler(format=audio_stream.codec_context.format, layout="mono", rate=SAMPLE_RATE)
 
 
 def _check(frames: np.ndarray, audio: np.ndarray | None) -> None:

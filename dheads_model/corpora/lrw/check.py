@@ -44,7 +44,7 @@ def check_clip(path: Path | str) -> ClipFacts:
     """
     video = open_video(path)
     if video.facts.audio_codec is None:
-        raise ClipFiltered("no_audio", f"{Path(path).name} has no sound track")
+        raise ClipFiltered("no_audio", f"{Path(path).name} has no audio track")
     if len(video.times) != CLIP_FRAMES:
         reason = "too_short" if len(video.times) < CLIP_FRAMES else "too_long"
         raise ClipFiltered(reason, f"{Path(path).name} has {len(video.times)} frames, a clip of LRW {CLIP_FRAMES}")
@@ -56,7 +56,7 @@ def check_clip(path: Path | str) -> ClipFacts:
     first = round((video.facts.audio_start - start) * SAMPLE_RATE)
     padded = CLIP_SAMPLES - max(0, min(first + whole, CLIP_SAMPLES) - max(first, 0))
     if padded > _LARGEST_GAP_SAMPLES:
-        raise ClipFailed("damaged", f"{Path(path).name} has no sound for {padded} of its {CLIP_SAMPLES} samples")
+        raise ClipFailed("damaged", f"{Path(path).name} has no audio for {padded} of its {CLIP_SAMPLES} samples")
     return ClipFacts(frames, len(sound), video.facts.width, video.facts.height, start, whole, padded)
 
 
@@ -64,4 +64,4 @@ def _check_rate(video: VideoReader) -> None:
     expected = video.times[0] + np.arange(CLIP_FRAMES) / FRAMES_PER_SECOND
     if np.abs(video.times - expected).max() > _TIME_TOLERANCE_SECONDS:
         name = Path(video.path).name
-        raise ClipFailed("source_changed", f"the frames of {name} do not come at {FRAMES_PER_SECOND} a second")
+        raise ClipFailed("source_changed", f"the frames of {name} are not at {FRAMES_PER_SECOND} frames per second")
