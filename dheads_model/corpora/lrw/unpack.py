@@ -144,9 +144,9 @@ def _temporary_in(folder: Path) -> Path:
     """The one name under which files are written before their rename; what killed processes left of theirs is removed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for rubbish in folder.glob(".unpacking.*.partial"):
-            if not _is_running(rubbish.name.split(".")[2]):
-                rubbish.unlink(missing_ok=True)
+        for stale in folder.glob(".unpacking.*.partial"):
+            if not _is_running(stale.name.split(".")[2]):
+                stale.unlink(missing_ok=True)
     except OSError as problem:
         raise _unwritable(folder, problem) from problem
     return folder / f".unpacking.{os.getpid()}.partial"
