@@ -32,7 +32,7 @@ WITHOUT_RESULTS = (
     "dheads_model.recipe",
 )
 # What planning finds reaches a job as parameters, which are tracked by value, so its code need not be.
-_BY_VALUE = ("workflow_scripts.planning.plan",)
+_BY_VALUE = ("workflow_scripts.planning.shards",)
 # Import names of packages that show progress, fetch files or check the config; versions of them change no result.
 _NOT_COMPUTING = ("tqdm", "requests", "yaml", "jsonschema", "snakemake", "filelock")
 # Packages that are imported by another name than they are installed by.

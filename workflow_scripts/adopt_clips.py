@@ -1,4 +1,4 @@
-"""Hash and probe the planned clips of a folder; the files stay where they are."""
+"""Hash and probe the planned clips of a dataset whose files are on disk; they stay where they are."""
 
 import os
 from pathlib import Path
@@ -33,12 +33,11 @@ def adopt(clip: PlannedClip) -> dict:
 
 
 def main(given) -> None:
-    shard = planned_shard(given, "folder")
+    shard = planned_shard(given, given.dataset)
     outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: adopt(clip))
-    finish_stage(given, "adopt_clips", "folder", shard, outcomes, more_settings={"membership": given.membership})
+    finish_stage(given, "adopt_clips", given.dataset, shard, outcomes, more_settings={"membership": given.membership})
 
 
 if __name__ == "__main__":
     arguments = add_plan(add_budget(parser(__doc__)))
-    arguments.add_argument("--manifest", required=True)
     run("workflow_scripts.adopt_clips", arguments, main)

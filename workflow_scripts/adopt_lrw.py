@@ -32,5 +32,4 @@ def main(given) -> None:
 
 if __name__ == "__main__":
     arguments = add_plan(add_budget(parser(__doc__)))
-    arguments.add_argument("--manifest", required=True)
     run("workflow_scripts.adopt_lrw", arguments, main)

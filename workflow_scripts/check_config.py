@@ -12,6 +12,7 @@ from pathlib import Path
 from dheads_model.errors import UserError
 from dheads_model.yaml_file import overlaid, read_yaml
 from workflow_scripts.planning.config_check import check_config
+from workflow_scripts.planning.dataset_blocks import dataset_defaults
 from workflow_scripts.planning.settings_check import check_settings
 
 _FOLDER = Path(__file__).resolve().parent.parent / "config"
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", help="YAML files as for snakemake --configfile")
     given = parser.parse_args(arguments)
     try:
-        config = read_yaml(_FOLDER / "config.yaml")
+        config = overlaid(dataset_defaults(), read_yaml(_FOLDER / "config.yaml"))
         for path in given.files:
             config = overlaid(config, read_yaml(path))
         check_config(config, str(_FOLDER / "schemas/config.schema.yaml"))

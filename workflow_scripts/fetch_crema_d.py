@@ -1,6 +1,5 @@
 """Bring one shard of CREMA-D here, or find it in a folder that has it; every file checked against the pinned table."""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +101,4 @@ def main(given) -> None:
 
 if __name__ == "__main__":
     arguments = add_plan(add_budget(parser(__doc__)))
-    arguments.add_argument("--hosts", type=json.loads, required=True, help="sources, connections, retry as JSON")
-    for name in ("--corpus-folder", "--manifest"):
-        arguments.add_argument(name, required=True)
     run("workflow_scripts.fetch_crema_d", arguments, main)

@@ -5,7 +5,7 @@ import json
 
 from dheads_model.corpora.plan import PlannedShard, read_plan, write_plan
 from dheads_model.errors import UserError
-from workflow_scripts.planning.plan import outline_dataset, plan_dataset
+from workflow_scripts.planning.shards import outline_dataset, plan_dataset
 
 
 def add_plan(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -14,6 +14,10 @@ def add_plan(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
     arguments.add_argument("--planning", type=json.loads, help="config that decides which clips there are, as JSON")
     arguments.add_argument("--shard", help="five-digit number of the shard")
     arguments.add_argument("--membership", default="", help="digest of the clips that were planned for it")
+    arguments.add_argument("--dataset", required=True, help="name of the dataset")
+    arguments.add_argument("--corpus-folder", help="folder for files that are fetched or made")
+    arguments.add_argument("--hosts", type=json.loads, default={}, help="how files are fetched, as JSON")
+    arguments.add_argument("--manifest", required=True)
     return arguments
 
 

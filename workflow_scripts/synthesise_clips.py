@@ -64,6 +64,4 @@ def _write_truth(folder: Path, number: str, truth: dict[str, Synthesised]) -> li
 
 if __name__ == "__main__":
     arguments = add_plan(add_budget(parser(__doc__)))
-    for name in ("--corpus-folder", "--manifest"):
-        arguments.add_argument(name, required=True)
     run("workflow_scripts.synthesise_clips", arguments, main)

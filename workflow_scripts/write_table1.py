@@ -64,11 +64,8 @@ def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Ro
         values, rows = pd.DataFrame({"dataset": []}), []
     if unmeasured := sum(map(len, lost.values())):
         notes.append(f"{unmeasured} videos could not be measured; the manifests say why.")
-    if "embedded" in values["dataset"].unique():
-        notes.append(
-            "embedded is a generated corpus (a mesh-warped portrait that speaks by eSpeak NG): its figures show that "
-            "the workflow works and cannot be compared with those of CREMA-D or LRW."
-        )
+    shown = set(values["dataset"])
+    notes += [note for name, note in settings["dataset_notes"].items() if name in shown]
     return values, rows, notes
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dheads_model.diffusion.losses import box_mask, fixed_boxes
+from dheads_model.diffusion.boxes import box_mask, fixed_boxes
 from dheads_model.diffusion.settings import LOWER_FACE, AugmentationSettings
 
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from dheads_model.diffusion.boxes import box_mask
 from dheads_model.diffusion.conditions import encode_conditions
 from dheads_model.diffusion.denoiser import denoise_encoded
-from dheads_model.diffusion.losses import box_mask
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.training.audio_use import GAIN_KEY

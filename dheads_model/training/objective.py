@@ -7,18 +7,10 @@ import torch
 from torch import Tensor
 
 from dheads_model.diffusion.augmentation import augment_motion, drop_audio, hide_mouth
+from dheads_model.diffusion.boxes import box_weights, fixed_boxes, lip_boxes, mouth_boxes
 from dheads_model.diffusion.conditions import Conditions, to_model_range, to_motion_input
 from dheads_model.diffusion.denoiser import full_schedule
-from dheads_model.diffusion.losses import (
-    box_weights,
-    ddpm_losses,
-    draw_sigmas,
-    draw_steps,
-    edm_loss,
-    fixed_boxes,
-    lip_boxes,
-    mouth_boxes,
-)
+from dheads_model.diffusion.losses import ddpm_losses, draw_sigmas, draw_steps, edm_loss
 from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch

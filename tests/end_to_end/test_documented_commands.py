@@ -23,8 +23,8 @@ from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.audio_encoder import SDAAudioEncoder
 from dheads_model.yaml_file import overlaid
 from tests.conftest import TINY
-from tests.unit.test_checkpoint_files import PUBLISHED, Names, published_state
-from tests.unit.test_unet import settled
+from tests.factories.checkpoints import PUBLISHED, Names, published_state
+from tests.factories.networks import settled
 from tests.workflow import ROOT
 
 pytestmark = pytest.mark.slow

@@ -6,12 +6,11 @@ import pytest
 import yaml
 
 from dheads_model.errors import UserError
+from tests.factories.configs import SCHEMA, merged
 from tests.workflow import ROOT, snakemake
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.plan import make_work_plan
 from workflow_scripts.write_config_reference import reference_page
-
-SCHEMA = str(ROOT / "config/schemas/config.schema.yaml")
 
 
 @pytest.fixture
@@ -36,14 +35,6 @@ def test_the_overlays_are_valid(config):
     for path in sorted((ROOT / "config").glob("*.yaml")):
         overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
         check_config(merged(config, overlay), SCHEMA)
-
-
-def merged(base, overlay):
-    result = copy.deepcopy(base)
-    for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
 
 
 @pytest.mark.parametrize(

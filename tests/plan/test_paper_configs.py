@@ -2,26 +2,17 @@
 
 import pytest
 import torch
-import yaml
 
 from dheads_model.config import build
 from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.network.talking_model import parameter_count
 from dheads_model.network.unet import UNet
 from dheads_model.training.settings import RunSettings, learning_rate, run_settings
+from tests.factories.configs import SCHEMA, laid
 from tests.lrw_fixtures import make_tree
-from tests.plan.test_config_errors import SCHEMA, merged
 from tests.workflow import ROOT, snakemake
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.plan import WorkPlan, make_work_plan
-
-
-def laid(*overlays: str) -> dict:
-    """The default config under some overlays."""
-    config: dict = {}
-    for name in ("config", *overlays):
-        config = merged(config, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")))
-    return config
 
 
 def planned(*overlays: str) -> tuple[WorkPlan, RunSettings, SamplingSettings]:

@@ -5,8 +5,7 @@ import pytest
 from dheads_model.config import build
 from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.training.settings import run_settings
-from tests.plan.test_config_errors import SCHEMA
-from tests.plan.test_paper_configs import laid
+from tests.factories.configs import SCHEMA, laid
 from workflow_scripts.planning.config_check import check_config
 
 

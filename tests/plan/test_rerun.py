@@ -70,6 +70,11 @@ def test_touching_every_source_file_plans_nothing(run):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
+        ("dheads_model/corpora/datasets/embedded.py", {}),
+        ("dheads_model/corpora/dataset.py", {}),
+        ("dheads_model/corpora/registry.py", {}),
+        ("dheads_model/corpora/folder.py", {}),
+        ("dheads_model/corpora/lrw/index.py", {}),
         ("dheads_model/corpora/embedded/render.py", FROM_SOURCE),
         ("dheads_model/corpora/embedded/speak_espeak.py", FROM_SOURCE),
         ("workflow_scripts/track_faces.py", FROM_TRACK),

@@ -15,7 +15,7 @@ from dheads_model.errors import UserError
 from dheads_model.network.export import save_export
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
-from tests.unit.test_unet import SMALL
+from tests.factories.networks import SMALL
 from tests.workflow import ROOT, snakemake
 from workflow_scripts import check_config as command
 from workflow_scripts.planning.config_check import check_config

@@ -12,8 +12,9 @@ from dheads_model.media.adopted import MOST_MISSING, fit_video
 from dheads_model.media.audio import load_speech
 from dheads_model.media.encode import write_video
 from dheads_model.media.video import decode_video
+from tests.factories.shards import pack
 from tests.media_fixtures import write_media
-from tests.unit.test_shards import call, pack
+from tests.workflow import call
 from workflow_scripts import adopt_videos, copy_reference
 from workflow_scripts.copy_reference import another, reference_frames
 

@@ -13,7 +13,7 @@ from dheads_model.training.audio_gain import GAIN_SIGMAS, audio_gain
 from dheads_model.training.audio_use import gains_of, ignored_audio_sentence
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
-from tests.unit.test_training import CONFIG, changed
+from tests.factories.training import CONFIG, changed, loud_clips
 
 CPU = torch.device("cpu")
 
@@ -21,15 +21,11 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def spoken():
     """Clips whose frames are as bright as their sound is loud, so that all is to be heard and nothing to be seen."""
-    generator = np.random.default_rng(0)
-    made = []
-    for number in range(4):
-        loud = generator.uniform(0, 1, 12).astype(np.float32)
-        frames = np.broadcast_to((40 + 170 * loud)[:, None, None, None], (12, 16, 16, 3)).astype(np.uint8)
-        features = np.broadcast_to(-18 + 10 * loud[:, None, None], (12, 4, 80)).astype(np.float32)
-        marks = np.broadcast_to(generator.uniform(4, 12, (1, 68, 2)), (12, 68, 2)).astype(np.float32)
-        made.append(LoadedClip(f"c{number}", f"s{number}", frames, features, marks))
-    return made
+
+    def landmarks(loud, generator):
+        return np.broadcast_to(generator.uniform(4, 12, (1, 68, 2)), (len(loud), 68, 2)).astype(np.float32)
+
+    return loud_clips(4, 12, landmarks)
 
 
 def hears(**training):

@@ -19,9 +19,9 @@ from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import read_shard
-from tests.unit.test_published_audio_encoder import speech
-from tests.unit.test_shards import pack
-from tests.unit.test_unet import SMALL, settled
+from tests.factories.media import speech
+from tests.factories.networks import SMALL, settled
+from tests.factories.shards import pack
 from tests.workflow import call
 from workflow_scripts import sample_videos
 

@@ -13,9 +13,8 @@ from dheads_model.metrics import liveliness
 from dheads_model.network.export import save_export
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.tables.steps import to_markdown
-from tests.unit.test_denoiser import DISCRETE, make_conditions, make_model
-from tests.unit.test_shards import pack
-from tests.unit.test_unet import SMALL
+from tests.factories.networks import DISCRETE, SMALL, make_conditions, make_model
+from tests.factories.shards import pack
 from tests.workflow import call
 from workflow_scripts.benchmarks import sample_steps
 from workflow_scripts.benchmarks import sampling as benchmark_sampling

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from dheads_model.diffusion.conditions import (
-    Conditions,
     encode_conditions,
     grey,
     to_model_range,
@@ -22,20 +21,7 @@ from dheads_model.diffusion.denoiser import (
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
-from tests.unit.test_unet import SMALL, inputs, settled
-
-DISCRETE = dataclasses.replace(SMALL, learned_variance=True)
-
-
-def make_model(form: str = "edm", centre: str = "zero") -> TalkingModel:
-    torch.manual_seed(0)
-    network = DISCRETE if form == "ddpm" else SMALL
-    return settled(TalkingModel(network, DiffusionSettings(parameterization=form, residual_to=centre)))
-
-
-def make_conditions(batch: int = 3) -> Conditions:
-    given = inputs(SMALL, batch)
-    return Conditions(given["identity"], given["motion"], torch.randn(batch, 5, 4, 80), given["motion_noise"])
+from tests.factories.networks import SMALL, make_conditions, make_model
 
 
 def test_preconditioning_identities():

@@ -17,7 +17,7 @@ from workflow_scripts.verify_table import read_table
 from workflow_scripts.write_table1 import read_rows
 
 KINDS = [["ours", "model"], ["ground_truth", "ground_truth"]]
-SETTINGS = {"absent": {}, "missing": {}, "methods": KINDS, "reference": "ours"}
+SETTINGS = {"absent": {}, "dataset_notes": {}, "missing": {}, "methods": KINDS, "reference": "ours"}
 
 
 @pytest.fixture

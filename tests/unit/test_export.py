@@ -8,7 +8,7 @@ from dheads_model.errors import UserError
 from dheads_model.network.export import load_export, save_export
 from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
-from tests.unit.test_unet import SMALL, inputs, settled
+from tests.factories.networks import SMALL, inputs, settled
 
 CONFIG = {
     "network": dataclasses.asdict(SMALL),

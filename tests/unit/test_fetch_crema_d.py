@@ -10,12 +10,12 @@ from dheads_model.corpora.plan import plan_shards, write_plan
 from dheads_model.manifest import read_manifest
 from dheads_model.media.audio import wav_bytes
 from tests.crema_d_fixtures import lay_out, write_tables
+from tests.factories.shards import BUDGET
 from tests.media_fixtures import write_media
 from tests.media_host import serve
 from workflow_scripts.extract_audio import sound_of
 from workflow_scripts.fetch_crema_d import main
 
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 PATIENCE = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
 TIMES = [0.5 + number / 25 for number in range(10)]
 CLICK = 4800

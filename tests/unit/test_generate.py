@@ -31,10 +31,11 @@ from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.audio_encoder import SDAAudioEncoder
 from dheads_model.published.import_model import main as import_main
+from tests.factories.checkpoints import PUBLISHED as RELEASED
+from tests.factories.checkpoints import Names, published_state
+from tests.factories.media import noise
+from tests.factories.networks import SMALL, settled
 from tests.media_fixtures import write_media
-from tests.unit.test_checkpoint_files import PUBLISHED as RELEASED
-from tests.unit.test_checkpoint_files import Names, published_state
-from tests.unit.test_unet import SMALL, settled
 
 SAMPLING = {
     "sampler": "euler",
@@ -57,12 +58,6 @@ def export(path: Path, facts: dict, **changes) -> Path:
         path, state, {"network": network, "diffusion": diffusion, "conditioning_augmentation": augmentation}, facts
     )
     return path
-
-
-def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    return (
-        (3000 * np.random.default_rng(seed).normal(size=round(seconds * 16_000))).clip(-32768, 32767).astype(np.int16)
-    )
 
 
 @pytest.fixture(scope="module")

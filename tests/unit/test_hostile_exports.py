@@ -22,7 +22,7 @@ from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.sync_encoder import load_sync_encoder
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.tensor_header import read_about
-from tests.unit.test_unet import SMALL
+from tests.factories.networks import SMALL
 
 DEEP = "[" * 100_000
 ABOUT = {

@@ -8,9 +8,9 @@ import yaml
 from dheads_model.generate import main, open_talker, read_config, sampling_of
 from dheads_model.media.audio import write_wav
 from dheads_model.shards.index import write_index
-from tests.unit.test_generate import noise
-from tests.unit.test_shards import pack
-from tests.unit.test_training import CONFIG
+from tests.factories.media import noise
+from tests.factories.shards import pack
+from tests.factories.training import CONFIG
 from tests.workflow import ROOT, call
 from workflow_scripts import train_model
 

@@ -6,42 +6,10 @@ import torch.nn.functional as F
 
 from dheads_model.errors import UserError
 from dheads_model.network.layers import channelwise_group_norm, sinusoid_frequencies
-from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings, NetworkSettings
+from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel, parameter_count
 from dheads_model.network.unet import UNet
-
-SMALL = NetworkSettings(
-    image_size=16, patch=2, base_channels=8, channel_multiples=(1, 2), residual_blocks=1, attention_sizes=(4,),
-    head_channels=8, norm_groups=4, audio_channels=6, feature_bands=80,
-)  # fmt: skip
-
-
-def settled(module: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
-    """The module in evaluation mode with its zero-initialised layers made random, so that everything shows."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            if not parameter.any():
-                parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return module.eval()
-
-
-def inputs(settings: NetworkSettings, batch: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Random arguments of `UNet.forward`."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*shape):
-        return torch.randn(batch, *shape, generator=generator)
-
-    size = settings.image_size
-    return {
-        "x": normal(3, size, size),
-        "time": normal(),
-        "identity": normal(3, size, size),
-        "motion": normal(settings.motion_frames * settings.motion_channels, size, size),
-        "audio": normal(settings.audio_frames, settings.audio_channels),
-        "motion_noise": torch.rand(batch, generator=generator) if settings.noise_level_input else None,
-    }
+from tests.factories.networks import SMALL, inputs, settled
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from dheads_model.config import short_hash
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER
 from dheads_model.corpora.lrw.index import COLUMNS
 from dheads_model.files import write_json
 from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import parser, run
-from workflow_scripts.planning.plan import short_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS = 3

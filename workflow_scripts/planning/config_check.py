@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 from dheads_model.config import unknown_key
 from dheads_model.errors import UserError
 from workflow_scripts.planning.config_text import read_texts
+from workflow_scripts.planning.dataset_blocks import add_datasets, dataset_defaults
 from workflow_scripts.planning.settings_check import check_finite
 
 # What to write for keys that one would look for and that another key decides.
@@ -15,19 +16,22 @@ _INSTEAD = {
 
 
 def load_schema(path: str) -> dict:
-    """The schema as a dictionary."""
+    """The schema as a dictionary, with all datasets in it."""
     with open(path, encoding="utf-8") as stream:
         # libyaml's parser where PyYAML has it: the other one takes a tenth of the time of a run with nothing to do.
-        return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        schema = yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    add_datasets(schema)
+    return schema
 
 
 def fill_config(config: dict, default_path: str) -> None:
-    """Add to `config` what the default config has and it lacks, as Snakemake does for a file of the command line.
+    """Add to `config` what the default config and the datasets' settings have and it lacks.
 
     A workflow that has this one as its module gives a config of its own, and Snakemake then leaves the default aside.
     """
     with open(default_path, encoding="utf-8") as stream:
         _fill(config, yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    _fill(config, dataset_defaults())
 
 
 def _fill(config: dict, defaults: dict) -> None:

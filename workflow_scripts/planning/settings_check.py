@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from dheads_model.config import build
+from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.network.export_formats import MODEL_FORMAT
@@ -24,25 +25,14 @@ def check_finite(config: dict) -> None:
 
 def check_settings(config: dict) -> None:
     """Raise UserError for the first blocks of a config, already of the schema's types, that do not fit together."""
-    shares = config["folder"]["validation_fraction"] + config["folder"]["test_fraction"]
-    if shares > 1:
-        raise UserError(
-            f"config keys folder.validation_fraction and folder.test_fraction add up to {shares:g}; they are shares of the "
-            "speakers and must add up to 1 at most."
-        )
+    for dataset in DATASETS.values():
+        dataset.check(config)
     track = config["track"]
     if track["min_frames"] > track["max_frames"]:
         raise UserError(
             f"config key track.min_frames is {track['min_frames']} and track.max_frames {track['max_frames']}; no clip "
             "could be kept: raise max_frames."
         )
-    for corpus in ("crema_d", "lrw"):
-        retry = config[corpus]["retry"]
-        if retry["first_wait"] > retry["longest_wait"]:
-            raise UserError(
-                f"config key {corpus}.retry.first_wait is {retry['first_wait']:g} and longest_wait "
-                f"{retry['longest_wait']:g}; raise longest_wait."
-            )
     for name, encoder in config["sync_encoders"].items():
         _check_sync_training(f"sync_encoders.{name}.training", encoder["training"])
     for name, method in config["methods"].items():
@@ -116,7 +106,9 @@ def _check_run(name: str, config: dict) -> None:
             f"that is of runs.{name}.gpus (at least 1) times training.gradient_accumulation."
         )
     if block["conditioning_augmentation"]["mouth_drop"]:
-        framing = config["lrw"]["framing"] if block["dataset"] == "lrw" else "aligned"
+        # A dataset that does not exist is refused when it is planned.
+        dataset = DATASETS.get(block["dataset"])
+        framing = (dataset and dataset.framing(config)) or "aligned"
         crop = config["crop"]
         with_name(
             f"runs.{name}.conditioning_augmentation.mouth_drop",
