@@ -78,7 +78,8 @@ def crop_image(
 
     photo: uint8 RGB `[H, W, 3]`. path: its name in errors. backend: landmark detector, see `open_detector`. Raises
     UserError as `open_detector` does, and when there is no face, when several are of similar size, when the eyes are
-    fewer than min_eye_distance pixels apart, or when the framing is "as_distributed", which takes the whole image, and the image is not square.
+    fewer than min_eye_distance pixels apart, or when the framing is "as_distributed", which takes the whole image, and the
+    image is not square.
     """
     with _quiet():
         image, faces = find_faces(photo, open_detector(backend, _MOST_FACES, weights_folder))
