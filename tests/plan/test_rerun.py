@@ -146,7 +146,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
     ("module", "old", "new"),
     [
         ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
-        ("dheads_model/manifest.py", "the machine gave up at clip", "the machine stopped at clip"),
+        ("dheads_model/manifest.py", "a machine error occurred at clip", "the machine stopped at clip"),
         ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
         ("dheads_model/config.py", "is missing.", "is not there."),
         ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),
