@@ -1,6 +1,8 @@
 """Other people's networks: strict weights, equal to independent implementations, and nothing opened unverified."""
 
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from dheads_model.metrics.networks.packaged import PackagedFile, is_installed
 from dheads_model.metrics.networks.strict import fill, in_batches, read_script, read_state
 from dheads_model.weights import Weights
 from tests.oracles import deterministic, oracle
+from tests.workflow import ROOT
 
 EFFICIENTNET_LOGITS = np.array([[-1.68376, -2.29280, -1.18708, 1.91103], [-1.58158, -1.42259, -0.80422, 1.54945]])
 
@@ -97,6 +100,12 @@ def test_filled_network_is_ready_and_batch_counters_may_be_absent():
     network = fill(small(), state, "w.pth")
     assert not network.training and not any(value.requires_grad for value in network.parameters())
     assert torch.equal(network[0].weight, given[0].weight + 1)
+
+
+def test_metrics_start_without_torch():
+    modules = "distribution, identity, published_sync"
+    code = f"from dheads_model.metrics import {modules}; import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_batches_give_what_one_pass_gives():
