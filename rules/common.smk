@@ -6,8 +6,9 @@ import os
 from dheads_model.config import as_json, short_hash
 from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.registry import DATASETS
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
+from dheads_model.metrics.registry import requested_metrics
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
 from workflow_scripts.planning.disk_need import check_disk, check_writable
@@ -21,7 +22,7 @@ from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 def refuse(problem):
     """End with one sentence and the exit code that every command of the project has for it."""
     print(f"error: {problem}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(EXIT_USER_ERROR)
 
 
 try:
@@ -283,7 +284,13 @@ def weights_of_back_end():
 def measuring_settings():
     """How videos are measured: the landmark detector of the ground truth, and what is measured on request."""
     block = {key: config["track"][key] for key in ("backend", "precision")}
-    return block | {"published_blinks": config["metrics"]["published_blinks"]}
+    return block | {key: value for key, value in config["metrics"].items() if key != "sync_encoder"}
+
+
+def weights_of_measuring():
+    """Files that the landmark back end and the metrics load."""
+    found = [name for metric in requested_metrics(measuring_settings()).values() for name in metric.weights]
+    return weights_of_back_end() + [f"resources/weights/{name}" for name in dict.fromkeys(found)]
 
 
 def memory_of_tracking():

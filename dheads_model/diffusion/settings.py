@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dheads_model.config import Count, CountOrZero, NonNegativeFloat, PositiveFloat, Share, settings
+from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.errors import UserError
 
 # Rows, then columns, as fractions of an aligned frame: lips and chin, also those of an open mouth. Measured on 9,239 frames
@@ -18,8 +19,6 @@ _LIPS_TOP, _CHIN, _SIDE = 0.78, 2.3, 0.67
 # The lower lids end above this, in the same measure.
 _EYES_END = 0.3
 _MOST_STEPS = 100_000
-
-SAMPLERS = ("ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m")
 
 
 @settings("conditioning_augmentation")
@@ -116,9 +115,12 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
         for block in (config.get("conditioning_augmentation"), config.get("diffusion"))
     )
     parameterization = diffusion.get("parameterization", "edm")
-    if settings.sampler == "ancestral_ddpm" and parameterization != "ddpm":
-        raise UserError("sampling.sampler ancestral_ddpm needs diffusion.parameterization ddpm; take ddim with eta 1.")
-    if parameterization == "ddpm" and settings.sampler in ("ancestral_ddpm", "ddim"):
+    sampler = SAMPLERS[settings.sampler]
+    if sampler.needs_ddpm and parameterization != "ddpm":
+        raise UserError(
+            f"sampling.sampler {settings.sampler} needs diffusion.parameterization ddpm; take ddim with eta 1."
+        )
+    if parameterization == "ddpm" and sampler.ddpm_levels:
         timesteps = diffusion.get("timesteps", 1000)
         if not 2 <= settings.steps <= timesteps:
             raise UserError(

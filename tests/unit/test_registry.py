@@ -23,8 +23,13 @@ def test_settings_class_schema_and_default_config_agree(name):
     assert json_schema()["properties"][name] == SCHEMA["properties"][name]
 
 
+def test_all_but_a_folder_stop_when_they_lose_too_much():
+    assert [name for name, dataset in DATASETS.items() if not dataset.strict] == ["folder"]
+
+
 def test_planning_imports_nothing_heavy():
-    code = "import sys, workflow_scripts.planning.plan, workflow_scripts.planning.disk_need; print(*sys.modules)"
+    modules = "workflow_scripts.planning.plan, workflow_scripts.planning.disk_need, dheads_model.metrics.registry"
+    code = f"import sys, {modules}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "cv2", "numpy", "av", "requests", "pandas"} & set(done.stdout.split())
 
@@ -35,6 +40,21 @@ def test_no_command_reaches_the_modules_that_describe_datasets(name):
     reached = closure(f"workflow_scripts.{DATASETS[name].source.command}")
     assert not [module for module in reached if module.startswith("dheads_model.corpora.datasets")]
     assert not {"dheads_model.corpora.registry", "dheads_model.corpora.dataset"} & set(reached)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["track_faces", "align_faces", "crop_faces", "place_landmarks", "extract_audio", "pack_shards", "index_shards",
+     "train_model", "train_sync_encoder", "sample_videos", "measure_quality"],
+)  # fmt: skip
+def test_preparation_training_and_sampling_do_not_reach_the_metrics_of_tables(command):
+    assert "dheads_model.metrics.registry" not in closure(f"workflow_scripts.{command}")
+
+
+def test_a_digest_covers_what_registries_find():
+    assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.measure_videos")
+    assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.write_table1")
+    assert "dheads_model.diffusion.solvers.heun" in closure("workflow_scripts.sample_videos")
 
 
 # Beside its description, what a dataset's own code lies in.
