@@ -26,7 +26,8 @@ from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
-from dheads_model.training.settings import RunSettings, SyncSettings
+from dheads_model.training.settings import RunSettings
+from dheads_model.training.sync_settings import SyncSettings
 
 Dataset = Literal[*DATASETS]
 # For the schema; `Configuration` checks it.

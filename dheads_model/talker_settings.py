@@ -81,7 +81,8 @@ def chosen_sampling(settings: TalkerSettings, chosen: Mapping[str, float]) -> Sa
         kind, word = _NUMBERS[name]
         if isinstance(value, bool) or not isinstance(value, kind):
             raise UserError(f"{name} is {value!r}; it must be {word}.")
-    return dataclasses.replace(settings.sampling, **chosen)
+    plain = {name: int(value) if name == "steps" else float(value) for name, value in chosen.items()}
+    return dataclasses.replace(settings.sampling, **plain)
 
 
 def describe(settings: TalkerSettings, chosen: Mapping[str, float]) -> list[str]:
@@ -102,7 +103,8 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
     Raises UserError for an unusable file, for a config that `check_configuration` refuses, for a file that sets a part
     of a method that the model does not record, and where neither the model nor a file says how to sample.
     """
-    config = read_yaml(DEFAULT_CONFIG)
+    # The model is there already: its methods are checked against it, not against the config of a training.
+    config = read_yaml(DEFAULT_CONFIG) | {"model": "the given one"}
     recorded = recorded_methods(facts)
     if recorded:
         config |= _of_model(config, recorded)
@@ -131,7 +133,7 @@ def _of_model(config: Mapping, recorded: Mapping[str, Mapping]) -> dict:
         name: {"kind": "model", "run": run, "gpus": 0, "sampling": completed("sampling", block)}
         for name, block in recorded.items()
     }
-    return {"methods": methods, "model": "the given one", "table1": {"reference": next(iter(methods))}}
+    return {"methods": methods, "table1": {"reference": next(iter(methods))}}
 
 
 def recorded_methods(facts: Mapping) -> dict[str, Mapping]:

@@ -152,27 +152,6 @@ class DiffusionSettings:
             )
 
 
-@settings("network")
-class SyncEncoderSettings:
-    """Sizes. The first three must be those of the run that starts from it."""
-
-    audio_radius: CountOrZero = 2
-    """Video frames on both sides of a window's middle, of pictures as of sound; 2 makes SyncNet's 5."""
-    audio_channels: Count = 96
-    """Width of the audio embedding of a frame."""
-    feature_bands: Count = 80
-    """Bands of the log filterbank; must equal audio.bands."""
-    mouth_channels: Annotated[int, Field(ge=8, multiple_of=8)] = 16
-    """Channels of the mouth encoder's first layer, doubled at each of its three halvings."""
-    embedding_channels: Count = 64
-    """Length of the embeddings that are compared."""
-
-    @property
-    def audio_frames(self) -> int:
-        """Video frames in a window, of pictures as of sound."""
-        return 2 * self.audio_radius + 1
-
-
 PAPER_CREMA = NetworkSettings(
     image_size=128, patch=1, norm_groups=32, audio_channels=256, audio_radius=2, motion_frames=2, feature_bands=80,
     base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),

@@ -17,7 +17,7 @@ from dheads_model.config import build
 from dheads_model.errors import UserError
 from dheads_model.faces.mouth import MOUTH_HEIGHT, MOUTH_WIDTH
 from dheads_model.network.audio_encoder import AudioEncoder
-from dheads_model.network.settings import SyncEncoderSettings
+from dheads_model.network.sync_settings import SyncEncoderSettings
 from dheads_model.network.tensor_file import fill, load_tensors, save_tensors
 
 FORMAT = "dheads sync encoder 1"

@@ -14,7 +14,7 @@ from dheads_model.faces.mouth import crop_mouths
 from dheads_model.metrics.sync import offset_accuracy, offset_similarities
 from dheads_model.network.sync_encoder import SyncEncoder, embed_clip
 from dheads_model.shards.pairs import MouthClip
-from dheads_model.training.settings import SyncSettings
+from dheads_model.training.sync_settings import SyncSettings
 
 SPEAKERS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 

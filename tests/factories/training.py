@@ -23,11 +23,14 @@ CONFIG = {
         "attention_sizes": [], "head_channels": 8, "norm_groups": 4, "audio_channels": 8, "dropout": 0.1,
     },
     "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "identity", "timesteps": 1000},
-    "conditioning_augmentation": {"motion_noise": 0.3, "patch_drop": 0.1, "patch_size": 4, "audio_drop": 0.1},
+    "conditioning_augmentation": {
+        "motion_noise": 0.3, "patch_drop": 0.1, "patch_size": 4, "mouth_drop": 0.0, "audio_drop": 0.1,
+    },
     "training": {
         "images": 80, "batch_size": 8, "learning_rate": 0.01, "warmup_images": 16, "decay": "cosine",
         "gradient_clip": 1.0, "ema_decay": 0.9, "mouth_weight": 3.0, "flip": True, "log_sigma_mean": -1.0,
         "log_sigma_std": 1.2, "log_every_images": 16, "validation_every_images": 32, "state_every_images": 24, "seed": 3,
+        "gradient_accumulation": 1, "samples_every_images": 0,
     },
 }  # fmt: skip
 

@@ -47,11 +47,12 @@ from dheads_model.diffusion.sampler import Sampler
 SAMPLER = Sampler(solve=lambda denoise, x, sigmas, draw, eta: denoise(x, sigmas[0]), evaluations=lambda steps: 1)
 '''
 SAMPLE = """
+import dataclasses
 import torch
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import Conditions
 from dheads_model.diffusion.sampling import sample_frame
-from dheads_model.diffusion.settings import SamplingSettings
+from dheads_model.diffusion.settings import UNGUIDED
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 
@@ -67,7 +68,8 @@ conditions = Conditions(
     torch.zeros(1, 3, 16, 16), torch.zeros(1, motion, 16, 16),
     torch.zeros(1, network.audio_frames, 4, network.feature_bands))
 with torch.no_grad():
-    frame = sample_frame(model, conditions, SamplingSettings(sampler="one_step", steps=9), lambda i: torch.randn(1, 3, 16, 16))
+    settings = dataclasses.replace(UNGUIDED, sampler="one_step", steps=9)
+    frame = sample_frame(model, conditions, settings, lambda i: torch.randn(1, 3, 16, 16))
 print(tuple(frame.shape), len(evaluated))
 """
 

@@ -457,7 +457,7 @@ def test_unusable_models(given, tmp_path, capsys):
     deaf = export(tmp_path / "deaf.safetensors", {}, audio_encoder="none")
     refuse(deaf, "import it again together with its audio_encoder.pt")
     odd = export(tmp_path / "odd.safetensors", {"crop": {**read_config(None, METHODS)["crop"], "size": 65}, **METHODS})
-    refuse(odd, "crop.size is 65; it must be even")
+    refuse(odd, "crop.size is 65; it must be a multiple of 2")
     wrong = export(tmp_path / "wrong.safetensors", {"crop": {"size": 64}, **METHODS})
     refuse(wrong, "config key crop.eye_distance is missing")
 
@@ -489,7 +489,8 @@ def test_unusable_configs(given, tmp_path, capsys):
     refuse("- a\n- b\n", "holds no config keys, but a list")
     refuse("a: 1\nb: [", "config.yaml line 2, column 5 is no YAML")
     refuse({"methods": {"ours": {"sampling": {"step": 1}}}}, "methods.ours.sampling.step does not exist; did you mean")
-    refuse({"methods": {"other": {"kind": "model"}}}, "are other, ours; choose one of them with --method")
+    whole = read_config(None, METHODS)["methods"]["ours"]
+    refuse({"methods": {"other": whole}}, "are other, ours; choose one of them with --method")
     refuse({}, "are ours; choose one of them with --method", "--method", "frozen_first_frame")
     refuse({"methods": {"our": {"sampling": {"steps": 1}}}}, "sets a part of methods.our, which is none of ours")
     refuse({"audio": {"silence_dbfs": "low"}}, "audio.silence_dbfs is 'low'")
@@ -498,7 +499,7 @@ def test_unusable_configs(given, tmp_path, capsys):
         {"methods": {"ours": {"sampling": {"sampler": "ancestral_ddpm"}}}},
         "ancestral_ddpm needs diffusion.parameterization ddpm",
     )
-    refuse({}, "steps >= 1", "--steps", "0")
+    refuse({}, "sampling.steps is 0; the smallest allowed is 1", "--steps", "0")
     for guidance in ("-1", "nan", "inf"):
         refuse({}, "sampling.guidance_scale is", f"--guidance-scale={guidance}")
     missing = {**given, "--config": str(tmp_path / "none.yaml")}

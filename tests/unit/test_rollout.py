@@ -304,9 +304,9 @@ def test_every_sampler_runs_on_every_form(form, sampler, guidance):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sampler": "plms"}, "sampler must be one of"),
-        ({"eta": 2.0}, "eta in"),
-        ({"steps": 0}, "steps >= 1"),
+        ({"sampler": "plms"}, "sampler is 'plms'; it must be one of"),
+        ({"eta": 2.0}, "eta is 2.0; the largest allowed is 1"),
+        ({"steps": 0}, "steps is 0; the smallest allowed is 1"),
         ({"sigma_min": 30.0}, "sigma_min < sigma_max"),
         ({"clips_at_once": 0}, "clips_at_once"),
     ],

@@ -222,7 +222,10 @@ def test_speakers_and_sentences_are_held_out_as_asked():
     [
         ({**CONFIG, "speakers": "half"}, r"sync_encoders\.NAME\.speakers is 'half'; it must be one of all, even, odd"),
         (changed(clips_per_batch=1, windows_per_clip=1), "at least two windows a batch"),
-        ({**CONFIG, "network": {**CONFIG["network"], "mouth_channels": 12}}, "mouth_channels must be a multiple of 8"),
+        (
+            {**CONFIG, "network": {**CONFIG["network"], "mouth_channels": 12}},
+            "mouth_channels is 12; it must be a multiple of 8",
+        ),
         ({**CONFIG, "imags": 3}, r"sync_encoders\.NAME\.imags does not exist; did you mean"),
     ],
 )

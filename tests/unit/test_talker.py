@@ -173,7 +173,7 @@ def test_unusable_files_of_a_model(model, path, options, sentence):
         ({"output": "talk.avi"}, "must end in .mp4"),
         ({"output": 1}, "the output is a int; give the path of an .mp4"),
         ({"output": "/proc/talk.mp4"}, "cannot be written"),
-        ({"steps": 0}, "steps is 0"),
+        ({"steps": 0}, "steps is 0; the smallest allowed is 1"),
         ({"steps": 2.5}, "steps is 2.5; it must be a whole number"),
         ({"guidance_scale": "1"}, "guidance_scale is '1'; it must be a number"),
         ({"guidance_scale": -1}, "guidance_scale is -1"),
