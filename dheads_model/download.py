@@ -10,8 +10,8 @@ from pathlib import Path
 
 import requests
 
-from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
+from dheads_model.retry_policy import RetryPolicy
 
 # A block that a lost connection cuts in two is lost, so it is small.
 _BLOCK = 1 << 14
@@ -25,28 +25,6 @@ log = logging.getLogger(__name__)
 
 class Refused(Exception):
     """A host refuses this file, and a retry would not help; another host may have it. The message is one sentence."""
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """Retry policy of a download.
-
-    attempts: in a row without progress. first_wait, longest_wait: seconds before the next attempt, doubled each time;
-    a host's Retry-After counts instead, up to longest_wait. timeout: seconds without a byte that count as a stall.
-    """
-
-    attempts: int = 6
-    first_wait: float = 1.0
-    longest_wait: float = 120.0
-    timeout: float = 30.0
-
-    def __post_init__(self):
-        if self.attempts < 1 or self.first_wait < 0 or self.longest_wait < 0 or self.timeout <= 0:
-            raise UserError("retry needs attempts >= 1, waits >= 0 and timeout > 0.")
-
-    def wait(self, idle: int, asked: float | None) -> float:
-        """Seconds to wait after `idle` attempts without progress; asked: the host's Retry-After, None without one."""
-        return min(self.first_wait * 2**idle if asked is None else asked, self.longest_wait)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,15 @@
 """All metrics of one method's videos of a test shard, one row a clip and metric, and the landmarks they come from."""
 
-from dheads_model.config import build
 from dheads_model.manifest import read_manifest
-from dheads_model.stages.measure import MeasureSettings, measure_shard
+from dheads_model.stages.measure import measure_shard
 from workflow_scripts.command import command_parser, run_command
 from workflow_scripts.finish import finish_stage
 
 
 def main(arguments) -> None:
     videos, files = read_manifest(arguments.videos), [arguments.output, arguments.landmarks]
-    settings = build(MeasureSettings, arguments.settings, "metrics")
     outcomes = measure_shard(
-        arguments.shard, arguments.videos, arguments.method, settings, arguments.weights_folder, *files
+        arguments.shard, arguments.videos, arguments.method, arguments.settings, arguments.weights_folder, *files
     )
     made_from = [arguments.shard, arguments.videos]
     finish_stage(arguments, "measure_videos", videos.dataset, videos, outcomes, files, made_from)

@@ -1,7 +1,7 @@
 """The 68 landmarks of a shard's clips in pixels of the crop: by its transform, or found again in the crop."""
 
 from dheads_model.config import build
-from dheads_model.faces.redetect import RedetectSettings
+from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.landmark import place_shard
 from workflow_scripts.command import add_budget, command_parser, run_command

@@ -61,13 +61,26 @@ def crop_photo(
     min_eye_distance: float,
     weights_folder: Path | str = "resources/weights",
 ) -> np.ndarray:
-    """The aligned crop uint8 RGB `[S, S, 3]`, S = crop.size, of the one face in a photo file, or of its main face.
+    """The crop of `crop_image` from a photo file. Raises UserError as it and `read_photo` do."""
+    return crop_image(read_photo(path), str(path), align, crop, backend, min_eye_distance, weights_folder)
 
-    backend: of the landmarks, see `open_detector`. Raises UserError as `read_photo` and `open_detector` do, and when
+
+def crop_image(
+    photo: np.ndarray,
+    path: str,
+    align: AlignSettings,
+    crop: CropSettings,
+    backend: str,
+    min_eye_distance: float,
+    weights_folder: Path | str = "resources/weights",
+) -> np.ndarray:
+    """The aligned crop uint8 RGB `[S, S, 3]`, S = crop.size, of the one face in an image, or of its main face.
+
+    photo: uint8 RGB `[H, W, 3]`. path: what it is called in errors. backend: of the landmarks, see `open_detector`. Raises
+    UserError as `open_detector` does, and when
     there is no face, when several are of similar size, when the eyes are fewer than min_eye_distance pixels apart, or
     when the framing is "as_distributed", which takes a picture whole, and the picture is not square.
     """
-    photo = read_photo(path)
     with _quiet():
         picture, faces = find_faces(photo, open_detector(backend, _MOST_FACES, weights_folder))
     if not faces:

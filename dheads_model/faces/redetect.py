@@ -1,7 +1,6 @@
 """Landmarks found again in the crops, for data whose tracking was coarse."""
 
 import itertools
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,13 +14,6 @@ WARM_UP = {"mediapipe": 10, "face-alignment": 0}
 # of 100 real faces, frozen ones came to at most 0.34, the stillest of their clips to 5.8.
 ENCODER_NOISE = 0.5
 _UPSCALE = 3  # the detectors were trained on faces larger than those of a 128 pixel crop
-
-
-@dataclass(frozen=True)
-class RedetectSettings:
-    """The config block `landmark`; the schema describes each key."""
-
-    redetect: bool
 
 
 def redetect(crops: np.ndarray, placed: np.ndarray, backend: str, weights_folder) -> tuple[np.ndarray, int]:

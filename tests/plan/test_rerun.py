@@ -93,6 +93,7 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/diffusion/rollout.py", TRAIN),
         ("workflow_scripts/copy_reference.py", {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2} | TABLE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
+        ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
         ("dheads_model/tables/strips.py", {"draw_strips": 2}),
         ("dheads_model/tables/table1.py", TABLE),
     ],
@@ -109,7 +110,7 @@ def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expec
     "module",
     [
         *(f"workflow_scripts/benchmarks/{name}.py" for name in ("machine", "preparation", "sampling", "training")),
-        *(f"workflow_scripts/planning/{name}.py" for name in ("plan", "disk_need", "failures", "settings_check")),
+        *(f"workflow_scripts/planning/{name}.py" for name in ("plan", "disk_need", "failures", "config_check")),
         "workflow_scripts/retry_failed.py",
     ],
 )
@@ -123,6 +124,16 @@ def test_provenance_lists_the_commands_behind_the_table(run):
     made_by = set(provenance["made_by"])
     assert set(provenance["code"]) >= made_by | {"write_table1"}
     assert not {"retry_failed", "write_data_card", "draw_strips", "check_config"} & set(provenance["code"])
+
+
+def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
+    module = run.project / "dheads_model/metrics/per_clip/new.py"
+    module.write_text((module.parent / "head_motion.py").read_text().replace("head_motion", "new"))
+    try:
+        assert planned(run) == MEASURE
+    finally:
+        module.unlink()
+    assert planned(run) == {}
 
 
 def test_comments_docstrings_and_layout_plan_nothing(run, edited):

@@ -85,7 +85,10 @@ def write_synthetic_index(path: Path, clips: Mapping[str, int]) -> None:
 
 
 def dry_run(folder: Path | str, *arguments: str, **environment: str) -> dict:
-    """Wall seconds, jobs and peak memory of `snakemake --dry-run` in a folder; raises CalledProcessError when it fails."""
+    """Wall seconds, jobs (all, and by rule) and peak memory of `snakemake --dry-run` in a folder.
+
+    Raises CalledProcessError when it fails.
+    """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
                "--dry-run", "--nolock", "--quiet", "rules", "--cores", "1", *arguments]  # fmt: skip
     with tempfile.TemporaryFile("w+") as output:
@@ -102,6 +105,7 @@ def dry_run(folder: Path | str, *arguments: str, **environment: str) -> dict:
     return {
         "seconds": seconds,
         "jobs": int(total[1]) if total else 0,
+        "rules": {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", said, re.M) if rule != "total"},
         "peak_megabytes": round(usage.ru_maxrss * 1024 / 1e6),
     }
 
