@@ -1,7 +1,7 @@
 """Similarity transform of every output frame to the mean face, on a clock of 25 frames a second."""
 
 from dheads_model.config import build
-from dheads_model.faces.align import AlignSettings
+from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.align import align_shard
 from workflow_scripts.command import add_budget, command_parser, run_command

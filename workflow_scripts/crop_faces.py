@@ -1,7 +1,7 @@
 """Warp every output frame of the clips of a shard to the face crop and encode it."""
 
 from dheads_model.config import build
-from dheads_model.faces.crop import CropSettings
+from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.crop import crop_shard
 from workflow_scripts.command import add_budget, command_parser, run_command

@@ -1,7 +1,7 @@
 """Find the face and its 68 landmarks in every frame of the clips of a shard."""
 
 from dheads_model.config import build
-from dheads_model.faces.track import TrackSettings
+from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.track import track_shard
 from workflow_scripts.command import add_budget, command_parser, run_command

@@ -81,7 +81,7 @@ def sample_pairs(
             "sync_encoders.NAME.training."
         )
     generator = np.random.default_rng([seed, step])
-    mouths, sounds = [], []
+    mouths, features = [], []
     for number in generator.choice(len(usable), clips_per_batch, replace=False):
         clip = usable[number]
         slack = len(clip.mouth) - shortest
@@ -91,5 +91,5 @@ def sample_pairs(
         frames = centres[:, None] + np.arange(-radius, radius + 1)
         mouth = crop_mouths(clip.mouth, *generator.integers(-MARGIN, MARGIN + 1, 2))[frames]
         mouths.append(mouth[..., ::-1] if generator.random() < 0.5 else mouth)
-        sounds.append(clip.features[frames] + np.float32(generator.uniform(-_LARGEST_GAIN, _LARGEST_GAIN)))
-    return PairBatch(np.ascontiguousarray(np.concatenate(mouths)), np.concatenate(sounds))
+        features.append(clip.features[frames] + np.float32(generator.uniform(-_LARGEST_GAIN, _LARGEST_GAIN)))
+    return PairBatch(np.ascontiguousarray(np.concatenate(mouths)), np.concatenate(features))

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from dheads_model.errors import ClipFiltered
-from dheads_model.faces.align import AlignSettings, align_track, whole_picture
+from dheads_model.faces.align import align_track, whole_picture
+from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.tables import ALIGN, read_clips, write_table
 from dheads_model.manifest import Outcome, process_clips, read_manifest, verify_file
 from dheads_model.media.clock import frame_grid, nearest_frames

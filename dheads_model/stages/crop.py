@@ -6,7 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dheads_model.faces.crop import CropSettings, chain, framing, halvings, warp
+from dheads_model.faces.crop import chain, framing, halvings, warp
+from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.tables import read_clips
 from dheads_model.manifest import Manifest, Outcome, process_clips, read_manifest, verify_file
 from dheads_model.media.encode import encode_video

@@ -27,7 +27,7 @@ def measure_shard(
 ) -> list[Outcome]:
     """Measure the videos of a method and write the tables of metrics and of landmarks; what became of each clip.
 
-    settings: backend and precision of the landmark detector, and what `requested_metrics` takes.
+    settings: `backend` and `precision` of the landmark detector, and whether each metric that must be requested is.
     """
     videos = read_manifest(videos_manifest)
     stored = {Path(file.name).stem: file for file in videos.files}
@@ -45,15 +45,7 @@ def measure_shard(
         landmarks, seen = detect_in_crops(frames, settings["backend"], weights_folder, settings["precision"])
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
         found = measure_clip(
-            frames,
-            clip.frames,
-            clip.audio,
-            landmarks,
-            seen,
-            clip.landmarks,
-            is_reference,
-            metrics,
-            weights_folder,
+            frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference, metrics, weights_folder
         )
         rows.add(clip, len(frames), found)
         return {"frames_with_face": int(seen.sum())}

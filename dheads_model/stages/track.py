@@ -8,7 +8,8 @@ from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.faces.detect import Detector, open_detector
 from dheads_model.faces.landmarks import eye_distance
 from dheads_model.faces.tables import TRACK, write_table
-from dheads_model.faces.track import TrackSettings, track_face
+from dheads_model.faces.track import track_face
+from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.manifest import Manifest, Outcome, process_clips
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.media.source_path import check_source

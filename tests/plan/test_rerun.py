@@ -106,6 +106,16 @@ def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expec
     assert found == (expected if beside else expected | TABLE)
 
 
+def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
+    module = run.project / "dheads_model/metrics/per_clip/new.py"
+    module.write_text((module.parent / "head_motion.py").read_text().replace("head_motion", "new"))
+    try:
+        assert planned(run) == MEASURE
+    finally:
+        module.unlink()
+    assert planned(run) == {}
+
+
 @pytest.mark.parametrize(
     "module",
     [
@@ -126,16 +136,6 @@ def test_provenance_lists_the_commands_behind_the_table(run):
     assert not {"retry_failed", "write_data_card", "draw_strips", "check_config"} & set(provenance["code"])
 
 
-def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
-    module = run.project / "dheads_model/metrics/per_clip/new.py"
-    module.write_text((module.parent / "head_motion.py").read_text().replace("head_motion", "new"))
-    try:
-        assert planned(run) == MEASURE
-    finally:
-        module.unlink()
-    assert planned(run) == {}
-
-
 def test_comments_docstrings_and_layout_plan_nothing(run, edited):
     for module in ("faces/align.py", "media/video.py", "manifest.py", "training/loop.py", "metrics/signals.py"):
         edited(f"dheads_model/{module}", '\n\n# a thought\n"""Another thought."""\n')
@@ -146,7 +146,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
     ("module", "old", "new"),
     [
         ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
-        ("dheads_model/manifest.py", "the machine gave up at clip", "the machine stopped at clip"),
+        ("dheads_model/manifest.py", "a machine error occurred at clip", "the machine stopped at clip"),
         ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
         ("dheads_model/config.py", "is missing.", "is not there."),
         ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),

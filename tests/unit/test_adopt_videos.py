@@ -41,7 +41,7 @@ def test_a_longer_video_is_cut_and_a_shorter_one_ends_still(tmp_path):
     frames, facts = fit_video(tmp_path / "v.mp4", 20 + MOST_MISSING)
     assert level(frames)[20:] == pytest.approx([230] * MOST_MISSING, abs=2)
     assert facts["repeated"] == MOST_MISSING
-    with pytest.raises(ClipFailed, match="lasts 20 frames of 25 a second, the clip 26"):
+    with pytest.raises(ClipFailed, match="lasts 20 frames at 25 frames per second, the clip 26"):
         fit_video(tmp_path / "v.mp4", 21 + MOST_MISSING)
 
 

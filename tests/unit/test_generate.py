@@ -414,8 +414,8 @@ def test_unusable_photos(given, tmp_path, capsys, samples):
         assert message in refusal({**given, "--identity": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
         assert not (tmp_path / "x.mp4").exists()
 
-    refuse(tmp_path / "none.jpg", "there is no picture")
-    refuse(given["--audio"], "is no picture that can be read")
+    refuse(tmp_path / "none.jpg", "there is no image")
+    refuse(given["--audio"], "is not a readable image")
     Image.fromarray(chelsea()).save(tmp_path / "cat.png")
     refuse(tmp_path / "cat.png", "no face was found in")
     refuse(samples / "image/dog_liveportrait_s30.jpg", "no face was found in")

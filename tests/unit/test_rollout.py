@@ -262,7 +262,7 @@ def test_model_must_not_be_training(clips):
 
 
 def test_as_many_identity_frames_as_clips(model, clips):
-    with pytest.raises(ValueError, match="6 identity frames for 1 clips"):
+    with pytest.raises(ValueError, match="6 identity frames for the audio features of 1 clips"):
         list(generate(model, clips[0], clips[1][:1], SETTINGS, seeded_noise([0])))
 
 

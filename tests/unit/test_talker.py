@@ -159,7 +159,7 @@ def test_unusable_files_of_a_model(model, path, options, sentence):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"photo": "none.jpg"}, "there is no picture none.jpg"),
+        ({"photo": "none.jpg"}, "there is no image none.jpg"),
         ({"photo": None}, r"the photo is a NoneType; give the path of a photo or uint8 RGB \[H, W, 3\]"),
         ({"photo": astronaut() / 255}, r"the photo is float64 \[512, 512, 3\]; it must be uint8 RGB"),
         ({"photo": astronaut()[:, :, 0]}, r"the photo is uint8 \[512, 512\]; it must be uint8 RGB"),

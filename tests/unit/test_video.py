@@ -202,8 +202,8 @@ def test_chosen_frames_are_those_of_the_reader(tmp_path, name, codec):
 
 def test_colours_are_converted_only_of_chosen_frames(tmp_path, monkeypatch):
     path = write_numbered(tmp_path / "a.mp4", "libx264")
-    converted, real = [], video.upright_picture
-    monkeypatch.setattr(video, "upright_picture", lambda frame: converted.append(1) or real(frame))
+    converted, real = [], video.upright_image
+    monkeypatch.setattr(video, "upright_image", lambda frame: converted.append(1) or real(frame))
     assert len(list(chosen_frames(path, np.array([5, 5, 9]), COUNT))) == 3
     assert len(converted) == 2
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from dheads_model.config import build
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
-from dheads_model.faces.align import AlignSettings
-from dheads_model.faces.crop import CropSettings
+from dheads_model.faces.align_settings import AlignSettings
+from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.detect import open_detector
-from dheads_model.faces.track import TrackSettings
+from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.files import write_json
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.align import align_clip

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from dheads_model.corpora.crema_d import read_objects
 from dheads_model.errors import UserError
+from dheads_model.faces.face_alignment_network import DETECTOR_WEIGHTS, LANDMARK_WEIGHTS
 from dheads_model.files import write_json, write_text
 from dheads_model.manifest import read_manifest
 from dheads_model.shards.index import read_index
-from dheads_model.weights import read_weights_table
 from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import command_parser, run_command
 
@@ -155,7 +155,7 @@ def to_markdown(result: dict) -> str:
 
 
 def _has_weights(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in read_weights_table(ROOT / "config/weights.tsv"))
+    return all((folder / name).is_file() for name in (LANDMARK_WEIGHTS, DETECTOR_WEIGHTS))
 
 
 if __name__ == "__main__":
