@@ -64,7 +64,7 @@ onerror:
 
 wildcard_constraints:
     # By name, since crema_d after a method's name and "_" could also be read as the dataset d.
-    dataset="|".join(KNOWN_DATASETS),
+    dataset="|".join(DATASETS),
     split="train|val|test",
     shard=r"\d{5}",
     run="[A-Za-z][A-Za-z0-9_-]*",

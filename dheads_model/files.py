@@ -1,4 +1,4 @@
-"""Files that are never half-written: temp name beside the target, fsync, rename."""
+"""Atomic writing of files: temporary name beside the target, fsync, rename."""
 
 import contextlib
 import glob
@@ -13,14 +13,14 @@ from pathlib import Path
 def atomic_path(target: Path | str) -> Iterator[Path]:
     """A temporary path beside `target` with its suffix; on success it is synced to disk and renamed to `target`.
 
-    On any exception the temporary file is removed and `target` is left as it was. What a killed process left of an
-    earlier try at the same target is swept away.
+    On any exception the temporary file is removed and `target` is unchanged. Stale temporary files of killed processes
+    with the same target are removed.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for rubbish in target.parent.glob(f".{glob.escape(target.stem)}.*.partial{glob.escape(target.suffix)}"):
-        if not _is_running(rubbish.name.split(".partial")[0].rpartition(".")[2]):
-            rubbish.unlink(missing_ok=True)
+    for stale in target.parent.glob(f".{glob.escape(target.stem)}.*.partial{glob.escape(target.suffix)}"):
+        if not _is_running(stale.name.split(".partial")[0].rpartition(".")[2]):
+            stale.unlink(missing_ok=True)
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     try:
         yield temporary
@@ -42,18 +42,18 @@ def _is_running(process: str) -> bool:
 
 
 def write_bytes(target: Path | str, content: bytes) -> None:
-    """Write `content` to `target`, whole or not at all."""
+    """Write `content` to `target`, atomically."""
     with atomic_path(target) as path:
         path.write_bytes(content)
 
 
 def write_text(target: Path | str, content: str) -> None:
-    """Write `content` to `target` as UTF-8, whole or not at all."""
+    """Write `content` to `target` as UTF-8, atomically."""
     write_bytes(target, content.encode())
 
 
 def write_json(target: Path | str, content) -> None:
-    """Write `content` as JSON with sorted keys and one-space indent, whole or not at all; NaN is refused."""
+    """Write `content` as JSON with sorted keys and one-space indent, atomically; NaN is refused."""
     write_text(target, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -64,7 +64,7 @@ def sha256_of(path: Path | str) -> str:
 
 
 def readable_size(count: int) -> str:
-    """Bytes with three or more figures, in the largest unit that has them: 83 MB and 83.1 GB never look alike."""
+    """A size with at least three significant digits, in the largest suitable unit, for instance 83.1 GB."""
     for unit, name in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if count >= unit:
             return f"{count / unit:.{0 if count >= 100 * unit else 1 if count >= 10 * unit else 2}f} {name}"

@@ -1,4 +1,4 @@
-"""Links to Git-LFS objects, as the batch API of a repository gives them (git-lfs, docs/api/batch.md)."""
+"""Links to Git-LFS objects from the batch API of a repository (git-lfs, docs/api/batch.md)."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _MEDIA_TYPE = "application/vnd.git-lfs+json"
 def ask_for_links(
     session: requests.Session, repository: str, objects: Iterable[tuple[str, int]], retry: RetryPolicy
 ) -> dict[str, Link | Refused]:
-    """Where the objects can be fetched just now, by their sha256; Refused in place of a link the host does not give.
+    """Current download links of objects, by their sha256; Refused in place of a link that the host does not give.
 
     repository: its address as for `git clone`, ending in .git. objects: (sha256, bytes). Links expire within the hour:
     ask shortly before they are used. Raises Refused when the host gives no links at all (quota, no such repository,
@@ -50,7 +50,7 @@ def _link(item: dict, address: str) -> Link | Refused:
 
 
 def _message(answer: requests.Response) -> str:
-    """What the host adds in words, for instance that the repository is over its data quota."""
+    """The host's message, for instance that the repository is over its data quota."""
     try:
         return f": {str(answer.json()['message'])[:200]}"
     except (ValueError, KeyError, TypeError):

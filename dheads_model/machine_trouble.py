@@ -1,4 +1,4 @@
-"""What the machine refuses, as a sentence: a full disk, a folder that cannot be written."""
+"""Errors of the machine as one sentence: a full disk, a folder that cannot be written."""
 
 import errno
 import io
@@ -17,7 +17,7 @@ def machine_trouble(problem: OSError) -> UserError | None:
     """The sentence for a full disk or a file that may not be read or written, None for any other error."""
     where = f" at {problem.filename}" if problem.filename else ""
     if problem.errno in _FULL:
-        return UserError(f"the disk is full{where}: make room, then give the same command again, which goes on.")
+        return UserError(f"the disk is full{where}: make room, then run the same command again to resume.")
     if problem.errno == errno.EFBIG:
         return UserError(
             f"a file grew beyond what this machine allows{where} (ulimit -f, or the file system's own limit)."
@@ -32,9 +32,9 @@ def machine_trouble(problem: OSError) -> UserError | None:
 
 @contextmanager
 def opened_for_library(path: Path | str) -> Iterator[io.RawIOBase]:
-    """A file to be written by a library that hides why writing failed: here the OSError comes out as it was.
+    """A file for a library that hides why writing failed: the OSError is raised as it was.
 
-    PyTorch makes of a full disk a RuntimeError about an iostream.
+    PyTorch raises a RuntimeError about an iostream where the disk is full.
     """
     stream = _Remembering(path)
     try:
@@ -47,7 +47,7 @@ def opened_for_library(path: Path | str) -> Iterator[io.RawIOBase]:
 
 
 class _Remembering(io.FileIO):
-    """A file that keeps the error of a write that failed."""
+    """A file that remembers the error of a failed write."""
 
     def __init__(self, path: Path | str):
         super().__init__(path, "w")

@@ -1,7 +1,7 @@
-"""The small JSON file that each stage writes last: what happened to every clip, and the bytes it made.
+"""The manifest, a small JSON file that each stage writes last: the status of every clip, and its output files.
 
-A manifest holds no clock, host, duration or code digest, so that the same data gives the same bytes: the rule below
-it then need not run again.
+A manifest contains no time, host, duration or code digest, so that equal data give equal bytes, and the next rule does
+not rerun.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage did with one clip. `facts` are JSON values that later stages or the data card use."""
+    """Status of one clip after a stage. `facts` are JSON values that later stages or the data card use."""
 
     clip: str
     status: str
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file that a stage made: its path relative to the manifest's folder, its size and sha256."""
+    """An output file of a stage: its path relative to the manifest's folder, its size and sha256."""
 
     name: str
     bytes: int
@@ -48,7 +48,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Account of one stage on one shard. Every clip that went in is in `clips` exactly once, sorted by clip id."""
+    """Result of one stage on one shard. Every input clip is in `clips` exactly once, sorted by clip id."""
 
     stage: str
     dataset: str
@@ -63,7 +63,7 @@ class Manifest:
         return sum(outcome.status == status for outcome in self.clips)
 
     def ok(self) -> dict[str, dict]:
-        """Facts of the clips that came through, by clip id, in order."""
+        """Facts of the clips with status ok, by clip id, in order."""
         return {outcome.clip: outcome.facts for outcome in self.clips if outcome.status == OK}
 
 
@@ -73,7 +73,7 @@ class Budget:
 
     always_allowed: this many clips may fail, and this many may be filtered, whatever the shard's size.
     failed_fraction, filtered_fraction: otherwise at most these shares of the clips that went in.
-    strict: whether the stage stops; else it warns and goes on with what is left.
+    strict: whether the stage stops; else it warns and continues with the remaining clips.
     """
 
     always_allowed: int
@@ -83,10 +83,10 @@ class Budget:
 
 
 def process_clips(items: Iterable[tuple[str, object]], work: Callable[[str, object], dict]) -> list[Outcome]:
-    """Call `work(clip, item) -> facts` for each (clip, item); a clip that is rejected or breaks never stops the others.
+    """Call `work(clip, item) -> facts` for each (clip, item); a rejected or failed clip does not stop the others.
 
     ClipFiltered and ClipFailed become outcomes with their reason, any other Exception becomes `crashed` with a
-    traceback in the log. UserError, MemoryError and trouble of the machine (disk full) stop the stage.
+    traceback in the log. UserError, MemoryError and machine errors (disk full) stop the stage.
     """
     outcomes = []
     for clip, item in items:
@@ -100,7 +100,9 @@ def process_clips(items: Iterable[tuple[str, object]], work: Callable[[str, obje
             raise
         except OSError as failure:
             if failure.errno in _MACHINE_TROUBLE:
-                raise UserError(f"the machine gave up at clip {clip}: {failure}; mend that and run again.") from failure
+                raise UserError(
+                    f"a machine error occurred at clip {clip}: {failure}; fix it and run again."
+                ) from failure
             log.exception("clip %s", clip)
             outcomes.append(Outcome(clip, FAILED, "crashed", f"{type(failure).__name__}: {failure}"))
         except Exception as failure:
@@ -113,9 +115,10 @@ def process_clips(items: Iterable[tuple[str, object]], work: Callable[[str, obje
 
 
 def write_manifest(path: Path | str, manifest: Manifest, budget: Budget | None = None) -> None:
-    """Check the account (each clip once, budget kept) and write it, last of all files of the stage.
+    """Check a manifest (each clip once, budget) and write it, as the last file of the stage.
 
-    More clips lost than `budget` allows are warned of; a strict one raises UserError, and no manifest is written.
+    If more clips are lost than `budget` allows, a warning is logged; a strict budget raises UserError, and no manifest is
+    written.
     """
     names = [outcome.clip for outcome in manifest.clips]
     if len(set(names)) != len(names):

@@ -1,8 +1,8 @@
-"""The instructions that libraries calculate with: the same on every x86-64 processor with AVX2, and so the same bytes.
+"""Pins the instruction set of libraries to AVX2, so that all x86-64 processors with AVX2 give the same bytes.
 
-PyTorch, oneDNN, MKL, OpenBLAS, NumPy and OpenCV ask the processor what it has, and sum in another order on one with
-AVX-512. They read variables of the environment, most of them when they are first imported: hence `pin` runs when this
-package is imported, before them. docs/numbers.md says what each variable was seen to change, and what cannot be pinned.
+PyTorch, oneDNN, MKL, OpenBLAS, NumPy and OpenCV select instructions by the processor, and sum in another order with
+AVX-512. They read environment variables, most of them at import: hence `pin` runs when this package is imported, before
+them. docs/numbers.md has the measured effect of each variable, and what cannot be pinned.
 """
 
 import os
@@ -18,7 +18,7 @@ AVX2 = {
     "OPENBLAS_CORETYPE": "Haswell",
     "OPENCV_IPP": "avx2",
 }
-# What is left out, by NumPy and OpenCV; both complain about features that the processor has not.
+# Disabled features, of NumPy and OpenCV; both print warnings for features that the processor does not have.
 WITHOUT_AVX512 = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "OPENCV_CPU_DISABLE": "AVX512-SKX",
@@ -26,7 +26,7 @@ WITHOUT_AVX512 = {
 
 
 def pin() -> None:
-    """Set the variables for this process and those that it starts; those that are set already stay as they are."""
+    """Set the variables for this process and its child processes, without overriding existing values."""
     os.environ.update(pinned_environment())
 
 

@@ -1,11 +1,11 @@
-"""What the reasons of filtered and failed clips mean, as the data card tells it."""
+"""Meaning of the reasons of filtered and failed clips, for the data card."""
 
 MEANINGS = {
     "listed_bad": "named in the corpus' list of known-bad clips",
-    "no_audio": "the file has no sound track",
-    "silent_audio": "the sound track never rises above the silence threshold",
-    "no_video": "the file has no picture track",
-    "too_large": "the picture has more pixels than are decoded in bounded memory",
+    "no_audio": "the file has no audio track",
+    "silent_audio": "the audio never rises above the silence threshold",
+    "no_video": "the file has no video track",
+    "too_large": "the frames have more pixels than are decoded in bounded memory",
     "too_short": "fewer frames than the configured minimum",
     "too_long": "more frames than the configured maximum",
     "no_face": "no face was found in any frame",

@@ -1,9 +1,9 @@
-"""How a product was made: a small file beside it, `00000.recipe.json` beside `00000.json`.
+"""Recipe of a product: a small file beside it, `00000.recipe.json` beside `00000.json`.
 
-The product itself (a manifest, an index, a model's checksum file) says nothing of code and settings, so that equal
-results are equal bytes and rerun nothing below. Its recipe does: the command, its settings, the digest of its code, the
-packages that computed, and the sha256 of the product and of each product that it was made from. Following `made_from`
-leads through the whole chain, down to the clips. Standard library only.
+The product itself (a manifest, an index, a model's checksum file) contains neither code digest nor settings, so that equal
+results have equal bytes and rerun nothing downstream. Its recipe contains the command, its settings, the digest of its
+code, package versions, and the sha256 of the product and of each product that it was made from. `made_from` links the
+whole chain, back to the clips. Standard library only.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of, write_json
 
-_AGAIN = "delete it and give the same command again to make it anew"
+_AGAIN = "delete it and run the same command again to regenerate it"
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,7 @@ def read_recipe(product: Path | str) -> Recipe:
     try:
         return Recipe(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise UserError(
-            f"{product} has no recipe {path.name} beside it, so nobody knows what made it; {_AGAIN}."
-        ) from None
+        raise UserError(f"{product} has no recipe {path.name} beside it, so its origin is unknown; {_AGAIN}.") from None
     except (OSError, ValueError, TypeError) as problem:
         raise UserError(f"{path} is not a usable recipe ({problem}); delete {product} to make both again.") from problem
 
@@ -109,7 +107,7 @@ def _hash_of(path: str, hashes: dict[str, str]) -> str:
             hashes[path] = sha256_of(path)
         except OSError as problem:
             raise UserError(
-                f"{path} cannot be read ({problem.strerror}), and other files were made from it; give the same command again."
+                f"{path} cannot be read ({problem.strerror}), and other files were made from it; run the same command again."
             ) from problem
     return hashes[path]
 

@@ -9,7 +9,7 @@ import requests
 from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 
-_PATIENCE = RetryPolicy()
+_RETRY = RetryPolicy()
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
     return path
 
 
-def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _PATIENCE) -> None:
+def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _RETRY) -> None:
     """Download a file, going on where an earlier try was cut off, and put it in place after size and sha256 were checked.
 
     The mirror is asked when the first host gives nothing or another file. Raises UserError when no host gives the file.

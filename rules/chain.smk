@@ -65,14 +65,8 @@ def chain_of_table():
 
 def planned_stages(dataset):
     """{beginning of a product's path: settings and code of its stage} for everything below a dataset's index."""
-    source = {
-        "embedded": ("synthesise_clips", {"seed": config["embedded"]["seed"]}),
-        "crema_d": ("fetch_crema_d", crema_d_objects() if dataset == "crema_d" else {}),
-        "lrw": ("adopt_lrw", {}),
-        "folder": ("adopt_clips", {}),
-    }
     stages = {
-        "source": source[dataset],
+        "source": (DATASETS[dataset].source.command, source_recipe(dataset)),
         "track": ("track_faces", config["track"]),
         "align": ("align_faces", framing_of(dataset, "align")),
         "crop": ("crop_faces", framing_of(dataset, "crop")),

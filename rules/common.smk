@@ -1,37 +1,34 @@
-# Functions that the rules share; standard library only, nothing here reads data or the network.
+# Functions that the rules share; nothing here reads data or the network.
 import functools
 import json
 import os
 
 from dheads_model.config import as_json, short_hash
-from dheads_model.errors import UserError
-from dheads_model.files import sha256_of
+from dheads_model.corpora.given_path import given_path
+from dheads_model.corpora.registry import DATASETS
+from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
+from dheads_model.metrics.registry import requested_metrics
 from workflow_scripts.planning.config_check import check_config, fill_config
+from workflow_scripts.planning.config_text import spread_dots
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
 from workflow_scripts.planning.job_shell import job_prefix
-from workflow_scripts.planning.plan import (
-    KNOWN_DATASETS,
-    crema_d_settings,
-    given_path,
-    input_path,
-    lrw_settings,
-    make_work_plan,
-)
+from workflow_scripts.planning.plan import input_path, make_work_plan
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 
 
 def refuse(problem):
     """End with one sentence and the exit code that every command of the project has for it."""
     print(f"error: {problem}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(EXIT_USER_ERROR)
 
 
 try:
     fill_config(config, f"{PROJECT}/config/config.yaml")
-    check_config(config, f"{PROJECT}/config/schemas/config.schema.yaml")
+    spread_dots(config, workflow.config_settings.config)
+    check_config(config)
     check_writable(os.getcwd())
     config.update(with_seeds(config))
     PLAN = make_work_plan(config)
@@ -69,8 +66,9 @@ def absent_datasets():
 
 
 def framing_of(dataset, block):
-    """The config block align or crop of a dataset; LRW has a framing of its own."""
-    return config[block] | ({"framing": config["lrw"]["framing"]} if dataset == "lrw" else {})
+    """The config block align or crop of a dataset, with the framing that the dataset asks for."""
+    framing = DATASETS[dataset].framing(config)
+    return config[block] | ({"framing": framing} if framing else {})
 
 
 def framed(block):
@@ -114,7 +112,8 @@ def settings(*path):
 
 def budget_in(dataset):
     """How many clips a stage of a dataset may lose, and whether more of them stop it."""
-    return as_json(config["budget"] | {"strict": dataset in config["budget"]["strict"]})
+    listed = config["budget"]["strict"]
+    return as_json(config["budget"] | {"strict": DATASETS[dataset].strict if listed is None else dataset in listed})
 
 
 def budget_of(wildcards):
@@ -132,22 +131,29 @@ def planning_of(dataset):
 
     It takes `output`, so Snakemake does not track it: what counts is the membership that follows from it.
     """
-    return lambda wildcards, output: plan_settings(dataset)
+    return lambda wildcards, output: as_json(DATASETS[dataset].planning(config))
 
 
-def plan_settings(dataset):
-    """The config that decides which clips form which shard."""
-    block = {key: config[key] for key in ("clips", "sharding")}
-    found = {"crema_d": crema_d_settings, "lrw": lrw_settings}.get(dataset, lambda config: config[dataset])(config)
-    block[dataset] = found
-    block["clips"] = given_path(config["clips"]) if config["clips"] else None
-    block["runs"] = {name: {"min_clips": run["min_clips"]} for name, run in config["runs"].items()}
-    return as_json(block)
+def hosts_of(dataset):
+    """Function that gives how the files of a dataset are fetched, as JSON. It takes `output` for the same reason."""
+    return lambda wildcards, output: as_json(DATASETS[dataset].source.hosts(config))
 
 
-def fetched_corpus():
-    """What must be here before LRW's clips can be named; not a reason to prepare them anew."""
-    return [] if config["lrw"]["path"] else [ancient("resources/lrw/fetched.json")]
+def fetched_corpus(dataset):
+    """What must be here before the clips of a dataset can be named; not a reason to prepare them anew."""
+    fetch = DATASETS[dataset].fetch
+    return [ancient(fetch.product)] if fetch and fetch.needed(config) else []
+
+
+def fetch_settings(dataset):
+    """The same for a whole corpus."""
+    return lambda wildcards, output: as_json(DATASETS[dataset].fetch.settings(config))
+
+
+def source_recipe(dataset):
+    """What the source stage of a dataset keeps of its settings in its recipes."""
+    source = DATASETS[dataset].source
+    return (source.recipe or source.settings)(config)
 
 
 def plan_files(dataset):
@@ -250,17 +256,11 @@ def listing_of(folder):
 def table_settings():
     """The table's config with its rows in the order of the config, and why others are missing."""
     rows = [[name, method["kind"]] for name, method in config["methods"].items()]
-    return as_json(config["table1"] | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent})
-
-
-def crema_d_source():
-    """Config of where CREMA-D's files are and what they must be."""
-    return {key: crema_d_settings(config)[key] for key in ("path", "tables", "actors")}
-
-
-def crema_d_objects():
-    """What `fetch_crema_d` keeps of its settings: the sha256 of the table of CREMA-D's files."""
-    return {"objects": sha256_of(os.path.join(crema_d_settings(config)["tables"], "objects.tsv"))}
+    dataset_notes = {name: DATASETS[name].note for name in PLAN.shards if DATASETS[name].note}
+    return as_json(
+        config["table1"]
+        | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent, "dataset_notes": dataset_notes}
+    )
 
 
 def memberships_of(dataset):
@@ -284,7 +284,13 @@ def weights_of_back_end():
 def measuring_settings():
     """How videos are measured: the landmark detector of the ground truth, and what is measured on request."""
     block = {key: config["track"][key] for key in ("backend", "precision")}
-    return block | {"published_blinks": config["metrics"]["published_blinks"]}
+    return block | {key: value for key, value in config["metrics"].items() if key != "sync_encoder"}
+
+
+def weights_of_measuring():
+    """Files that the landmark back end and the metrics load."""
+    found = [name for metric in requested_metrics(measuring_settings()).values() for name in metric.weights]
+    return weights_of_back_end() + [f"resources/weights/{name}" for name in dict.fromkeys(found)]
 
 
 def memory_of_tracking():

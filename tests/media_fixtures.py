@@ -15,7 +15,7 @@ def write_media(
     size: tuple[int, int] = (120, 160),
     codec: str = "libx264",
     audio_codec: str = "aac",
-    audio_lr_scale: int = 44_100,
+    audio_rate: int = 44_100,
     audio_start: float = 0.0,
     audio_seconds: float = 3.0,
     layout: str = "mono",
@@ -29,7 +29,7 @@ def write_media(
         video.height, video.width = size
         video.pix_fmt = "yuv420p"
         video.codec_context.time_base = Fraction(1, 1000)
-        sound = container.add_stream(audio_codec, rate=audio_lr_scale, layout=layout) if click is not None else None
+        sound = container.add_stream(audio_codec, rate=audio_rate, layout=layout) if click is not None else None
         for number, time in enumerate(frame_times):
             picture = np.full((*size, 3), 250 if number == flash else 16, np.uint8)
             picture[:, : 1 + number % size[1]] //= 2
@@ -38,10 +38,10 @@ def write_media(
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
         if sound is not None:
-            samples = np.zeros(round(audio_seconds * audio_lr_scale), np.int16)
-            at = round((click - audio_start) * audio_lr_scale)
-            samples[at : at + audio_lr_scale // 500] = 20_000
-            _encode(container, sound, samples, audio_lr_scale, audio_start)
+            samples = np.zeros(round(audio_seconds * audio_rate), np.int16)
+            at = round((click - audio_start) * audio_rate)
+            samples[at : at + audio_rate // 500] = 20_000
+            _encode(container, sound, samples, audio_rate, audio_start)
     return path
 
 

@@ -1,1 +1,1 @@
-"""Where clips come from: one file a dataset."""
+"""Datasets: listing, downloading and generating clips, and their assignment to shards."""

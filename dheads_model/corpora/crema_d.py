@@ -13,7 +13,7 @@ _NAME = re.compile(r"VideoFlash/((\d{4})_([A-Z]{3})_([A-Z]{3})_(XX|LO|MD|HI))\.f
 
 @dataclass(frozen=True)
 class CorpusObject:
-    """One media file of the corpus: its path below the corpus' folder, its size and sha256."""
+    """One media file of the corpus: its path in the corpus' folder, its size and sha256."""
 
     path: str
     bytes: int
@@ -38,7 +38,7 @@ def read_bad_objects(tables: Path | str) -> dict[str, str]:
 
 
 def list_clips(settings: dict, tables: Path | str) -> list[PlannedClip]:
-    """All clips of the configured actors; clips known to be bad are planned too, so that they are accounted for.
+    """All clips of the configured actors, including those known to be bad, so that every clip has a status.
 
     settings: actors (list of numbers, None for all). A clip's `extra` holds object (its path in the tables), bytes and
     sha256. Raises UserError for an actor that the corpus does not have, and for tables that do not fit together.
@@ -64,7 +64,7 @@ def list_clips(settings: dict, tables: Path | str) -> list[PlannedClip]:
 
 
 def sound_object(clip: PlannedClip) -> str:
-    """Path of the separate sound of a clip, for videos that have none of their own."""
+    """Path of the separate audio file of a clip, for videos without an audio track."""
     return f"AudioWAV/{clip.clip}.wav"
 
 

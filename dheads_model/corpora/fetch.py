@@ -1,41 +1,28 @@
-"""Media of a corpus from its hosts: each object checked against its hash, several hosts in order, a few at a time."""
+"""Download of a corpus' media: every object is verified by its hash; several sources in order, concurrent connections."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import requests
 
 from dheads_model.corpora.crema_d import CorpusObject
+from dheads_model.corpora.hosts import Source
 from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 from dheads_model.git_lfs import ask_for_links
 
-KINDS = ("git-lfs", "files")
-# Links of the batch API expire, so only so many are asked for at a time.
+# Number of links per request of the batch API, because links expire.
 _LINKS_AT_ONCE = 50
-# A host that refuses so many objects and has given none is not asked for the rest.
+# After this number of refusals without a success, a host is not asked for the rest.
 _GIVE_UP_AFTER = 3
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Source:
-    """A host of a corpus' objects. kind "git-lfs": url is the repository's, ending in .git; "files": objects lie below it."""
-
-    kind: str
-    url: str
-
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise UserError(f"a source's kind is {self.kind!r}; it must be one of {', '.join(KINDS)}.")
-
-
 def is_there(item: CorpusObject, folder: Path | str) -> bool:
-    """Whether the object lies in the folder with its size and hash."""
+    """Whether the object is in the folder with the right size and hash."""
     path = Path(folder, item.path)
     return path.is_file() and Expected(item.bytes, item.sha256).is_met(path)
 
@@ -48,11 +35,12 @@ def fetch_objects(
     connections: int,
     report: Callable[[int], object] = lambda count: None,
 ) -> dict[str, str]:
-    """Bring the objects that are missing into the folder; {path: why it could not be had} of those that remain missing.
+    """Download the missing objects into the folder; {path: reason} of those that could not be downloaded.
 
-    Each source is asked in turn for what the ones before it did not give, over at most `connections` lines at once. A
-    finished object is never fetched again. report: called with numbers of bytes. Raises UserError when no source gave
-    anything: then it is not about single objects. One object that is missing alone, as after a shard was cut off, is.
+    Each source is asked for the objects that the previous ones did not deliver, over at most `connections` concurrent
+    connections. A finished object is never downloaded again. report: called with numbers of bytes. Raises UserError when
+    no source delivered anything, because then the hosts are the cause; but not for a single missing object, as after an
+    interrupted shard.
     """
     missing = {item.path: item for item in objects if not is_there(item, folder)}
     asked, refusals, closed = len(missing), {path: [] for path in missing}, []
@@ -60,7 +48,7 @@ def fetch_objects(
         if not missing:
             break
         refused, shut = _from_source(source, list(missing.values()), Path(folder), retry, connections, report)
-        # One object alone cannot tell whether it is missing or the host gives nothing.
+        # With a single object a missing object cannot be distinguished from a failing host.
         if len(refused) == len(missing) and (shut or asked > 1):
             closed.append(next(iter(refused.values())))
         for path, why in refused.items():
@@ -68,8 +56,8 @@ def fetch_objects(
         missing = {path: missing[path] for path in refused}
     if missing and len(closed) == len(sources) and len(missing) == asked:
         raise UserError(
-            f"no host gives the {asked} objects that are missing ({'; '.join(dict.fromkeys(closed))}): try again later "
-            "(what is fetched stays), add a mirror to crema_d.sources, or set crema_d.path to a folder that has them."
+            f"no host delivers the {asked} missing objects ({'; '.join(dict.fromkeys(closed))}): try again later "
+            "(finished downloads are kept), add a mirror to crema_d.sources, or set crema_d.path to a folder that has them."
         )
     return {path: "; ".join(refusals[path]) for path in missing}
 
@@ -77,7 +65,7 @@ def fetch_objects(
 def _from_source(
     source: Source, wanted: list[CorpusObject], folder: Path, retry: RetryPolicy, connections: int, report
 ) -> tuple[dict[str, str], bool]:
-    """({path: refusal} of the objects that this source did not give, whether it was asked in vain for links to them)."""
+    """({path: refusal} of the objects that this source did not deliver, whether it refused to give links to them)."""
     refused: dict[str, str] = {}
     given = 0
     with requests.Session() as session, ThreadPoolExecutor(connections) as pool:
@@ -113,11 +101,11 @@ def _links(
 
 
 def _one(link: Link | Refused, item: CorpusObject, folder: Path, retry: RetryPolicy, report) -> str | None:
-    """None when the object was fetched, else why not."""
+    """None when the object was downloaded, else the reason."""
     if isinstance(link, Refused):
         return str(link)
     try:
-        # A session of its own: requests' sessions are not made for several threads.
+        # A separate session, because requests' sessions are not thread-safe.
         with requests.Session() as session:
             download(session, link, folder / item.path, Expected(item.bytes, item.sha256), retry, report)
     except Refused as problem:

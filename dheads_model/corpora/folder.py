@@ -18,10 +18,10 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
     """Clips of a folder and its subfolders, sorted by path; nothing is opened but the table. Links are followed.
 
     settings: table (CSV in the folder, or None), validation_fraction, test_fraction. The speaker is the table's, else
-    the first subfolder, else each clip is a speaker of its own. all_test: where the table names no splits, every clip
-    is a test clip. A file that cannot be used, by its name or as a link to nothing, is planned too: its `extra` says why
-    as `unusable`, or lacks `bytes`. Raises UserError for a missing folder, one without videos, and a table that does not
-    fit.
+    the first subfolder, else each clip is a separate speaker. all_test: if the table names no splits, every clip
+    is a test clip. A file that cannot be used because of its name, or a dangling link, is planned too: its `extra` has the
+    reason as `unusable`, or lacks `bytes`. Raises UserError for a missing folder, one without videos, and a table that
+    does not match.
     """
     root = Path(folder).expanduser()
     if not root.is_dir():
@@ -61,12 +61,12 @@ def _videos(root: Path) -> list[str]:
 
 
 def _clip_ids(files: list[str]) -> dict[str, str]:
-    """Path -> id: the path without its extension as `plain_id`, told apart where two are alike (a.mpg beside a.mpeg)."""
+    """Path -> id: the path without its extension as `plain_id`, made unique (a.mpg beside a.mpeg)."""
     return unique_ids({path: plain_id(os.path.splitext(path)[0], path) for path in files})
 
 
 def _speakers(files: list[str], ids: dict[str, str]) -> dict[str, str]:
-    """Path -> speaker: its first subfolder, or a speaker of its own; never one for two folders."""
+    """Path -> speaker: its first subfolder, or a separate speaker; two folders are never one speaker."""
     homes = {path: path.split("/")[0] if "/" in path else None for path in files}
     folders = {f"{home}/": plain_id(home, home) for home in homes.values() if home is not None}
     alone = {path: ids[path] for path, home in homes.items() if home is None}
@@ -75,7 +75,7 @@ def _speakers(files: list[str], ids: dict[str, str]) -> dict[str, str]:
 
 
 def _planned(root: Path, path: str, clip: str, speaker: str, split: str, transcript: str) -> PlannedClip:
-    """A clip with its size and time; what cannot be used is planned too, and fails when it is adopted."""
+    """A clip with its size and time; an unusable file is planned too, and fails when it is adopted."""
     place = str(root / path)
     return PlannedClip(clip, speaker, split, transcript, shown_path(place), _file_facts(place))
 
@@ -86,7 +86,7 @@ def _file_facts(place: str) -> dict:
     try:
         facts = os.stat(place)
     except FileNotFoundError:
-        return {}  # a link to nothing, which adopting will call missing_file
+        return {}  # a dangling link, which gets the reason missing_file when it is adopted
     except OSError as problem:
         return {"unusable": f"it cannot be read ({problem.strerror})"}
     return {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns}
@@ -97,7 +97,7 @@ def _read_table(root: Path, table: str, ids: dict[str, str]) -> dict[str, dict[s
     path = root / table
     if not path.is_file():
         raise UserError(f"config key folder.table names {table}, which is not in {root}.")
-    # What is wrong in a table is quoted, and a folder from elsewhere may hold links to what is nobody's business.
+    # Errors quote the table, and an untrusted folder may contain links to private files.
     if not path.resolve().is_relative_to(root.resolve()):
         raise UserError(f"config key folder.table names {table}, which lies outside of {root}; copy it there.")
     names: dict[str, list[str]] = {}

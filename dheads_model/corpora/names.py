@@ -1,4 +1,4 @@
-"""Ids of [A-Za-z0-9_-] for whatever people call their files and folders. Standard library only."""
+"""Ids of [A-Za-z0-9_-] from arbitrary names of files and folders. Standard library only."""
 
 import hashlib
 import os
@@ -7,16 +7,16 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 
-# A tar of the plain format holds names of 100 characters, and stages add endings such as ".landmarks.npy".
+# The plain tar format allows names of 100 characters, and stages add suffixes such as ".landmarks.npy".
 LONGEST_ID = 80
 _DIGITS = 12
 
 
 def plain_id(name: str, path: str) -> str:
-    """Id of a name in one script: characters other than [A-Za-z0-9_-] become underscores.
+    """Id of a name: characters other than [A-Za-z0-9_-] are replaced by underscores.
 
-    A name that is long, or not in ASCII, where many would become one, ends in a hash of `path` (the name with what tells
-    it apart). It does not depend on how a file system composes letters with accents.
+    The id of a long or non-ASCII name, which could be ambiguous, ends in a hash of `path`. It does not depend on how a
+    file system composes letters with accents.
     """
     name, path = (unicodedata.normalize("NFC", text) for text in (name, path))
     short = re.sub(r"[^A-Za-z0-9_-]", "_", name)
@@ -24,9 +24,9 @@ def plain_id(name: str, path: str) -> str:
 
 
 def unique_ids(wanted: Mapping[str, str]) -> dict[str, str]:
-    """{path: id} from {path: wanted id}: those that are alike, also but for capital letters, all end in a hash of their path.
+    """{path: id} from {path: wanted id}: ids that are equal up to case all end in a hash of their path.
 
-    So an id never comes to mean another path when one is added: it is at most no longer there.
+    So adding a path never makes an existing id refer to another path; the id can only disappear.
     """
     ids = dict(wanted)
     for digits in (_DIGITS, 2 * _DIGITS, 64):
@@ -40,7 +40,7 @@ def unique_ids(wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def shown_path(path: str) -> str:
-    """A path as text that can be written down: bytes that are no UTF-8 as their numbers."""
+    """A path as printable text, with bytes that are not UTF-8 as escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""Which clips form which shard, decided before anything is opened. Standard library only: the Snakefile calls this."""
+"""Assignment of clips to shards, before any file is opened. Standard library only: the Snakefile calls this."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ SPLITS = ("train", "val", "test")
 class PlannedClip:
     """A clip before it is opened.
 
-    clip: id of [A-Za-z0-9_-]. path: the source file, None where it will be made. extra: what the corpus knows besides;
-    `bytes` and `mtime_ns` of the source file, when there, decide whether it counts as changed.
+    clip: id of [A-Za-z0-9_-]. path: the source file, None if it will be generated. extra: further facts of the corpus;
+    `bytes` and `mtime_ns` of the source file, if present, determine whether it has changed.
     """
 
     clip: str
@@ -39,9 +39,9 @@ class PlannedShard:
 
 @dataclass(frozen=True)
 class ShardOutline:
-    """A shard as the workflow's graph knows it, without the clips, of which there may be half a million in all.
+    """A shard for the workflow's graph, without its clips, because a corpus can have half a million of them.
 
-    clips: how many. bytes: of their source files, 0 where they are made. membership: see `membership`.
+    clips: their number. bytes: of their source files, 0 if they are generated. membership: see `membership`.
     """
 
     shard: str
@@ -62,10 +62,11 @@ def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[Plan
 
 
 def plan_stable_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[PlannedShard]:
-    """Cut clips into shards so that one clip more or less changes one shard; raises UserError for an id used twice.
+    """Cut clips into shards so that adding or removing a clip changes one shard; raises UserError for an id used twice.
 
-    A hash of its id says which shard of its split a clip is in. The number of shards is a power of two: all are cut anew
-    where a split outgrows its shards, which then hold `clips_per_shard` clips or fewer on average. Empty ones are left out.
+    A hash of its id selects the shard of a clip within its split. The number of shards is a power of two: when a split
+    outgrows its shards, all of its clips are reassigned, and shards have at most `clips_per_shard` clips on average. Empty
+    shards are left out.
     """
     shards, first = [], 0
     for split, members in _by_split(clips).items():
@@ -100,15 +101,15 @@ def membership(shard: PlannedShard) -> str:
 
 
 def outline(shard: PlannedShard) -> ShardOutline:
-    """What the workflow's graph needs to know of a planned shard."""
+    """The outline of a planned shard for the workflow's graph."""
     size = sum(clip.extra.get("bytes", 0) for clip in shard.clips)
     return ShardOutline(shard.shard, shard.split, len(shard.clips), size, membership(shard))
 
 
 def outline_counts(counts: Mapping[str, int], clips_per_shard: int, clip_bytes: int, corpus: str) -> list[ShardOutline]:
-    """Outlines as `plan_shards` will cut so many clips a split, whose names are not known yet.
+    """Outlines of the shards of `plan_shards` from the number of clips per split, before their names are known.
 
-    clip_bytes: size of a mean source file. corpus: stands in the memberships for the names, and changes when they do.
+    clip_bytes: mean size of a source file. corpus: replaces the names in the memberships, and changes when they do.
     """
     outlines = []
     for split in SPLITS:
@@ -122,10 +123,10 @@ def outline_counts(counts: Mapping[str, int], clips_per_shard: int, clip_bytes: 
 def assign_splits(
     speakers: Iterable[str], validation_fraction: float, test_fraction: float, seed: int = 0
 ) -> dict[str, str]:
-    """Split of each speaker: ordered by a hash of (seed, name), the first go to test, the next to validation.
+    """Split of each speaker: ordered by a hash of (seed, name), the first are test, the next validation speakers.
 
-    At least one speaker is tested; validation and training get theirs as the fractions (0..1) say, rounded. A speaker's
-    split depends on who else is there: the same speakers and seed give the same splits in any order.
+    At least one speaker is a test speaker; the numbers of the others follow from the fractions (0..1), rounded. A
+    speaker's split depends on the other speakers: equal speakers and seed give equal splits in any order.
     """
     order = sorted(set(speakers), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).hexdigest())
     tested = max(1, round(test_fraction * len(order)))
@@ -136,7 +137,7 @@ def assign_splits(
 
 
 def write_plan(path: Path | str, dataset: str, shard: PlannedShard) -> None:
-    """Write the plan of one shard as JSON; modification times stay out, so that equal plans are equal bytes."""
+    """Write the plan of one shard as JSON, without modification times, so that equal plans give equal bytes."""
     content = {"dataset": dataset, **asdict(shard)}
     for clip in content["clips"]:
         clip["extra"].pop("mtime_ns", None)

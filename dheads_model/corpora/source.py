@@ -1,4 +1,4 @@
-"""What a source manifest says of a clip whose file is there."""
+"""Facts of a clip in the source manifest."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from dheads_model.media.container import MediaFacts
 
 
 def source_facts(clip: PlannedClip, path: Path, sha256: str, media: MediaFacts) -> dict:
-    """Facts of a clip: where its file lies and what is in it, who speaks and what is said."""
+    """Facts of a clip: its file, the file's media metadata, speaker and transcript."""
     return {
         "path": str(path),
         "bytes": path.stat().st_size,
@@ -21,6 +21,6 @@ def source_facts(clip: PlannedClip, path: Path, sha256: str, media: MediaFacts) 
         "fps": media.fps,
         "duration": media.duration,
         "audio_codec": media.audio_codec,
-        "audio_lr_scale": media.audio_lr_scale,
+        "audio_rate": media.audio_rate,
         "audio_channels": media.audio_channels,
     }

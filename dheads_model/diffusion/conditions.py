@@ -1,4 +1,4 @@
-"""What a frame is generated from, and pictures as numbers."""
+"""The conditions of a frame, and conversion of images between uint8 and the model's range."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.unet import FrameConditions
 
-GREY_WEIGHTS = (0.2989, 0.587, 0.114)  # torchvision's grey, which the published code uses; they add up to 0.9999
+GREY_WEIGHTS = (0.2989, 0.587, 0.114)  # torchvision's grey, as in the published code; the sum is 0.9999
 
 
 @dataclass(frozen=True)
 class Conditions:
     """Conditions of a batch of frames.
 
-    identity: `[B, 3, H, W]` in [-1, 1]. motion: the frames before, oldest first, `[B, M C, H, W]` in [-1, 1], with
+    identity: `[B, 3, H, W]` in [-1, 1]. motion: the motion frames, oldest first, `[B, M C, H, W]` in [-1, 1], with
     their noise if any. audio_features: `[B, 2 m + 1, 4, bands]`, or embeddings `[B, 2 m + 1, D]` where these are made
     before. motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop:
-    bool `[B]`, True where the model shall not encode_speech; None for nowhere. lips: measured shape of the frame's lips, as of
-    `lip_shape`, `[B, LIP_NUMBERS]`, from which a network with a lip_reader learns to draw; None where it shall predict them.
+    bool `[B]`, True where the audio condition is dropped; None for nowhere. lips: measured lip shape of the frame, from
+    `lip_shape`, `[B, LIP_NUMBERS]`, on which a network with a lip_reader is conditioned in training; None to predict it.
     """
 
     identity: Tensor
@@ -32,7 +32,7 @@ class Conditions:
 
 
 def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameConditions:
-    """What depends on the frame only, to be computed once for all denoising steps."""
+    """Encode the conditions of a frame, once for all denoising steps."""
     return model.encode(
         conditions.identity,
         conditions.motion,

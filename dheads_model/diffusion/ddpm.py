@@ -1,4 +1,4 @@
-"""The paper's reverse process in its own coordinates (section 3): steps, noise prediction, learned variance."""
+"""The paper's reverse process (section 3) on the discrete schedule: noise prediction, learned variance."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dheads_model.diffusion.schedules import DdpmSchedule
 
 @dataclass(frozen=True)
 class Posterior:
-    """Distribution of the picture one step before: mean and log-variance, and the clean picture it was made from.
+    """Distribution of x_{t-1}: mean and log-variance, and the clean frame x0 it was computed from.
 
     mean, x0: `[B, 3, H, W]`; log_variance the same, or `[B, 1, 1, 1]` without learned variance; dtype of x_t.
     """
@@ -63,9 +63,9 @@ def gaussian_kl(mean_1: Tensor, log_variance_1: Tensor, mean_2: Tensor, log_vari
 def discretised_nll(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
     """Negative log-likelihood in nats per element of 8-bit pixels x in [-1, 1] under a normal distribution.
 
-    log_scale: logarithm of its standard deviation. A pixel stands for the interval of half-width 1/255 around it, the
-    outermost reach to infinity; the normal's distribution function is its tanh approximation, probabilities are at
-    least 1e-12 (Ho et al. 2020, equation 13).
+    log_scale: logarithm of its standard deviation. A pixel is the interval of half-width 1/255 around its value; the
+    outermost intervals extend to infinity. The normal distribution function is approximated with tanh, probabilities
+    are at least 1e-12 (Ho et al. 2020, equation 13).
     """
     centred, narrow = x - mean, torch.exp(-log_scale)
     above, below = _normal_cdf(narrow * (centred + 1 / 255)), _normal_cdf(narrow * (centred - 1 / 255))
@@ -76,8 +76,8 @@ def discretised_nll(x: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
 def vlb_term(schedule: DdpmSchedule, output: Tensor, x0: Tensor, x_t: Tensor, steps: Tensor) -> Tensor:
     """Term of the variational bound at each sample's step, bits per dimension, float64 `[B]`.
 
-    KL of the true posterior from the predicted one; at the last step (original time 0) the discretised likelihood of
-    x0 instead. float64, because at small steps float32 loses the difference.
+    KL divergence of the true and the predicted posterior; at the last step (original time 0) the discretised likelihood of
+    x0 instead. float64, because float32 cancellation is too large at small steps.
     """
     x0, x_t, output = x0.double(), x_t.double(), output.double()
     true, predicted = true_posterior(schedule, x0, x_t, steps), predicted_posterior(schedule, output, x_t, steps)

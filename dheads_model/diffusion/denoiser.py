@@ -1,7 +1,7 @@
-"""From the raw network to a denoiser D(x, sigma, conditions), whatever form the network was trained in.
+"""The denoiser D(x, sigma, conditions) of a network, for each parameterization.
 
-x = x0 + sigma eps everywhere outside of this file. Losses and samplers know neither the scaling of the network's input
-and output nor the discrete time of a DDPM.
+x = x0 + sigma eps everywhere outside of this file. Losses and samplers depend neither on the scaling of the network's
+input and output nor on the discrete time of a DDPM.
 """
 
 import functools
@@ -23,7 +23,7 @@ def denoise(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: Condition
 
 
 def denoise_encoded(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
-    """The same with conditions that were encoded once for the frame."""
+    """`denoise` with conditions from `encode_conditions`."""
     if model.diffusion_settings.parameterization == "edm":
         return _edm(model, x, sigma.float(), conditions)
     return _ddpm(model, x, sigma, conditions)
@@ -33,8 +33,8 @@ def edm_coefficients(sigma: Tensor, sigma_data: float) -> tuple[Tensor, Tensor, 
     """(c_skip, c_out, c_in, noise coordinate) in the shape of sigma: D = c_skip x + c_out F(c_in x, coordinate).
 
     Karras et al. 2022, table 1: input and training target of F have unit variance at every sigma. Their coordinate is
-    ln(sigma) / 4; here it is 4 ln(sigma), because the sinusoids that follow span 1 to 1e-4 radians a unit and a change
-    of sigma by half should turn the fastest ones well.
+    ln(sigma) / 4; here it is 4 ln(sigma), because the sinusoids of the time embedding have 1 to 1e-4 radians per unit, and
+    halving sigma should change the phase of the fastest ones clearly.
     """
     total = sigma**2 + sigma_data**2
     return sigma_data**2 / total, sigma * sigma_data / total.sqrt(), 1 / total.sqrt(), 4 * sigma.log()
@@ -42,12 +42,12 @@ def edm_coefficients(sigma: Tensor, sigma_data: float) -> tuple[Tensor, Tensor, 
 
 @functools.cache
 def full_schedule(timesteps: int, device: torch.device = _CPU) -> DdpmSchedule:
-    """The cosine schedule that a network of DDPM form was trained with, brought to a device once."""
+    """The cosine schedule that a network with ddpm parameterization was trained with, cached per device."""
     return cosine_schedule(timesteps).to(device)
 
 
 def time_of_sigma(schedule: DdpmSchedule, sigma: Tensor) -> Tensor:
-    """Discrete time of noise levels `[B]`, interpolated in log sigma, kept within the schedule; float64 `[B]`."""
+    """Discrete time of noise levels `[B]`, interpolated in log sigma, clamped to the schedule; float64 `[B]`."""
     levels = schedule.sigmas.log().to(sigma.device)
     wanted = sigma.double().log().clamp(levels[0], levels[-1])
     above = torch.searchsorted(levels, wanted).clamp(1, len(levels) - 1)
@@ -57,7 +57,7 @@ def time_of_sigma(schedule: DdpmSchedule, sigma: Tensor) -> Tensor:
 
 
 def _edm(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: FrameConditions) -> Tensor:
-    """Preconditioned denoiser (Karras et al. 2022, table 1). With residual_to "identity" it holds for the residual to the
+    """Preconditioned denoiser (Karras et al. 2022, table 1). With residual_to "identity" it denoises the residual to the
     identity frame, whose standard deviation is sigma_data."""
     skip, out, scale, coordinate = edm_coefficients(sigma, model.diffusion_settings.sigma_data)
     mean = conditions.identity if model.diffusion_settings.residual_to == "identity" else torch.zeros_like(x)

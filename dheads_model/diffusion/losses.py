@@ -1,4 +1,4 @@
-"""Training losses. All randomness (noise, noise levels, steps) comes from the caller."""
+"""Training losses. Randomness comes from arguments: noise, steps, or a generator."""
 
 import math
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dheads_model.diffusion.boxes import box_mask
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.ddpm import add_noise, vlb_term
 from dheads_model.diffusion.denoiser import denoise
 from dheads_model.diffusion.schedules import DdpmSchedule
 from dheads_model.network.talking_model import TalkingModel
-
-LIPS = slice(48, 68)  # iBUG-68
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,11 @@ def edm_loss(
     noise: Tensor,
     pixel_weights: Tensor | None = None,
 ) -> Tensor:
-    """Weighted squared error of the denoised frame, mean over the picture, for each sample `[B]`.
+    """Weighted squared error of the denoised frame, mean over the pixels, for each sample `[B]`.
 
     clean, noise `[B, 3, H, W]`; sigma `[B]`; pixel_weights `[B or 1, 1, H, W]` multiplies the error (None: by 1). The
     weight (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 makes the loss of an untrained network 1 at every sigma
-    for pictures of standard deviation sigma_data (Karras et al. 2022, equation 8).
+    for frames of standard deviation sigma_data (Karras et al. 2022, equation 8).
     """
     data = model.diffusion_settings.sigma_data
     denoised = denoise(model, clean + sigma[:, None, None, None] * noise, sigma, conditions)
@@ -60,9 +59,9 @@ def draw_sigmas(
 ) -> Tensor:
     """Log-normal noise levels, float32 `[count]` on the generator's device (Karras et al. 2022, table 1).
 
-    Stratified: one from each of `count` equally likely ranges, so that the mean over a batch varies less. strata: which
-    range each row draws from, a permutation of 0 .. count - 1, None for rising order. Rising order is right where a
-    row's number says nothing about its clip: each row alone always draws from the same range.
+    Stratified: one from each of `count` equally likely ranges, which reduces the variance of the batch mean. strata: the
+    range of each row, a permutation of 0 .. count - 1, None for ascending order. Ascending order is correct only if a
+    row's number is independent of its clip, because each row then always draws from the same range.
     """
     where = generator.device
     uniform = torch.rand(count, generator=generator, device=where, dtype=torch.float64)
@@ -94,8 +93,8 @@ def ddpm_losses(
 ) -> DdpmLosses:
     """The paper's loss terms (section 4.4, equation 19) at given steps `[B]` of the full schedule.
 
-    clean, noise `[B, 3, H, W]`; lip_boxes int64 `[B, 4]` of `boxes_around`. The bound trains the variance only: it sees
-    the predicted noise without its gradient (Nichol & Dhariwal 2021); without a learned variance it is 0.
+    clean, noise `[B, 3, H, W]`; lip_boxes int64 `[B, 4]` of `boxes_around`. The bound trains the variance only: the
+    predicted noise is detached in it (Nichol & Dhariwal 2021); without a learned variance it is 0.
     """
     x_t = add_noise(schedule, clean.double(), steps, noise.double()).float()
     times = schedule.timesteps.to(steps.device)[steps].float()
@@ -108,58 +107,3 @@ def ddpm_losses(
     inside = box_mask(lip_boxes, error.shape[-2], error.shape[-1])
     lip = (error * inside).mean(dim=1).sum(dim=(1, 2)) / inside.sum(dim=(1, 2, 3))
     return DdpmLosses(error.mean(dim=(1, 2, 3)), bound, lip)
-
-
-def lip_boxes(
-    target: Tensor, identity: Tensor, height: int, width: int, frame: str = "target", margin: int = 5
-) -> Tensor:
-    """Boxes around the lips for the paper's lip loss, int64 `[B, 4]`, as of `boxes_around`.
-
-    target, identity: landmarks `[B, 68, 2]` (x, y) in pixels of the two frames. The paper takes the target frame's;
-    frame "identity" is what the published code does.
-    """
-    return boxes_around({"target": target, "identity": identity}[frame][:, LIPS], height, width, margin)
-
-
-def boxes_around(points: Tensor, height: int, width: int, margin: int = 5) -> Tensor:
-    """Boxes around points `[B, K, 2]` (x, y) in pixels, grown by `margin` pixels and cut off at the picture's edge.
-
-    int64 `[B, 4]`: rows floor(min y) - margin .. ceil(max y) + margin, the last excluded, then the same for columns.
-    """
-    low, high = points.amin(dim=1).floor() - margin, points.amax(dim=1).ceil() + margin
-    rows = torch.stack([low[:, 1], high[:, 1]], dim=1).clamp(0, height)
-    columns = torch.stack([low[:, 0], high[:, 0]], dim=1).clamp(0, width)
-    return torch.cat([rows, columns], dim=1).long()
-
-
-def box_mask(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Boxes `[B, 4]` of `boxes_around` as float masks `[B, 1, height, width]`, 1 inside.
-
-    An empty box (landmarks outside of the picture) counts as the whole picture, so that no mean over nothing arises.
-    """
-    rows = torch.arange(height, device=boxes.device)[None, :, None]
-    columns = torch.arange(width, device=boxes.device)[None, None, :]
-    top, bottom, left, right = boxes[:, :, None, None].unbind(dim=1)
-    empty = (bottom <= top) | (right <= left)
-    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
-    return (inside | empty)[:, None].float()
-
-
-def mouth_boxes(landmarks: Tensor, height: int, width: int, margin: float = 0.05) -> Tensor:
-    """Boxes around the lips of landmarks `[B, 68, 2]`, int64 `[B, 4]`, grown on each side by a fraction of the height."""
-    return boxes_around(landmarks[:, LIPS], height, width, round(margin * height))
-
-
-def fixed_boxes(fractions: tuple[float, float, float, float], count: int, height: int, width: int) -> Tensor:
-    """The same box for all of `count` aligned frames, without landmarks, int64 `[count, 4]`.
-
-    fractions: first and last row, first and last column. (0.55, 0.85, 0.3, 0.7) holds the mouth where the eyes stand at
-    0.42 of the height and 0.23 of the width apart.
-    """
-    edges = [round(part * side) for part, side in zip(fractions, (height, height, width, width), strict=True)]
-    return torch.tensor([edges]).repeat(count, 1)
-
-
-def box_weights(boxes: Tensor, height: int, width: int, weight: float) -> Tensor:
-    """Pixel weights `[B, 1, H, W]`: `weight` inside boxes `[B, 4]`, 1 elsewhere."""
-    return 1 + (weight - 1) * box_mask(boxes, height, width)

@@ -1,4 +1,4 @@
-"""Videos frame by frame: each frame is generated from the identity frame, the two before it and the sound around it."""
+"""Autoregressive rollout: each frame is conditioned on the identity frame, the motion frames and the audio window."""
 
 import hashlib
 from collections import deque
@@ -17,7 +17,7 @@ from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.threads import one_thread
 
-MOTION_NOISE = -1  # number of the draw that noises the motion frames; 0 starts a frame, 1, 2, ... are its steps
+MOTION_NOISE = -1  # number of the draw for noise on the motion frames; 0 is the initial noise, 1, 2, ... the steps
 
 Noise = Callable[[int, int, int, tuple[int, ...]], Tensor]
 """noise(clip, frame, number, shape): the normal noise of one draw, a float32 tensor of that shape on the CPU."""
@@ -34,29 +34,29 @@ def rollout(
 ) -> list[np.ndarray]:
     """Videos of several clips, uint8 `[T_i, S, S, 3]` each.
 
-    identity `[N, 3, S, S]` in [-1, 1]; audio_features: of each clip as of `encode_clip_audio`, `[T_i, 4, bands]` or embeddings
-    `[T_i, D]`; seeds: one a clip, see `clip_seed`. workers: threads that generate clips beside each other on a
-    CPU; each calculates alone, because libraries choose other algorithms for another number of threads. So a video
-    depends on its clip, its seed, the settings, the weights and the kind of machine, and on nothing else.
-    report: called with 1 for each finished frame, from any worker; `tqdm.update` for instance.
+    identity `[N, 3, S, S]` in [-1, 1]; audio_features: per clip from `encode_clip_audio`, `[T_i, 4, bands]` or embeddings
+    `[T_i, D]`; seeds: one per clip, see `clip_seed`. workers: threads that generate clips in parallel on a
+    CPU, each with one thread inside, because libraries choose other algorithms for another number of threads. So a video
+    depends only on its clip, its seed, the settings, the weights and the kind of machine.
+    report: called with 1 for each finished frame, from any worker; for instance `tqdm.update`.
     """
     clips = range(len(audio_features))
-    shares = [clips[start::workers] for start in range(workers)] if identity.device.type == "cpu" else [clips]
+    slices = [clips[start::workers] for start in range(workers)] if identity.device.type == "cpu" else [clips]
     frames: list[list[np.ndarray]] = [[] for _ in clips]
 
-    def generate_share(share: range) -> None:
-        chosen = [audio_features[clip] for clip in share]
-        noise = seeded_noise([seeds[clip] for clip in share])
-        for number, frame in generate(model, identity[list(share)], chosen, settings, noise):
-            frames[share[number]].append(to_uint8(frame).cpu().numpy())
+    def generate_slice(of_worker: range) -> None:
+        features = [audio_features[clip] for clip in of_worker]
+        noise = seeded_noise([seeds[clip] for clip in of_worker])
+        for number, frame in generate(model, identity[list(of_worker)], features, settings, noise):
+            frames[of_worker[number]].append(to_uint8(frame).cpu().numpy())
             if report is not None:
                 report(1)
 
     if identity.device.type == "cpu":
-        with one_thread(), ThreadPoolExecutor(len(shares)) as pool:
-            list(pool.map(generate_share, shares))
+        with one_thread(), ThreadPoolExecutor(len(slices)) as pool:
+            list(pool.map(generate_slice, slices))
     else:  # in this thread: a compiled model's CUDA graphs belong to the thread that recorded them
-        generate_share(clips)
+        generate_slice(clips)
     side = identity.shape[-1]
     return [np.stack(video) if video else np.zeros((0, side, side, 3), np.uint8) for video in frames]
 
@@ -64,70 +64,70 @@ def rollout(
 def generate(
     model: TalkingModel, identity: Tensor, audio_features: Sequence[Tensor], settings: SamplingSettings, noise: Noise
 ) -> Iterator[tuple[int, Tensor]]:
-    """(clip, frame `[3, S, S]`) of all clips of `rollout`, each clip's in order, neither clamped nor rounded.
+    """(clip, frame `[3, S, S]`) of all clips of `rollout`, in order within a clip, neither clamped nor rounded.
 
-    Up to settings.clips_at_once clips go side by side, the longest first; where one ends the next begins. On a CPU,
-    frames are the same in any company only with one thread (`torch.set_num_threads(1)`), which `rollout` sees to.
+    A batch has up to settings.clips_at_once clips, the longest first; when one ends the next takes its place. On a CPU
+    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets.
     """
     if len(identity) != len(audio_features):
-        raise ValueError(f"{len(identity)} identity frames for {len(audio_features)} clips of sound")
+        raise ValueError(f"{len(identity)} identity frames for the audio features of {len(audio_features)} clips")
     lengths = [len(features) for features in audio_features]
     waiting = deque(sorted((clip for clip in range(len(lengths)) if lengths[clip]), key=lambda clip: -lengths[clip]))
-    going: list[_ActiveClip] = []
-    while waiting or going:
-        while waiting and len(going) < settings.clips_at_once:
-            going.append(_start(model, waiting.popleft(), identity))
-        windows = [_window(audio_features[one.clip], one.frame, model.network_settings.audio_radius) for one in going]
-        for one, frame in zip(going, next_frames(model, going, windows, settings, noise), strict=True):
+    active: list[_ActiveClip] = []
+    while waiting or active:
+        while waiting and len(active) < settings.clips_at_once:
+            active.append(_start(model, waiting.popleft(), identity))
+        windows = [_window(audio_features[one.clip], one.frame, model.network_settings.audio_radius) for one in active]
+        for one, frame in zip(active, next_frames(model, active, windows, settings, noise), strict=True):
             yield one.clip, frame
-        going = [one for one in going if one.frame < lengths[one.clip]]
+        active = [one for one in active if one.frame < lengths[one.clip]]
 
 
 def stream(
     model: TalkingModel, identity: Tensor, features: Iterable[Tensor], settings: SamplingSettings, seed: int
 ) -> Iterator[np.ndarray]:
-    """The video of one clip whose length need not be known, frame by frame, uint8 `[S, S, 3]`, in constant memory.
+    """The video of one clip of unknown length, frame by frame, uint8 `[S, S, 3]`, in constant memory.
 
-    identity `[3, S, S]` in [-1, 1]; features: one `[4, bands]` or `[D]` a frame, as of `encode_speech`. A frame comes as soon as
-    those of `audio_radius` frames after it have been given, and equals the frame that `rollout` makes with the same
-    settings; clips_at_once 1 is the fastest here. So a frame waits for audio_radius 40 ms of sound after its own, 40 ms
-    more that `encode_speech` waits (80 ms with the published audio encoder), and its calculation.
+    identity `[3, S, S]` in [-1, 1]; features: one `[4, bands]` or `[D]` per frame, from `encode_speech`. A frame is
+    generated as soon as the features of the `audio_radius` frames after it are known, and equals the frame of `rollout`
+    with the same settings; clips_at_once 1 is the fastest here. Latency: audio_radius times 40 ms, plus 40 ms for
+    `encode_speech` (80 ms with the published audio encoder), plus the computation.
     """
     radius, noise = model.network_settings.audio_radius, seeded_noise([seed])
     one = _start(model, 0, identity[None])
-    heard: deque[Tensor] = deque(maxlen=2 * radius + 1)
+    around: deque[Tensor] = deque(maxlen=2 * radius + 1)
     ahead = -1
-    for given in _with_end_repeated(features, radius):
-        heard.extend([given] * (1 if heard else radius + 1))  # before the first frame its sound is repeated
+    for newest in _with_end_repeated(features, radius):
+        around.extend([newest] * (1 if around else radius + 1))  # the first frame's features are repeated before it
         ahead += 1
         if ahead >= radius:
             with one_thread():
-                frame = next_frames(model, [one], [torch.stack(list(heard))], settings, noise)[0]
+                frame = next_frames(model, [one], [torch.stack(list(around))], settings, noise)[0]
             yield to_uint8(frame).cpu().numpy()
 
 
 def next_frames(
     model: TalkingModel,
-    going: Sequence["_ActiveClip"],
+    active: Sequence["_ActiveClip"],
     windows: Sequence[Tensor],
     settings: SamplingSettings,
     noise: Noise,
 ) -> Tensor:
-    """The next frame of each of B clips, `[B, 3, S, S]`; the clips' histories and frame numbers move on by one.
+    """The next frame of each of B active clips, `[B, 3, S, S]`; updates their histories and frame numbers.
 
-    windows: the sound around the next frame of each, `[2 m + 1, 4, bands]`. The network always gets exactly
-    settings.clips_at_once clips, the last one repeated, because libraries choose other algorithms, and round
-    differently, for another number.
+    windows: the audio window of the next frame of each, `[2 m + 1, 4, bands]`. The batch always has
+    settings.clips_at_once clips, padded with the last one: libraries choose other algorithms for another batch size and
+    round differently, and frames would not be batch-invariant.
     """
     if model.training:
         raise ValueError("call model.eval() first: dropout would act while sampling")
-    rows = [*range(len(going)), *[len(going) - 1] * (settings.clips_at_once - len(going))]
-    identity = torch.stack([going[row].identity for row in rows])
-    history = torch.stack([_anchored(going[row], settings) for row in rows])
+    rows = [*range(len(active)), *[len(active) - 1] * (settings.clips_at_once - len(active))]
+    identity = torch.stack([active[row].identity for row in rows])
+    history = torch.stack([_anchored(active[row], settings) for row in rows])
     audio = torch.stack([windows[row] for row in rows]).to(identity)
 
     def draw(number: int, shape: tuple[int, ...] = tuple(identity.shape[1:])) -> Tensor:
-        drawn = [noise(one.clip, one.frame, number, shape) for one in going]
+        drawn = [noise(one.clip, one.frame, number, shape) for one in active]
         return torch.stack([drawn[row] for row in rows]).to(identity)
 
     with torch.inference_mode():
@@ -137,9 +137,9 @@ def next_frames(
             motion = add_motion_noise(motion, level, draw(MOTION_NOISE, tuple(motion.shape[1:])))
         if settings.hide_mouth:
             motion = hide_mouth(motion)
-        told = level if model.network_settings.noise_level_input else None
-        frames = sample_frame(model, Conditions(identity, motion, audio, told), settings, draw)[: len(going)]
-        for one, frame in zip(going, frames, strict=True):
+        level_input = level if model.network_settings.noise_level_input else None
+        frames = sample_frame(model, Conditions(identity, motion, audio, level_input), settings, draw)[: len(active)]
+        for one, frame in zip(active, frames, strict=True):
             one.history = torch.cat([one.history[1:], frame[None]])
             one.frame += 1
     return frames
@@ -147,7 +147,7 @@ def next_frames(
 
 @dataclass
 class _ActiveClip:
-    """A clip under way: identity `[3, S, S]`, the frames before `[M, 3, S, S]`, number of the next frame."""
+    """A clip in generation: identity `[3, S, S]`, motion frames `[M, 3, S, S]`, number of the next frame."""
 
     clip: int
     identity: Tensor
@@ -166,15 +166,15 @@ def _anchored(one: _ActiveClip, settings: SamplingSettings) -> Tensor:
 
 
 def clip_seed(seed: int, clip: str) -> int:
-    """Seed of one clip: a run's seed and the clip's id decide it, whatever batch or shard the clip is in.
+    """Seed of one clip from a run's seed and the clip's id, independent of its batch and shard.
 
-    Not the method: methods share their noise, so that their difference on a clip is not that of two draws.
+    It does not depend on the method: methods share their noise, which reduces the variance of their differences.
     """
     return _hash(f"{seed}/{clip}")
 
 
 def seeded_noise(seeds: Sequence[int]) -> Noise:
-    """Noise that depends on the clip's seed, the frame and the number of the draw and on nothing else."""
+    """Noise that depends only on the clip's seed, the frame and the number of the draw."""
 
     def noise(clip: int, frame: int, number: int, shape: tuple[int, ...]) -> Tensor:
         generator = torch.Generator().manual_seed(_hash(f"{seeds[clip]}/{frame}/{number}"))
@@ -184,7 +184,7 @@ def seeded_noise(seeds: Sequence[int]) -> Noise:
 
 
 def _window(features: Tensor, frame: int, radius: int) -> Tensor:
-    """Sound of the frames around one, its ends repeated: `[2 m + 1, ...]`."""
+    """Audio window of a frame, `[2 m + 1, ...]`; the first and the last features are repeated beyond the ends."""
     return features[torch.arange(frame - radius, frame + radius + 1).clamp(0, len(features) - 1)]
 
 

@@ -1,4 +1,4 @@
-"""One frame from noise: sampler, noise levels and guidance by the sound, as configured."""
+"""One frame from noise: sampler, noise levels and classifier-free guidance on the audio condition, as configured."""
 
 import functools
 from collections.abc import Callable
@@ -6,9 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise_encoded, full_schedule
+from dheads_model.diffusion.sampler import Sampler
+from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.diffusion.schedules import DdpmSchedule, ddpm_sigmas, karras_sigmas, respace
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.errors import UserError
@@ -19,17 +20,21 @@ from dheads_model.network.unet import FrameConditions
 def sample_frame(
     model: TalkingModel, conditions: Conditions, settings: SamplingSettings, draw: Callable[[int], Tensor]
 ) -> Tensor:
-    """A frame `[B, 3, S, S]`, about in [-1, 1], of each sample of the conditions.
+    """A frame `[B, 3, S, S]`, about in [-1, 1], for each sample of the conditions.
 
-    draw(0) is the noise to start from, draw(1), draw(2), ... that of the steps, each unit normal `[B, 3, S, S]`. Raises
-    UserError for a sampler that the model's form has no use for.
+    draw(0) is the initial noise, draw(1), draw(2), ... that of the steps, each unit normal `[B, 3, S, S]`. NFE per frame:
+    settings.steps (about twice that with heun), doubled by guidance. Raises UserError for a sampler that does not fit the
+    model's parameterization.
     """
     encoded = _encode(model, conditions, settings)
     discrete = model.diffusion_settings.parameterization == "ddpm"
-    if settings.sampler == "ancestral_ddpm":
+    sampler = SAMPLERS[settings.sampler]
+    if sampler.needs_ddpm:
         if not discrete:
-            raise UserError("sampling.sampler ancestral_ddpm needs a model of the ddpm form; take ddim with eta 1.")
-        return _sample_ancestral(model, encoded, settings, draw)
+            raise UserError(
+                f"sampling.sampler {settings.sampler} needs a model with diffusion.parameterization ddpm; use ddim with eta 1."
+            )
+        return _sample_discrete(sampler, model, encoded, settings, draw)
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
         def estimate(x: Tensor, conditions: FrameConditions) -> Tensor:
@@ -37,24 +42,25 @@ def sample_frame(
 
         return _guided(estimate, x, encoded, settings, sigma).clamp(-1, 1)
 
-    if settings.sampler == "ddim" and discrete:
+    if sampler.ddpm_levels and discrete:
         sigmas = ddpm_sigmas(_respaced(model.diffusion_settings.timesteps, settings.steps, torch.device("cpu")))
     else:
         sigmas = karras_sigmas(settings.steps, settings.sigma_min, settings.sigma_max, settings.rho)
     levels = sigmas.tolist()
-    # Noise lies around what frames lie around: with residual_to "identity" the first level need only exceed the residual.
+    # With residual_to "identity" the noise is added to the identity frame: sigma_max need only exceed the residual.
     mean = encoded.identity[: len(conditions.identity)] if model.diffusion_settings.residual_to == "identity" else 0.0
     start = mean + levels[0] * draw(0)
-    if settings.sampler == "ddim":
-        return samplers.ddim(denoise, start, levels, draw, settings.eta)
-    return {"euler": samplers.euler, "heun": samplers.heun, "dpmpp_2m": samplers.dpmpp_2m}[settings.sampler](
-        denoise, start, levels
-    )
+    return sampler.solve(denoise, start, levels, draw, settings.eta)
 
 
-def _sample_ancestral(
-    model: TalkingModel, conditions: FrameConditions, settings: SamplingSettings, draw: Callable[[int], Tensor]
+def _sample_discrete(
+    sampler: Sampler,
+    model: TalkingModel,
+    conditions: FrameConditions,
+    settings: SamplingSettings,
+    draw: Callable[[int], Tensor],
 ) -> Tensor:
+    """A frame by a sampler that takes the network's output on the discrete schedule."""
     schedule = _respaced(model.diffusion_settings.timesteps, settings.steps, conditions.stem.device)
     times, levels = schedule.timesteps.tolist(), schedule.sigmas.tolist()
 
@@ -64,7 +70,7 @@ def _sample_ancestral(
 
         return _guided(output, x, conditions, settings, levels[index])
 
-    return samplers.ancestral_ddpm(predict, draw(0), schedule, draw)
+    return sampler.solve(predict, draw(0), schedule, draw, settings.eta)
 
 
 @functools.cache
@@ -73,7 +79,7 @@ def _respaced(timesteps: int, steps: int, device: torch.device) -> DdpmSchedule:
 
 
 def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSettings) -> FrameConditions:
-    """Conditions of a frame; with guidance every sample once with sound, then once without."""
+    """Encoded conditions of a frame; with guidance all samples with audio, then all with the audio condition dropped."""
     if settings.guidance_scale == 1:
         return encode_conditions(model, conditions)
     batch = len(conditions.identity)
@@ -85,14 +91,14 @@ def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSetti
 
 
 def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: SamplingSettings, sigma: float) -> Tensor:
-    """evaluate(x, conditions) with the weight of the sound changed where the level lies in the interval.
+    """evaluate(x, conditions) with classifier-free guidance if sigma is in the guidance interval.
 
-    The first three channels are mixed (picture or noise: both are linear in each other); a learned variance is that of
-    the model with sound.
+    Guidance applies to the first three channels (frame or noise: each is linear in the other); a learned variance is
+    taken from the evaluation with audio.
     """
     low, high = settings.guidance_interval
     if settings.guidance_scale == 1 or not low <= sigma <= high:
         return evaluate(x, conditions.rows(0, len(x)))
-    with_sound, without = evaluate(x.repeat(2, 1, 1, 1), conditions).chunk(2)
-    mixed = without[:, :3] + settings.guidance_scale * (with_sound[:, :3] - without[:, :3])
-    return torch.cat([mixed, with_sound[:, 3:]], dim=1)
+    with_audio, without = evaluate(x.repeat(2, 1, 1, 1), conditions).chunk(2)
+    guided = without[:, :3] + settings.guidance_scale * (with_audio[:, :3] - without[:, :3])
+    return torch.cat([guided, with_audio[:, 3:]], dim=1)

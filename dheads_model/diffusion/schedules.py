@@ -1,7 +1,7 @@
-"""Noise levels: the paper's discrete cosine schedule in float64, and Karras' list of sigmas.
+"""Noise levels: the paper's discrete cosine schedule in float64, and the sigmas of Karras et al.
 
-sigma is the standard deviation of the noise on a picture of unit scale: x = x0 + sigma eps. The discrete schedule keeps
-x scaled to unit variance instead, x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps, so that
+sigma is the standard deviation of the noise: x = x0 + sigma eps (variance exploding). The discrete schedule is
+variance preserving, x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps, so that
 sigma^2 = (1 - alpha_bar) / alpha_bar.
 """
 
@@ -20,10 +20,10 @@ from dheads_model.errors import UserError
 class DdpmSchedule:
     """A discrete schedule of n steps, each float64 `[n]`; index 0 has the least noise (paper, section 3).
 
-    timesteps: original step numbers, int64, what the network is told. beta, alpha_bar, alpha_bar_prev: variance added
-    in a step, kept signal after and before it. beta_tilde: posterior variance; its clipped logarithm takes the second
-    entry for the first, which is 0. coef1_x0, coef2_x0: x0 = coef1_x0 x_t - coef2_x0 eps. coef1_q, coef2_q: posterior
-    mean = coef1_q x0 + coef2_q x_t.
+    timesteps: original step numbers, int64, the time input of the network. beta: variance added in a step. alpha_bar,
+    alpha_bar_prev: squared signal scale after and before it. beta_tilde: posterior variance; its clipped logarithm uses
+    the second entry for the first, which is 0. coef1_x0, coef2_x0: x0 = coef1_x0 x_t - coef2_x0 eps. coef1_q, coef2_q:
+    posterior mean = coef1_q x0 + coef2_q x_t.
     """
 
     timesteps: Tensor
@@ -39,11 +39,11 @@ class DdpmSchedule:
 
     @property
     def sigmas(self) -> Tensor:
-        """Noise level of each step, float64 `[n]`, rising."""
+        """Noise level of each step, float64 `[n]`, ascending."""
         return ((1 - self.alpha_bar) / self.alpha_bar).sqrt()
 
     def to(self, device: torch.device) -> "DdpmSchedule":
-        """The same on a device."""
+        """The schedule on a device."""
         return DdpmSchedule(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
 
 
@@ -58,7 +58,7 @@ def cosine_schedule(steps: int = 1000) -> DdpmSchedule:
 
 
 def respace(schedule: DdpmSchedule, steps: int) -> DdpmSchedule:
-    """The same noise levels at `steps` evenly spaced ones of a full schedule, first and last included.
+    """A schedule of `steps` evenly spaced noise levels of a full schedule, first and last included (respacing).
 
     Raises UserError for fewer than 2 steps, more than there are, or a schedule that was respaced before.
     """
@@ -68,7 +68,7 @@ def respace(schedule: DdpmSchedule, steps: int) -> DdpmSchedule:
     if not 2 <= steps <= total:
         raise UserError(f"the number of steps must lie between 2 and {total}, not {steps}.")
     kept, place = [], 0.0
-    for _ in range(steps):  # summed up, not multiplied, as the published code does: some rounding falls differently
+    for _ in range(steps):  # accumulated, not multiplied, as in the published code: some values round differently
         kept.append(round(place))
         place += (total - 1) / (steps - 1)
     alpha_bar = schedule.alpha_bar[kept]
@@ -77,9 +77,9 @@ def respace(schedule: DdpmSchedule, steps: int) -> DdpmSchedule:
 
 
 def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
-    """Falling noise levels, evenly spaced in sigma^(1/rho), then 0; float64 `[steps + 1]`.
+    """Descending noise levels, evenly spaced in sigma^(1/rho), then 0; float64 `[steps + 1]`.
 
-    Karras et al. 2022, equation 5. One step goes from sigma_max straight to 0.
+    Karras et al. 2022, equation 5. With one step the levels are sigma_max and 0.
     """
     check_levels(steps, sigma_min, sigma_max)
     ramp = torch.linspace(0, 1, steps, dtype=torch.float64)
@@ -88,7 +88,7 @@ def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7
 
 
 def ddpm_sigmas(schedule: DdpmSchedule) -> Tensor:
-    """The noise levels of a discrete schedule as a sampler's list: falling, then 0; float64 `[n + 1]`."""
+    """The noise levels of a discrete schedule for a sampler: descending, then 0; float64 `[n + 1]`."""
     return torch.cat([schedule.sigmas.flip(0), torch.zeros(1, dtype=torch.float64)])
 
 

@@ -1,47 +1,24 @@
 """Alignment to the mean face: a similarity transform for each output frame, smoothed over time.
 
-Mean-face coordinates are pixels of a 256 x 256 picture. The five stable points of the mean face are those that the
-lip-reading and speech-driven-animation pipelines share.
+Mean-face coordinates are pixels of a 256 x 256 image. The five stable points of the mean face are those of the
+lip-reading and speech-driven-animation pipelines.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 
-from dheads_model.errors import UserError
+from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.landmarks import STABLE
 
 MEAN_FACE_SIZE = 256
-# Points 33, 36, 39, 42, 45: nose base, then the eye corners from left to right of the picture.
+# Points 33, 36, 39, 42, 45: nose base, then the eye corners from left to right of the image.
 MEAN_FACE_STABLE = np.array([[128.9, 137.3], [92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6]])
-DIRECTIONS = ("symmetric", "forward")
-FRAMINGS = ("aligned", "as_distributed")
 # Centre between the eyes, and distance of the eye centres, of the whole mean face.
 MEAN_FACE_EYES = np.array([(102.1 + 156.4) / 2, (94.3 + 93.6) / 2])
 MEAN_FACE_EYE_DISTANCE = 54.3
 
 
-@dataclass(frozen=True)
-class AlignSettings:
-    """The config block `align`; the schema describes each key. framing: "aligned" to the mean face, or "as_distributed"
-    for a corpus that was cropped around the face already, whose whole picture is taken."""
-
-    window: int
-    direction: str
-    framing: str = "aligned"
-
-    def __post_init__(self):
-        if self.window < 1 or self.direction not in DIRECTIONS:
-            raise UserError(
-                f"align.window is {self.window} and align.direction {self.direction!r}; it must be at least 1, and "
-                f"{' or '.join(DIRECTIONS)}."
-            )
-        if self.framing not in FRAMINGS:
-            raise UserError(f"framing is {self.framing!r}; it must be {' or '.join(FRAMINGS)}.")
-
-
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Least-squares similarity `[2, 3]` that takes points `[N, 2]` to others: scale, rotation, shift (Umeyama 1991, eq. 40-42).
+    """Least-squares similarity `[2, 3]` from points `[N, 2]` to points: scale, rotation, shift (Umeyama 1991, eq. 40-42).
 
     Raises ValueError when the source points coincide.
     """
@@ -60,8 +37,8 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 def smooth(points: np.ndarray, window: int, direction: str) -> np.ndarray:
     """Moving mean over time of points `[T, ...]`.
 
-    symmetric: over window // 2 frames on both sides, fewer at the ends. forward: over frames t .. t + window - 1, and
-    the last window - 1 frames take the last full mean (DinoMan/face-processor). Raises ValueError otherwise.
+    symmetric: over window // 2 frames on both sides, fewer at the ends. forward: over frames t .. t + window - 1; the
+    last window - 1 frames have the last full mean (DinoMan/face-processor). Raises ValueError for another direction.
     """
     count = len(points)
     if direction == "symmetric":
@@ -85,7 +62,7 @@ def align_track(landmarks: np.ndarray, settings: AlignSettings) -> np.ndarray:
 
 
 def whole_picture(count: int, width: int, height: int) -> np.ndarray:
-    """Transforms float64 `[count, 2, 3]` that take a whole picture to the square of mean-face coordinates."""
+    """Transforms float64 `[count, 2, 3]` from a whole frame to the square of mean-face coordinates."""
     x, y = MEAN_FACE_SIZE / width, MEAN_FACE_SIZE / height
     # Pixel centres: x_new + 0.5 = (x + 0.5) * scale.
     matrix = np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]])

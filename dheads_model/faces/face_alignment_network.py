@@ -1,4 +1,4 @@
-"""face-alignment (S3FD and 2DFAN4, Bulat and Tzimiropoulos 2017) as a landmark back end: the paper's choice."""
+"""face-alignment (S3FD and 2DFAN4, Bulat and Tzimiropoulos 2017) as a landmark detector, the paper's choice."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -12,14 +12,14 @@ from dheads_model.faces.key_frames import detect_by_key_frames
 from dheads_model.fingerprint import ROOT
 from dheads_model.weights import check_weights, read_weights_table
 
-# Before numba is imported: face-alignment's functions would be compiled anew in every process, which takes 14 seconds.
+# Before numba is imported: otherwise face-alignment's functions are compiled in every process, which takes 14 seconds.
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 
 LANDMARK_WEIGHTS, DETECTOR_WEIGHTS = "2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"
-# A batch of 256-pixel crops for the landmarks, and of whole frames for the detector: under 1.5 GB on a CPU at 480x360.
+# Batch sizes of 256-pixel crops for the landmarks and of whole frames for the detector: under 1.5 GB on a CPU at 480x360.
 _CROPS_AT_ONCE = {"cpu": 8, "cuda": 64}
 _FRAMES_AT_ONCE = {"cpu": 2, "cuda": 9}
-# The detector looks at larger frames shrunk to so many pixels: its memory grows with them, 1.9 GB at this size.
+# Larger frames are resized to this number of pixels for the detector, whose memory is 1.9 GB at this size.
 _MOST_DETECTOR_PIXELS = 1280 * 720
 _PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -44,9 +44,9 @@ def open_face_alignment(max_faces: int, weights_folder: Path, precision: str):
 
 
 def load_networks(landmark_file: Path, detector_file: Path, precision: str = "float32"):
-    """face-alignment's object with both networks from local files; nothing is compiled or fetched.
+    """face-alignment's object with both networks from local files; nothing is compiled or downloaded.
 
-    precision: of the landmark network; the detector stays in float32, as the library has it.
+    precision: of the landmark network; the detector is always float32 in this library.
     """
     import torch
     from face_alignment import FaceAlignment, LandmarksType
@@ -66,7 +66,7 @@ def load_networks(landmark_file: Path, detector_file: Path, precision: str = "fl
 
 
 def find_boxes(network, frames: np.ndarray) -> list[np.ndarray]:
-    """Boxes `[k, 4]` of the faces in each frame of uint8 RGB `[n, H, W, 3]`, the largest first, several frames a pass."""
+    """Boxes `[k, 4]` of the faces in each frame of uint8 RGB `[n, H, W, 3]`, the largest first, in batches of frames."""
     import torch
 
     result = []
@@ -80,7 +80,7 @@ def find_boxes(network, frames: np.ndarray) -> list[np.ndarray]:
 
 
 def _shrunk(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
-    """(frames of at most _MOST_DETECTOR_PIXELS, factors of x, y, x, y from the given to these)."""
+    """(frames of at most _MOST_DETECTOR_PIXELS, scale factors of x, y, x, y)."""
     height, width = frames.shape[1:3]
     factor = (_MOST_DETECTOR_PIXELS / (height * width)) ** 0.5
     if factor >= 1:
@@ -91,9 +91,9 @@ def _shrunk(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
 
 
 def find_landmarks(network, pairs: list[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
-    """Landmarks float32 `[68, 2]` in each (frame, box), many boxes in one pass of the network.
+    """Landmarks float32 `[68, 2]` in each (frame, box), in batches of boxes.
 
-    What `FaceAlignment.get_landmarks_from_image` does, which takes the boxes of one frame at a time.
+    Equivalent to `FaceAlignment.get_landmarks_from_image`, which takes the boxes of one frame at a time.
     """
     import torch
     from face_alignment.api import CENTER_Y_OFFSET

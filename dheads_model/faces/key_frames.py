@@ -1,16 +1,16 @@
-"""Faces in every frame from boxes in every eighth: what is costly is done for many frames in one pass of a network."""
+"""Faces in every frame from boxes in every eighth frame, with batched networks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import numpy as np
 
-# S3FD costs five times what the landmarks cost: it looks at every eighth frame, and between them boxes are interpolated.
+# S3FD takes five times as long as the landmarks: it runs on every eighth frame, and boxes are interpolated in between.
 KEY_FRAME_EVERY = 8
-# Frames are held in blocks of so many key frames' distances, fewer where they are large.
+# Frames are held in blocks, which have fewer frames if these are large.
 _BLOCK_BYTES, _MOST_BLOCK_FRAMES = 400 * 2**20, 8 * KEY_FRAME_EVERY
-# Boxes of two key frames belong to one face when they overlap by this share of their union; others are kept as they
-# are until the next key frame.
+# Boxes of two key frames belong to one face if their intersection over union is at least this; others are kept
+# unchanged until the next key frame.
 _SAME_FACE = 0.2
 
 # frames uint8 RGB [n, H, W, 3] -> of each frame its boxes float64 [k, 4] (x0 y0 x1 y1), the largest first
@@ -25,7 +25,7 @@ def detect_by_key_frames(
     """Landmarks `[68, 2]` of at most `max_faces` faces of each frame uint8 RGB `[H, W, 3]`, in blocks of frames.
 
     Key frames are those whose number is a multiple of KEY_FRAME_EVERY, and the last of a clip; they do not depend on
-    the size of blocks. Where a key frame shows no face, every frame up to the next one is looked at by itself.
+    the size of blocks. If a key frame has no face, the detector runs on every frame up to the next one.
     """
     source = iter(frames)
     first = list(islice(source, 1))
@@ -73,7 +73,7 @@ def _boxes_of_block(block: list[np.ndarray], find_boxes: FindBoxes, max_faces: i
 
 
 def _between(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
-    """Boxes on the way from those of one key frame to those of the next; a face that ends there stays where it is."""
+    """Boxes interpolated between two key frames; a face without a match in the second one keeps its box."""
     return np.array([_towards(box, end, share) for box in start]).reshape(-1, 4)
 
 

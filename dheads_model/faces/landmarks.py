@@ -1,6 +1,6 @@
-"""The 68 points of iBUG 300-W, which every station speaks: indices, and the mesh points that stand for them.
+"""The 68 landmarks of iBUG 300-W, used by every stage: indices, and the corresponding points of MediaPipe's mesh.
 
-Left and right are the subject's: points 36-41 are the right eye, on the left of the picture.
+Left and right are the subject's: points 36-41 are the right eye, on the left of the image.
 """
 
 import numpy as np
@@ -17,8 +17,8 @@ OUTER_LIPS, INNER_LIPS = np.arange(48, 60), np.arange(60, 68)
 # Nose base and eye corners move least in speech (DinoMan/face-processor).
 STABLE = np.array([33, 36, 39, 42, 45])
 
-# Index in MediaPipe's face mesh of each of the 68 points, chosen by anatomy and checked by drawing. The mesh has no
-# points at exactly iBUG's places on the jaw: the nearest ones along the face oval are taken.
+# Index in MediaPipe's face mesh of each of the 68 points, chosen by anatomy and checked visually. The mesh has no
+# points at exactly iBUG's positions on the jaw: the nearest ones along the face oval are used.
 MESH_OF_POINT = np.array(
     [127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356]  # jaw
     + [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]  # brows

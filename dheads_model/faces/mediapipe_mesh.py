@@ -1,4 +1,4 @@
-"""MediaPipe's face mesh as a landmark back end; its models are inside the wheel of 0.10.21."""
+"""MediaPipe's face mesh as a landmark detector; its models are in the wheel of 0.10.21."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -7,15 +7,15 @@ import numpy as np
 
 from dheads_model.faces.landmarks import MESH_OF_POINT, box_of
 
-# A face must look like one with this probability to be found, and keep it to be followed from frame to frame.
+# Smallest confidence to detect a face, and to track it from frame to frame.
 _CONFIDENCE = 0.5
-# Boxes that overlap by more (intersection over union) are one face.
+# Boxes with a larger intersection over union are one face.
 _SAME_FACE = 0.3
 
 
 def open_face_mesh(max_faces: int):
-    """A detector (see detect.py) that follows faces from frame to frame; its memory is cleared for every clip."""
-    # Before the import: MediaPipe's C++ part otherwise writes a page of messages for each start.
+    """A detector (see detect.py) that tracks faces from frame to frame; its state is reset for every clip."""
+    # Before the import: otherwise MediaPipe's C++ code writes many messages at each start.
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import mediapipe
@@ -47,7 +47,7 @@ def _faces(result, shape) -> list[np.ndarray]:
 
 
 def _distinct(faces: list[np.ndarray]) -> list[np.ndarray]:
-    """Without faces that lie on one found before: while the mesh follows a face, its detector may find it once more."""
+    """Faces without duplicates: while the mesh tracks a face, its detector may find the same face again."""
     kept: list[np.ndarray] = []
     for face in faces:
         if all(_overlap(box_of(face), box_of(other)) < _SAME_FACE for other in kept):

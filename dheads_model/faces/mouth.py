@@ -6,17 +6,17 @@ import numpy as np
 from dheads_model.faces.landmarks import MOUTH, eye_distance
 
 MOUTH_HEIGHT, MOUTH_WIDTH = 32, 48
-# Pixels kept around the mouth crop, so that training can move it.
+# Pixels kept around the mouth crop, for random shifts in training.
 MARGIN = 2
-# Eye distances that the crop is wide: lips, some cheek and chin, no nose.
+# Width of the crop in eye distances: lips, some cheek and chin, no nose.
 _WIDTH_IN_EYE_DISTANCES = 1.63
 
 
 def cut_mouths(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Mouths uint8 `[T, 36, 52]` of aligned frames uint8 RGB `[T, S, S, 3]` with landmarks `[T, 68, 2]` in their pixels.
+    """Mouth crops uint8 `[T, 36, 52]` of aligned frames uint8 RGB `[T, S, S, 3]` with landmarks `[T, 68, 2]` in pixels.
 
-    One box for the whole clip, since the face is aligned: a box that followed the lips from frame to frame would hide
-    their movement and add the detector's. Centre and size are the medians of the lips' centre and of the eye distance.
+    One box for the whole clip, because the face is aligned: a box per frame would remove the lips' motion and add the
+    detector's jitter. Centre and size are the medians of the lips' centre and of the eye distance.
     """
     centre = np.median(landmarks[:, MOUTH].mean(axis=1), axis=0)
     scale = MOUTH_WIDTH / (_WIDTH_IN_EYE_DISTANCES * float(np.median(eye_distance(landmarks))))
@@ -32,5 +32,5 @@ def cut_mouths(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def crop_mouths(mouths: np.ndarray, down: int = 0, right: int = 0) -> np.ndarray:
-    """Mouths `[T, 32, 48]` without the margin of `[T, 36, 52]`, moved by at most MARGIN pixels."""
+    """Mouth crops `[T, 32, 48]` of `[T, 36, 52]` without the margin, shifted by at most MARGIN pixels."""
     return mouths[:, MARGIN + down :, MARGIN + right :][:, :MOUTH_HEIGHT, :MOUTH_WIDTH]

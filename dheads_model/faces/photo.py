@@ -1,8 +1,8 @@
-"""The face of a still photo, aligned and framed by the same functions as the frames of a clip.
+"""The face of a photo, aligned and cropped by the same functions as the frames of a clip.
 
-A clip's landmarks settle over its frames; those of a photo over the same picture shown a few times. The landmark back
-ends place 68 points on whatever they are given, a dog as well, so a face must first be seen by another detector:
-MediaPipe's full-range one, whose model is inside its wheel and which also finds smaller faces.
+Landmark detectors that track need some frames to converge, so they get the same image a few times. They also place 68
+points on images without a face, so a face must first be found by a face detector: MediaPipe's full-range one, whose model
+is in its wheel and which also finds smaller faces.
 """
 
 import contextlib
@@ -25,19 +25,19 @@ from dheads_model.media.photo_file import read_photo
 
 # The main face must be this many times as large as the next one.
 CLEARLY_LARGER = 1.5
-# A picture is square when its sides differ by less than this ratio.
+# An image is square when its sides differ by less than this ratio.
 SQUARE = 1.05
-# A frame that takes more of itself from beyond the photo's edge is warned of; less is a line at the border.
+# Largest fraction of the crop from beyond the photo's edge without a warning; less is a line at the border.
 TOLD_BEYOND = 0.02
 log = logging.getLogger(__name__)
 
 _FULL_RANGE = 1  # MediaPipe's number of that model
 _CONFIDENCE = 0.5
-_DETECTION_SIDE = 640  # of the picture that the detector sees; its network takes 192 pixels of it
-_WINDOW = 384  # side in pixels of the part of the picture that the landmark back end sees
-_WINDOW_BOXES = 2.0  # the same side, in sides of the face's box
-_SHOWN = 4  # times that the part is shown
-_MOST_FACES = 4  # in such a part; neighbours may look into it
+_DETECTION_SIDE = 640  # side of the face detector's input image in pixels; its network resizes it to 192
+_WINDOW = 384  # side of the landmark detector's input window in pixels
+_WINDOW_BOXES = 2.0  # the same side, relative to the side of the face's box
+_SHOWN = 4  # number of times that the window is given to the landmark detector
+_MOST_FACES = 4  # in a window, which may contain parts of neighbouring faces
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PhotoFace:
 
     @property
     def size(self) -> float:
-        """Root mean square distance of the landmarks to their centre in pixels, which a tilt of the head leaves alone."""
+        """Root mean square distance of the landmarks to their centre in pixels, which does not depend on the head's tilt."""
         return float(np.sqrt(((self.landmarks - self.landmarks.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
@@ -61,61 +61,74 @@ def crop_photo(
     min_eye_distance: float,
     weights_folder: Path | str = "resources/weights",
 ) -> np.ndarray:
-    """The aligned crop uint8 RGB `[S, S, 3]`, S = crop.size, of the one face in a photo file, or of its main face.
+    """The crop of `crop_image` from a photo file. Raises UserError as `crop_image` and `read_photo` do."""
+    return crop_image(read_photo(path), str(path), align, crop, backend, min_eye_distance, weights_folder)
 
-    backend: of the landmarks, see `open_detector`. Raises UserError as `read_photo` and `open_detector` do, and when
-    there is no face, when several are of similar size, when the eyes are fewer than min_eye_distance pixels apart, or
-    when the framing is "as_distributed", which takes a picture whole, and the picture is not square.
+
+def crop_image(
+    photo: np.ndarray,
+    path: str,
+    align: AlignSettings,
+    crop: CropSettings,
+    backend: str,
+    min_eye_distance: float,
+    weights_folder: Path | str = "resources/weights",
+) -> np.ndarray:
+    """The aligned crop uint8 RGB `[S, S, 3]`, S = crop.size, of the only or the main face in an image.
+
+    photo: uint8 RGB `[H, W, 3]`. path: its name in errors. backend: landmark detector, see `open_detector`. Raises
+    UserError as `open_detector` does, and when there is no face, when several are of similar size, when the eyes are
+    fewer than min_eye_distance pixels apart, or when the framing is "as_distributed", which takes the whole image, and the
+    image is not square.
     """
-    photo = read_photo(path)
     with _quiet():
-        picture, faces = find_faces(photo, open_detector(backend, _MOST_FACES, weights_folder))
+        image, faces = find_faces(photo, open_detector(backend, _MOST_FACES, weights_folder))
     if not faces:
         raise UserError(f"no face was found in {path}; take a photo that shows one from the front, not too far away.")
     similar = sum(face.size * CLEARLY_LARGER > faces[0].size for face in faces)
     if similar > 1:
-        raise UserError(f"{path} shows {similar} faces of similar size; cut out the one that shall talk.")
+        raise UserError(f"{path} shows {similar} faces of similar size; crop the photo to the one to animate.")
     landmarks = faces[0].landmarks
     distance = float(eye_distance(landmarks))
     if distance < min_eye_distance:
         raise UserError(
             f"the face in {path} is too small: its eyes are {distance:.0f} pixels apart and at least "
-            f"{min_eye_distance:g} are needed; take a larger photo or one from nearer."
+            f"{min_eye_distance:g} are needed; use a larger photo or a closer one."
         )
     if align.framing == "aligned":
         matrix = chain(framing(crop), align_track(landmarks[None], align)[0])
-        beyond = share_beyond(picture, matrix, crop.size)
+        beyond = share_beyond(image, matrix, crop.size)
         if beyond > TOLD_BEYOND:
             log.warning(
-                "warning: %.0f %% of the video's frame lie beyond the edge of %s and repeat its outermost pixels, which grow "
-                "into streaks and hats; take a photo with more room around the head.", 100 * beyond, path
+                "warning: %.0f %% of the video's frame lie beyond the edge of %s and repeat its outermost pixels, which gives "
+                "streaks; use a photo with more space around the head.", 100 * beyond, path
             )  # fmt: skip
-        return warp(picture, matrix, crop.size)
-    height, width = picture.shape[:2]
+        return warp(image, matrix, crop.size)
+    height, width = image.shape[:2]
     if not 1 / SQUARE < width / height < SQUARE:
         raise UserError(
-            f"this model's data were taken whole, as they were distributed, so {path} must be a square picture framed "
-            f"like those; it is {width} x {height} pixels."
+            f"this model was trained on whole frames as distributed, so {path} must be a square image framed like those; "
+            f"it is {width} x {height} pixels."
         )
-    return warp(picture, chain(framing(crop), whole_picture(1, width, height)[0]), crop.size)
+    return warp(image, chain(framing(crop), whole_picture(1, width, height)[0]), crop.size)
 
 
-def share_beyond(picture: np.ndarray, matrix: np.ndarray, size: int) -> float:
-    """Share of a crop of `size` pixels a side that a transform `[2, 3]` takes from beyond a picture's edge."""
-    inside = np.ones(picture.shape[:2], np.uint8)
+def share_beyond(image: np.ndarray, matrix: np.ndarray, size: int) -> float:
+    """Fraction of a crop of `size` pixels per side that a transform `[2, 3]` takes from beyond an image's edge."""
+    inside = np.ones(image.shape[:2], np.uint8)
     return 1 - float(cv2.warpAffine(inside, matrix, (size, size), flags=cv2.INTER_NEAREST).mean())
 
 
-def find_faces(picture: np.ndarray, detector: Detector) -> tuple[np.ndarray, list[PhotoFace]]:
-    """(picture, its faces from the largest to the smallest) of uint8 RGB `[H, W, 3]`.
+def find_faces(image: np.ndarray, detector: Detector) -> tuple[np.ndarray, list[PhotoFace]]:
+    """(image, its faces from the largest to the smallest) of uint8 RGB `[H, W, 3]`.
 
-    The picture comes back turned by the quarter turns with which a face is surest, for photos that lie on their side
-    or upside down; none where no face is found.
+    The image is rotated by the multiple of 90 degrees with the highest confidence of a face, for photos without an
+    orientation tag; not rotated if no face is found.
     """
-    best, found = picture, []
+    best, found = image, []
     with _box_detector() as boxes_of:
         for turns in range(4):
-            turned = np.ascontiguousarray(np.rot90(picture, turns))
+            turned = np.ascontiguousarray(np.rot90(image, turns))
             faces = _distinct([face for box in boxes_of(turned) if (face := _face_in(turned, box, detector))])
             if _surest(faces) > _surest(found):
                 best, found = turned, faces
@@ -126,13 +139,13 @@ def _surest(faces: list[PhotoFace]) -> float:
     return max((face.confidence for face in faces), default=0.0)
 
 
-def _face_in(picture: np.ndarray, box: np.ndarray, detector: Detector) -> PhotoFace | None:
-    """The face whose centre lies nearest to that of a box x0, y0, x1, y1, confidence; None where none lies inside."""
+def _face_in(image: np.ndarray, box: np.ndarray, detector: Detector) -> PhotoFace | None:
+    """The face whose centre is nearest to that of a box x0, y0, x1, y1, confidence; None if none is inside."""
     centre, side = (box[:2] + box[2:4]) / 2, _WINDOW_BOXES * float((box[2:4] - box[:2]).max())
     scale, corner = _WINDOW / side, centre - side / 2
     # Pixel centres: x_window + 0.5 = (x + 0.5 - corner) * scale.
     matrix = np.column_stack([scale * np.eye(2), scale * (0.5 - corner) - 0.5])
-    window = warp(picture, matrix, _WINDOW)
+    window = warp(image, matrix, _WINDOW)
     *_, last = detector([np.stack([window] * _SHOWN)])
     faces = [((face + 0.5) / scale + corner - 0.5).astype(np.float32) for face in last]
     inside = [face for face in faces if np.all(np.abs(face.mean(axis=0) - centre) < (box[2:4] - box[:2]) / 2)]
@@ -142,7 +155,7 @@ def _face_in(picture: np.ndarray, box: np.ndarray, detector: Detector) -> PhotoF
 
 
 def _distinct(faces: list[PhotoFace]) -> list[PhotoFace]:
-    """Without faces whose centre lies in the box of a surer one: that is one face, found twice."""
+    """Faces without duplicates: those whose centre is in the box of a face with higher confidence."""
     kept: list[PhotoFace] = []
     for face in sorted(faces, key=lambda face: -face.confidence):
         centre, boxes = face.landmarks.mean(axis=0), [box_of(other.landmarks) for other in kept]
@@ -153,17 +166,17 @@ def _distinct(faces: list[PhotoFace]) -> list[PhotoFace]:
 
 @contextlib.contextmanager
 def _box_detector():
-    """A function from a picture `[H, W, 3]` to the boxes of its faces: float64 `[n, 5]` x0, y0, x1, y1, confidence."""
+    """A function from an image `[H, W, 3]` to the boxes of its faces: float64 `[n, 5]` x0, y0, x1, y1, confidence."""
     import mediapipe
 
     detection = mediapipe.solutions.face_detection
     with detection.FaceDetection(model_selection=_FULL_RANGE, min_detection_confidence=_CONFIDENCE) as network:
 
-        def boxes_of(picture: np.ndarray) -> np.ndarray:
-            height, width = picture.shape[:2]
+        def boxes_of(image: np.ndarray) -> np.ndarray:
+            height, width = image.shape[:2]
             shrink = min(_DETECTION_SIDE / max(height, width), 1.0)
             size = max(round(width * shrink), 1), max(round(height * shrink), 1)
-            result = network.process(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+            result = network.process(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
             boxes = [(found.location_data.relative_bounding_box, found.score[0]) for found in result.detections or []]
             corners = [(box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height, sure) for box, sure in boxes]
             return np.array(corners, dtype=np.float64).reshape(-1, 5) * [width, height, width, height, 1]
@@ -173,7 +186,7 @@ def _box_detector():
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing on the standard error stream: MediaPipe's C++ part writes a page there whatever its log level is."""
+    """Suppress the standard error stream: MediaPipe's C++ code writes to it regardless of its log level."""
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:

@@ -1,4 +1,4 @@
-"""Roughly where a head looks, from 68 landmarks and a face that fits nobody exactly."""
+"""Approximate head pose from 68 landmarks and a generic face model."""
 
 import cv2
 import numpy as np
@@ -13,19 +13,19 @@ _MODEL = np.array(
 
 
 def head_pose(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Yaw, pitch and roll in degrees `[T, 3]` of landmarks `[T, 68, 2]` in pixels of a picture `width` x `height`.
+    """Yaw, pitch and roll in degrees `[T, 3]` of landmarks `[T, 68, 2]` in pixels of an image `width` x `height`.
 
-    Positive: to the subject's left, up, towards the subject's left shoulder. A camera with a focal length of the picture's
-    width is assumed, and a generic face: good for histograms and outliers, to about 10 degrees. NaN where no pose fits.
+    Positive: to the subject's left, up, towards the subject's left shoulder. A focal length equal to the image's width is
+    assumed, and a generic face: sufficient for histograms and outliers, accurate to about 10 degrees. NaN if no pose fits.
     """
     camera = np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1]], dtype=np.float64)
     return np.array([_pose(points[_POINTS].astype(np.float64), camera) for points in landmarks]).reshape(-1, 3)
 
 
 def _pose(points: np.ndarray, camera: np.ndarray) -> np.ndarray:
-    # Picture coordinates point down and away from the viewer; the model's are turned about x to agree.
+    # Image coordinates point down and away from the viewer; the model is rotated about x accordingly.
     model = _MODEL * (1, -1, -1)
-    # Started from a frontal face: six points with noise have a second, turned solution that is nearly as good.
+    # Initialised with a frontal face: six noisy points have a second, rotated solution that is nearly as good.
     start, distance = np.zeros(3), camera[0, 0] * 340 / max(np.linalg.norm(points[0] - points[1]), 1e-6)
     fits, turn, _ = cv2.solvePnP(
         model, points, camera, None, start, np.array([0.0, 0.0, distance]), True, cv2.SOLVEPNP_ITERATIVE

@@ -1,33 +1,25 @@
-"""Landmarks found again in the crops, for data whose tracking was coarse."""
+"""Landmark detection in the crops, for data with coarse tracking and for metrics."""
 
 import itertools
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from dheads_model.faces.detect import open_detector
 
-# Frames that a back end needs to settle. MediaPipe looks for the face where it was in the frame before: the landmarks of a
-# crop that it sees for the first time are off by half a pixel to a pixel, after ten times by some hundredths.
+# Frames that a detector needs to converge. MediaPipe starts from the face's position in the previous frame: the landmarks
+# of a new crop have an error of half a pixel to a pixel, after ten repetitions of some hundredths.
 WARM_UP = {"mediapipe": 10, "face-alignment": 0}
-# Root mean square, in levels of 0..255, up to which frames are one picture that went through this project's video encoder:
-# of 100 real faces, frozen ones came to at most 0.34, the stillest of their clips to 5.8.
+# Root mean square difference, in levels of 0..255, up to which frames are equal except for this project's video encoder:
+# of 100 real faces, frozen frames had at most 0.34, the clip with the least motion 5.8.
 ENCODER_NOISE = 0.5
 _UPSCALE = 3  # the detectors were trained on faces larger than those of a 128 pixel crop
-
-
-@dataclass(frozen=True)
-class RedetectSettings:
-    """The config block `landmark`; the schema describes each key."""
-
-    redetect: bool
 
 
 def redetect(crops: np.ndarray, placed: np.ndarray, backend: str, weights_folder) -> tuple[np.ndarray, int]:
     """(landmarks float32 `[T, 68, 2]` found in crops uint8 `[T, S, S, 3]`, number of frames found).
 
-    Frames in which nothing is found keep `placed`.
+    Frames without a detection keep `placed`.
     """
     found, seen = detect_in_crops(crops, backend, weights_folder)
     return np.where(seen[:, None, None], found, placed).astype(np.float32), int(seen.sum())
@@ -36,10 +28,10 @@ def redetect(crops: np.ndarray, placed: np.ndarray, backend: str, weights_folder
 def detect_in_crops(
     crops: np.ndarray, backend: str = "mediapipe", weights_folder="resources/weights", precision: str = "float32"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(landmarks float32 `[T, 68, 2]` in pixels of the crops, seen bool `[T]`); unseen frames hold NaN.
+    """(landmarks float32 `[T, 68, 2]` in pixels of the crops, detected bool `[T]`); NaN in frames without a detection.
 
-    backend, precision: see `open_detector`. The detector sees the first frame several times before it counts, so that it
-    has settled; a video of one picture has the same landmarks in every frame.
+    backend, precision: see `open_detector`. The detector first gets the first frame several times, so that it
+    converges; a video of equal frames has the same landmarks in every frame.
     """
     detector = open_detector(backend, 1, weights_folder, precision)
     different = crops[:1] if is_one_picture(crops) else crops

@@ -1,4 +1,4 @@
-"""The Parquet tables of the face stations: one row a frame, the same bytes for the same numbers."""
+"""The Parquet tables of the stages track, align and landmark: one row per frame; equal numbers give equal bytes."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ LANDMARK = pa.schema([("clip", pa.string()), ("frame", pa.int32()), ("landmarks"
 
 
 def write_table(path: Path | str, schema: pa.Schema, clips: list[tuple[str, dict]]) -> None:
-    """Write (clip id, columns by name as arrays of T rows) one below the other; each clip is a row group."""
+    """Write (clip id, columns by name as arrays of T rows); each clip is a row group."""
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for clip, columns in clips:
             rows = len(columns["frame"])
@@ -48,7 +48,7 @@ def write_table(path: Path | str, schema: pa.Schema, clips: list[tuple[str, dict
 
 
 def read_clips(path: Path | str) -> dict[str, dict[str, np.ndarray]]:
-    """{clip: {column: array of T rows}}; landmarks come as `[T, 68, 2]`, matrices as `[T, 2, 3]`."""
+    """{clip: {column: array of T rows}}; landmarks are `[T, 68, 2]`, matrices `[T, 2, 3]`."""
     result: dict[str, dict[str, np.ndarray]] = {}
     table = pq.read_table(path, memory_map=False)
     clips = table.column("clip").to_numpy(zero_copy_only=False)

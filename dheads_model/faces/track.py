@@ -1,4 +1,4 @@
-"""From the faces of every frame to one face over time: the one that persists and is largest, its gaps filled."""
+"""Tracking: from the faces of every frame to the main face over time, with interpolated gaps."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,29 +7,15 @@ import numpy as np
 
 from dheads_model.errors import ClipFiltered
 from dheads_model.faces.landmarks import COUNT, box_of, eye_distance
-
-
-@dataclass(frozen=True)
-class TrackSettings:
-    """The config block `track`; the schema describes each key."""
-
-    backend: str
-    max_faces: int
-    max_gap_frames: int
-    min_frames: int
-    max_frames: int
-    min_eye_distance: float
-    max_jump: float
-    gpus: int = 0
-    precision: str = "float32"
+from dheads_model.faces.track_settings import TrackSettings
 
 
 @dataclass(frozen=True)
 class Track:
     """One face over the T frames of a clip.
 
-    landmarks: float32 `[T, 68, 2]` pixels. detected: bool `[T]`, False where interpolated. faces: int16 `[T]`, how
-    many faces were seen. other_boxes: for each frame float32 `[n, 4]`, x0 y0 x1 y1 of the other faces.
+    landmarks: float32 `[T, 68, 2]` pixels. detected: bool `[T]`, False where interpolated. faces: int16 `[T]`, number of
+    detected faces. other_boxes: for each frame float32 `[n, 4]`, x0 y0 x1 y1 of the other faces.
     """
 
     landmarks: np.ndarray
@@ -44,9 +30,9 @@ class Track:
 
 
 def track_face(faces_by_frame: Iterable[list[np.ndarray]], settings: TrackSettings) -> Track:
-    """Follow the main face through a clip.
+    """The track of the main face of a clip.
 
-    Raises ClipFiltered: too_short, too_long, no_face, face_too_small, face_jump (another face takes over, as at a cut),
+    Raises ClipFiltered: too_short, too_long, no_face, face_too_small, face_jump (another face follows, as at a cut),
     face_gap (no face for longer than max_gap_frames).
     """
     frames = []
@@ -80,7 +66,7 @@ def track_face(faces_by_frame: Iterable[list[np.ndarray]], settings: TrackSettin
 def fill_gaps(found: np.ndarray, detected: np.ndarray) -> np.ndarray:
     """Landmarks of all frames, float32 `[T, 68, 2]`, from those of the detected ones `[sum(detected), 68, 2]`.
 
-    Between detections linear in time; before the first and after the last the nearest is repeated.
+    Linear in time between detections; before the first and after the last the nearest is repeated.
     """
     frames = np.arange(len(detected))
     known = np.flatnonzero(detected)
@@ -90,7 +76,7 @@ def fill_gaps(found: np.ndarray, detected: np.ndarray) -> np.ndarray:
 
 
 def _main_face(frames: list[list[np.ndarray]], settings: TrackSettings) -> dict[int, int]:
-    """{frame: which of its faces} of the face whose sizes add up to most over the clip."""
+    """{frame: index of its face} of the face with the largest sum of sizes over the clip."""
     tracks: list[dict[int, int]] = []
     ends: list[tuple[int, np.ndarray, float]] = []  # last frame, centre, size of each track
     totals: list[float] = []
@@ -104,7 +90,7 @@ def _main_face(frames: list[list[np.ndarray]], settings: TrackSettings) -> dict[
         )
         taken: dict[int, int] = {}
         for distance, t, j in pairs:
-            # A face may move farther the longer it was unseen.
+            # The allowed distance grows with the number of frames without the face.
             if distance <= settings.max_jump * (i - ends[t][0]) and j not in taken and t not in taken.values():
                 taken[j] = t
         for j, (centre, size) in enumerate(places):
@@ -120,10 +106,10 @@ def _main_face(frames: list[list[np.ndarray]], settings: TrackSettings) -> dict[
     return tracks[int(np.argmax(totals))] if tracks else {}
 
 
-def _another_takes_over(frames: list[list[np.ndarray]], detected: np.ndarray, retry: int) -> bool:
-    """Whether most frames next to the main face, where it is first missing for long, show another: a cut, not a gap."""
+def _another_takes_over(frames: list[list[np.ndarray]], detected: np.ndarray, max_gap_frames: int) -> bool:
+    """Whether most frames at the beginning of the longest gap show another face: a cut, not a gap."""
     start, end = max(_runs(~detected), key=lambda run: run[1] - run[0])
-    near = range(start, start + retry + 1) if start else range(end - retry - 1, end)
+    near = range(start, start + max_gap_frames + 1) if start else range(end - max_gap_frames - 1, end)
     return sum(bool(frames[index]) for index in near) > len(near) / 2
 
 

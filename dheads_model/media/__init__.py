@@ -1,1 +1,1 @@
-"""Video and audio in and out, and the clock that ties frames to samples."""
+"""Reading and writing video and audio, and the clock that relates frames to samples."""

@@ -1,4 +1,4 @@
-"""Videos that other programs made, brought to the frames of a clip by a stated rule."""
+"""Videos of other programs, converted to the frame rate and length of a clip."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from dheads_model.errors import ClipFailed
 from dheads_model.media.clock import FRAMES_PER_SECOND, nearest_frames
 from dheads_model.media.video import open_video
 
-# Frames that many methods drop at the end of a clip, for want of sound after it.
+# Number of frames that many methods drop at the end of a clip, because no audio follows.
 MOST_MISSING = 5
 
 
 def fit_video(path: Path | str, count: int) -> tuple[np.ndarray, dict]:
-    """(frames uint8 RGB `[count, S, S, 3]` of a video, what was done to it).
+    """(frames uint8 RGB `[count, S, S, 3]` of a video, facts about the conversion).
 
-    Its first frame is the clip's first. Those after it are the nearest in time on a clock of 25 frames a second, whatever
-    its frame rate. A longer video is cut; of a shorter one the last frame is repeated, MOST_MISSING times at most. Raises
-    ClipFailed for one that is shorter, not square (it must show what the clip's crop shows) or cannot be decoded.
+    Its first frame is the clip's first. The others are the nearest in time on a clock of 25 frames/s, whatever its frame
+    rate. A longer video is cut; the last frame of a shorter one is repeated, at most MOST_MISSING times. Raises
+    ClipFailed for one that is shorter, not square (it must show the same crop as the clip) or cannot be decoded.
     """
     video = open_video(path)
     if video.facts.width != video.facts.height:
@@ -27,9 +27,9 @@ def fit_video(path: Path | str, count: int) -> tuple[np.ndarray, dict]:
         )
     frames, times = np.concatenate(list(video.chunks())), video.times
     wanted = times[0] + np.arange(count) / FRAMES_PER_SECOND
-    # A frame of the clock is there when it begins before the video ends.
+    # A frame of the clock exists if it begins before the end of the video.
     there = int((wanted < video.end - 0.5 / FRAMES_PER_SECOND).sum())
     if there < count - MOST_MISSING:
-        raise ClipFailed("damaged", f"{path} lasts {there} frames of 25 a second, the clip {count}")
+        raise ClipFailed("damaged", f"{path} lasts {there} frames at 25 frames per second, the clip {count}")
     facts = {"source_fps": video.facts.fps, "source_size": video.facts.width, "repeated": count - there}
     return frames[nearest_frames(times, wanted)], facts

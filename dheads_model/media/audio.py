@@ -1,4 +1,4 @@
-"""Sound in and out: any file that FFmpeg's libraries open -> 16 kHz mono on the container's clock."""
+"""Reading audio of any file that FFmpeg's libraries open, as 16 kHz mono on the container's clock; writing wav."""
 
 import io
 import wave
@@ -11,17 +11,17 @@ from dheads_model.errors import ClipFailed, ClipFiltered, UserError
 from dheads_model.media.clock import SAMPLE_RATE, SAMPLES_PER_FRAME
 from dheads_model.media.container import open_container
 
-# Time stamps of packets are rounded; sound farther from its place than this was really cut out or doubled.
+# Time stamps of packets are rounded; a larger difference from the expected time is a real gap or overlap.
 _GAP_SECONDS = 0.02
-# A recording that pauses for longer has broken time stamps.
+# A recording with a longer pause has wrong time stamps.
 _LONGEST_PAUSE_SECONDS = 600
 
 
 def read_audio(path: Path | str, start: float, n_frames: int) -> np.ndarray:
-    """Sound under `n_frames` video frames from `start` seconds on the container's clock, int16 `[640 n_frames]`.
+    """Audio of `n_frames` video frames from `start` seconds on the container's clock, int16 `[640 n_frames]`.
 
-    Mono is the mean of left and right, surround sound first mixed to them as FFmpeg does. Zeros where the track has no
-    sound; where pieces overlap the later one counts. Raises ClipFiltered("no_audio") and ClipFailed (missing_file,
+    Mono is the mean of left and right; surround audio is first mixed to stereo by FFmpeg. Zeros where the track has no
+    audio; where pieces overlap the later one is used. Raises ClipFiltered("no_audio") and ClipFailed (missing_file,
     unreadable, damaged).
     """
     wanted = n_frames * SAMPLES_PER_FRAME
@@ -36,15 +36,15 @@ def read_audio(path: Path | str, start: float, n_frames: int) -> np.ndarray:
         if first > wanted:
             break
     if not found:
-        raise ClipFailed("damaged", "the sound track holds no sound")
+        raise ClipFailed("damaged", "the audio track has no samples")
     return result
 
 
 def load_speech(path: Path | str) -> np.ndarray:
-    """All sound of a file from its first sample, int16 `[N]` at 16 kHz mono; raises as `read_audio`."""
+    """All audio of a file from its first sample, int16 `[N]` at 16 kHz mono; raises as `read_audio`."""
     pieces = list(_pieces(path))
     if not pieces:
-        raise ClipFailed("damaged", "the sound track holds no sound")
+        raise ClipFailed("damaged", "the audio track has no samples")
     places = [round((begin - pieces[0][0]) * SAMPLE_RATE) + offset for begin, offset, _ in pieces]
     result = np.zeros(max(place + len(piece[2]) for place, piece in zip(places, pieces, strict=True)), dtype=np.int16)
     for place, (_, _, samples) in zip(places, pieces, strict=True):
@@ -53,9 +53,9 @@ def load_speech(path: Path | str) -> np.ndarray:
 
 
 def stream_speech(path: Path | str) -> Iterator[np.ndarray]:
-    """The sound of `load_speech` frame by frame, int16 `[640]` each, in constant memory; a last part frame is left out.
+    """The audio of `load_speech` in pieces of 40 ms, int16 `[640]` each, in constant memory, without a partial last piece.
 
-    Where pieces overlap the earlier one counts. Raises as `read_audio` while it is read, and ClipFailed("damaged") also
+    Where pieces overlap the earlier one is used. Raises as `read_audio` while it is read, and ClipFailed("damaged") also
     for a pause of more than ten minutes between two pieces.
     """
     origin, received, waiting = None, 0, np.zeros(0, dtype=np.int16)
@@ -63,7 +63,7 @@ def stream_speech(path: Path | str) -> Iterator[np.ndarray]:
         origin = begin if origin is None else origin
         missing = round((begin - origin) * SAMPLE_RATE) + offset - received
         if missing > _LONGEST_PAUSE_SECONDS * SAMPLE_RATE:
-            raise ClipFailed("damaged", f"the sound pauses for {missing / SAMPLE_RATE:.0f} seconds")
+            raise ClipFailed("damaged", f"the audio pauses for {missing / SAMPLE_RATE:.0f} seconds")
         new = np.concatenate([np.zeros(max(missing, 0), dtype=np.int16), samples[max(-missing, 0) :]])
         received += len(new)
         waiting = np.concatenate([waiting, new])
@@ -71,7 +71,7 @@ def stream_speech(path: Path | str) -> Iterator[np.ndarray]:
         yield from waiting[:whole].reshape(-1, SAMPLES_PER_FRAME)
         waiting = waiting[whole:]
     if origin is None:
-        raise ClipFailed("damaged", "the sound track holds no sound")
+        raise ClipFailed("damaged", "the audio track has no samples")
 
 
 def loudest_frame_dbfs(samples: np.ndarray) -> float:
@@ -121,16 +121,16 @@ def read_wav(source: Path | str | bytes) -> np.ndarray:
 
 
 def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
-    """(time at which a run begins in seconds, place in that run, int16 `[n]`), in order of the file.
+    """(start of a run in seconds, sample offset in that run, int16 `[n]`), in order of the file.
 
-    A run is sound without gaps. One resampler serves it and places are counted in samples, so that no rounding adds
-    up; time stamps decide where a run begins.
+    A run is audio without gaps. It has one resampler, and offsets are counted in samples, so that rounding errors do not
+    accumulate; time stamps determine where a run begins.
     """
     import av
 
     with open_container(path) as container:
         if not container.streams.audio:
-            raise ClipFiltered("no_audio", "the file has no sound track")
+            raise ClipFiltered("no_audio", "the file has no audio track")
         begin, received, given, form, resampler = 0.0, 0, 0, None, None
         try:
             for frame in container.decode(audio=0):
@@ -148,7 +148,7 @@ def _pieces(path: Path | str) -> Iterator[tuple[float, int, np.ndarray]]:
                     given += len(piece[2])
                     yield piece
         except av.error.FFmpegError as problem:
-            raise ClipFailed("damaged", f"the sound cannot be decoded: {problem}") from problem
+            raise ClipFailed("damaged", f"the audio cannot be decoded: {problem}") from problem
         if resampler is not None:
             yield from _numbered(begin, given, resampler.resample(None))
 

@@ -1,4 +1,4 @@
-"""The clock of everything that is prepared: 25 frames and 16,000 samples a second, hence 640 samples a frame."""
+"""The clock of prepared data: 25 frames/s and 16,000 samples/s, so 640 samples per frame."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ SAMPLE_RATE = 16_000
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 FEATURE_COLUMNS_PER_FRAME = 4
 
-# Containers round times to milliseconds (flv) or to their time base; a last frame short by less than this is kept.
+# Containers round times to milliseconds (flv) or to their time base; a last frame that is shorter by less than this is kept.
 _ROUNDING_SECONDS = 0.004
 
 

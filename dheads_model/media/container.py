@@ -1,4 +1,4 @@
-"""Opening media files: what the container says, and its tracks."""
+"""Opening media files: metadata of the container and its tracks."""
 
 import contextlib
 import errno
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from dheads_model.errors import ClipFailed, ClipFiltered
 
-# The largest pictures that are sold as video, 8K of cinemas. A decoder holds up to 16 pictures: 0.9 GB of these.
+# The largest common video size, cinema 8K. A decoder holds up to 16 frames: 0.9 GB at this size.
 MOST_PIXELS = 8192 * 4352
-# Playlists, lists of pictures, descriptions of sessions, filters.
+# Playlists, image sequences, session descriptions, filters.
 _FORMATS_OF_REFERENCES = (
     "avisynth", "concat", "dash", "hls", "image2", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "vapoursynth", "webm_dash",
 )  # fmt: skip
@@ -20,9 +20,9 @@ _FORMATS_OF_REFERENCES = (
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What the container says. Times and durations in seconds; sound fields are None without a sound track.
+    """Metadata of a container. Times and durations in seconds; audio fields are None without an audio track.
 
-    width, height: as stored; of an opened VideoReader as shown, after the turn that a phone's recording asks for.
+    width, height: as stored; of an opened VideoReader as displayed, after the rotation stated in the file.
     """
 
     width: int
@@ -33,14 +33,14 @@ class MediaFacts:
     video_start: float
     audio_codec: str | None
     audio_start: float | None
-    audio_lr_scale: int | None
+    audio_rate: int | None
     audio_channels: int | None
 
 
 def probe(path: Path | str) -> MediaFacts:
     """Facts of a media file; raises ClipFailed (missing_file, unreadable) and ClipFiltered (no_video, too_large)."""
     with open_container(path) as container:
-        video = picture_stream(container)
+        video = video_stream(container)
         audio = container.streams.audio[0] if container.streams.audio else None
         for stream in (video, audio):
             if stream is not None and stream.codec_context is None:
@@ -55,7 +55,7 @@ def probe(path: Path | str) -> MediaFacts:
             video_start=start_of(video),
             audio_codec=audio.codec_context.name if audio else None,
             audio_start=start_of(audio) if audio else None,
-            audio_lr_scale=audio.codec_context.sample_rate if audio else None,
+            audio_rate=audio.codec_context.sample_rate if audio else None,
             audio_channels=audio.codec_context.channels if audio else None,
         )
 
@@ -64,13 +64,13 @@ def probe(path: Path | str) -> MediaFacts:
 def open_container(source):
     """PyAV's container of a path or of bytes in memory, closed at the end of the block.
 
-    Raises ClipFailed: missing_file, unreadable, or damaged where its packets turn out to be of no track.
+    Raises ClipFailed: missing_file, unreadable, or damaged if packets belong to no track.
     """
     import av
 
     av.logging.set_level(av.logging.PANIC)
     try:
-        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
+        # Absolute, because FFmpeg interprets the text before a colon as a protocol.
         opened = source if isinstance(source, io.BytesIO) else os.path.abspath(source)
         container = av.open(opened, metadata_errors="ignore", container_options={"format_whitelist": _formats()})
     except FileNotFoundError as problem:
@@ -83,23 +83,23 @@ def open_container(source):
         try:
             yield container
         except IndexError as problem:
-            # PyAV's, at the end of a file in which FFmpeg found a stream that was not there when it was opened.
+            # From PyAV, at the end of a file in which FFmpeg found a stream that was unknown when it was opened.
             raise ClipFailed("damaged", "a packet in the middle of the file belongs to no track") from problem
 
 
 @functools.cache
 def _formats() -> str:
-    """FFmpeg's formats without those whose files name other files or addresses, which would be opened in their place."""
+    """FFmpeg's formats without those whose files refer to other files or addresses, which FFmpeg would open."""
     import av
 
     return ",".join(sorted(name for name in av.formats_available if not name.startswith(_FORMATS_OF_REFERENCES)))
 
 
-def picture_stream(container):
-    """The first video stream that is no cover art, which sound files carry as one.
+def video_stream(container):
+    """The first video stream that is not the cover art of an audio file.
 
-    Raises ClipFiltered: no_video, or too_large for pictures of more than MOST_PIXELS; should they grow on the way, the
-    decoder stops.
+    Raises ClipFiltered: no_video, or too_large for frames of more than MOST_PIXELS; the decoder stops if later frames
+    are larger.
     """
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
@@ -113,7 +113,7 @@ def picture_stream(container):
                     )
                 context.options = {"max_pixels": str(MOST_PIXELS)}
             return stream
-    raise ClipFiltered("no_video", "the file has no picture track")
+    raise ClipFiltered("no_video", "the file has no video track")
 
 
 def start_of(stream) -> float:

@@ -1,18 +1,18 @@
-"""Two decoders of the same pictures: decord, which is fast, and PyAV, which can be trusted with any file."""
+"""Two video decoders: decord, which is fast, and PyAV, which is reliable with any file."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from dheads_model.errors import ClipFailed
-from dheads_model.media.container import open_container, picture_stream
+from dheads_model.media.container import open_container, video_stream
 
-# Both give the same picture, up to the rounding of their colour conversion.
-_SAME_PICTURE_LEVELS = 1.0
+# Both give the same images, up to the rounding of their colour conversion.
+_SAME_IMAGE_LEVELS = 1.0
 
 
 def decord_chunks(path: str, chunk_frames: int, count: int, first: np.ndarray) -> Iterator[np.ndarray]:
-    """Chunks of all frames; raises ClipFailed unless decord counts `count` of them and begins with `first`."""
+    """Chunks of all frames; raises ClipFailed unless decord counts `count` frames and its first image is `first`."""
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
@@ -23,23 +23,23 @@ def decord_chunks(path: str, chunk_frames: int, count: int, first: np.ndarray) -
         for start in range(0, count, chunk_frames):
             chunk = np.empty((min(chunk_frames, count - start), *first.shape), dtype=np.uint8)
             for index in range(len(chunk)):
-                picture = reader.next().asnumpy()
-                if picture.shape != first.shape or (start + index == 0 and not _alike(picture, first)):
-                    raise ClipFailed("damaged", f"decord shows another picture as frame {start + index}")
-                chunk[index] = picture
+                image = reader.next().asnumpy()
+                if image.shape != first.shape or (start + index == 0 and not _alike(image, first)):
+                    raise ClipFailed("damaged", f"decord decodes another image as frame {start + index}")
+                chunk[index] = image
             yield chunk
     except (RuntimeError, decord.DECORDError, StopIteration) as problem:
         raise ClipFailed("damaged", f"decoding stops: {problem}".splitlines()[0]) from problem
 
 
-def _alike(picture: np.ndarray, other: np.ndarray) -> bool:
-    return float(np.abs(picture.astype(np.int16) - other).mean()) <= _SAME_PICTURE_LEVELS
+def _alike(image: np.ndarray, other: np.ndarray) -> bool:
+    return float(np.abs(image.astype(np.int16) - other).mean()) <= _SAME_IMAGE_LEVELS
 
 
 def pyav_chunks(source, chunk_frames: int, skip: int = 0, times: list | None = None) -> Iterator[np.ndarray]:
-    """Chunks of all frames but the first `skip`; raises ClipFailed("damaged") when their size changes on the way.
+    """Chunks of all frames except the first `skip`; raises ClipFailed("damaged") when their size changes.
 
-    times: a list to which the time of every frame is added.
+    times: a list to which the time of every frame is appended.
     """
     waiting: list[np.ndarray] = []
     shape = None
@@ -48,11 +48,11 @@ def pyav_chunks(source, chunk_frames: int, skip: int = 0, times: list | None = N
             times.append(frame.time)
         if number < skip:
             continue
-        picture = upright_picture(frame)
-        shape = shape or picture.shape
-        if picture.shape != shape:
-            raise ClipFailed("damaged", f"the picture's size changes from {shape[:2]} to {picture.shape[:2]}")
-        waiting.append(picture)
+        image = upright_image(frame)
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise ClipFailed("damaged", f"the frame size changes from {shape[:2]} to {image.shape[:2]}")
+        waiting.append(image)
         if len(waiting) == chunk_frames:
             yield np.stack(waiting)
             waiting = []
@@ -60,9 +60,9 @@ def pyav_chunks(source, chunk_frames: int, skip: int = 0, times: list | None = N
         yield np.stack(waiting)
 
 
-def upright_picture(frame) -> np.ndarray:
-    """uint8 RGB `[H, W, 3]` of a decoded frame, turned upright: FFmpeg counts degrees against the clock, as NumPy does."""
-    # One thread: FFmpeg would start one a core for each picture, which costs four times as long as converting it.
+def upright_image(frame) -> np.ndarray:
+    """uint8 RGB `[H, W, 3]` of a decoded frame, rotated upright: FFmpeg's degrees are counterclockwise, as NumPy's."""
+    # One thread: FFmpeg would start one per core for each image, which takes four times as long as the conversion.
     return np.rot90(frame.to_ndarray(format="rgb24", threads=1), round((frame.rotation or 0) / 90) % 4)
 
 
@@ -71,7 +71,7 @@ def pyav_frames(source):
     import av
 
     with open_container(source) as container:
-        stream = picture_stream(container)
+        stream = video_stream(container)
         stream.thread_type = "NONE"
         try:
             yield from container.decode(stream)

@@ -1,4 +1,4 @@
-"""Encoding video: H.264 in mp4 at 25 frames a second, with or without sound, the same bytes for the same frames."""
+"""Encoding video: H.264 in mp4 at 25 frames/s, with or without audio; equal frames give equal bytes."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from dheads_model.errors import UserError
 from dheads_model.files import atomic_path, write_bytes
 from dheads_model.media.clock import FRAMES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_FRAME
 
-# Otherwise a machine with AVX2 writes other bytes than one without.
+# Without it the bytes differ between machines with and without AVX2.
 _X264_PARAMETERS = "cpu-independent=1"
 
 
@@ -20,78 +20,80 @@ def encode_video(
 ) -> bytes:
     """Bytes of an mp4 (H.264) from uint8 RGB `[T, H, W, 3]` with even H and W.
 
-    pixel_format: yuv420p, which every player shows, or yuv444p, which keeps the full resolution of colour.
+    pixel_format: yuv420p, which every player supports, or yuv444p, which keeps the full colour resolution.
     audio: int16 `[640 T]` at 16 kHz, written as AAC. crf: x264's constant rate factor, 0 (lossless) to 51; 12 is
-    visually lossless. Raises ValueError for another type, odd size, no frames, or sound of another length.
+    visually lossless. Raises ValueError for another type, odd size, no frames, or audio of another length.
     """
     import av
 
     _check(frames, audio)
     target = io.BytesIO()
     with av.open(target, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        video = _add_pictures(container, *frames.shape[1:3], crf, pixel_format)
-        sound = None if audio is None else _add_sound(container)
-        for index, picture in enumerate(frames):
-            _encode_picture(container, video, picture, index)
+        video = _add_video(container, *frames.shape[1:3], crf, pixel_format)
+        audio_stream = None if audio is None else _add_audio(container)
+        for index, image in enumerate(frames):
+            _encode_image(container, video, image, index)
         container.mux(video.encode(None))
-        if sound is not None:
-            _encode_sound(container, sound, audio)
+        if audio_stream is not None:
+            _encode_audio(container, audio_stream, audio)
     return target.getvalue()
 
 
 def write_video(path: Path | str, frames: np.ndarray, audio: np.ndarray | None = None, crf: int = 12) -> None:
-    """Write `encode_video(...)` to a file, whole or not at all."""
+    """Write `encode_video(...)` to a file, atomically."""
     write_bytes(path, encode_video(frames, audio, crf))
 
 
 def write_video_stream(path: Path | str, frames: Iterable[tuple[np.ndarray, np.ndarray]], crf: int = 12) -> int:
-    """Write (picture, sound) pairs as an mp4 while they come, in constant memory, whole or not at all; their number.
+    """Write a stream of (frame, samples) pairs as an mp4 in constant memory, atomically; returns their number.
 
-    Each pair is uint8 RGB `[H, W, 3]` with even H and W, and its int16 `[640]` at 16 kHz; the file is that of
-    `encode_video` up to the order in which pictures and sound lie in it. Raises ValueError for other shapes or types and
-    for no pairs, UserError when the file cannot be written.
+    Each pair is a frame uint8 RGB `[H, W, 3]` with even H and W, and its samples int16 `[640]` at 16 kHz; the file equals
+    that of `encode_video` except for the order of video and audio packets. Raises ValueError for other shapes or types
+    and for no pairs, UserError when the file cannot be written.
     """
     import av
 
     count, shape, waiting, placed = 0, None, np.zeros(0, dtype=np.int16), 0
     options = {"fflags": "+bitexact"}
     with (
-        _told_if_unwritable(path),
+        _error_if_unwritable(path),
         atomic_path(path) as temporary,
         av.open(str(temporary), "w", format="mp4", options=options) as container,
     ):
-        for picture, samples in frames:
-            _check(picture[None], samples)
+        for image, samples in frames:
+            _check(image[None], samples)
             if shape is None:
-                shape = picture.shape
-                video, sound = _add_pictures(container, *shape[:2], crf, "yuv420p"), _add_sound(container)
-                resampler = _sound_resampler(sound)
-            if picture.shape != shape:
-                raise ValueError(f"frames must be of one size, not {shape} and then {picture.shape}")
-            _encode_picture(container, video, picture, count)
+                shape = image.shape
+                video, audio_stream = _add_video(container, *shape[:2], crf, "yuv420p"), _add_audio(container)
+                resampler = _audio_resampler(audio_stream)
+            if image.shape != shape:
+                raise ValueError(f"frames must be of one size, not {shape} and then {image.shape}")
+            _encode_image(container, video, image, count)
             waiting = np.concatenate([waiting, samples])
-            size = len(waiting) // _sound_size(sound) * _sound_size(sound)
-            _encode_samples(container, sound, resampler, waiting[:size], placed)
+            size = len(waiting) // _block_size(audio_stream) * _block_size(audio_stream)
+            _encode_samples(container, audio_stream, resampler, waiting[:size], placed)
             waiting, placed, count = waiting[size:], placed + size, count + 1
         if not count:
             raise ValueError("there are no frames to write")
         container.mux(video.encode(None))
-        _encode_samples(container, sound, resampler, waiting, placed)
-        container.mux(sound.encode(None))
+        _encode_samples(container, audio_stream, resampler, waiting, placed)
+        container.mux(audio_stream.encode(None))
     return count
 
 
 @contextlib.contextmanager
-def _told_if_unwritable(path: Path | str) -> Iterator[None]:
+def _error_if_unwritable(path: Path | str) -> Iterator[None]:
     import av
 
     try:
         yield
     except (OSError, av.error.FFmpegError) as problem:
-        raise UserError(f"{path} cannot be written ({problem}); make room there or choose another place.") from problem
+        raise UserError(
+            f"{path} cannot be written ({problem}); free disk space there or choose another path."
+        ) from problem
 
 
-def _add_pictures(container, height: int, width: int, crf: int, pixel_format: str):
+def _add_video(container, height: int, width: int, crf: int, pixel_format: str):
     import av
 
     options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": _X264_PARAMETERS}
@@ -103,49 +105,49 @@ def _add_pictures(container, height: int, width: int, crf: int, pixel_format: st
     return video
 
 
-def _add_sound(container):
+def _add_audio(container):
     import av
 
-    sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-    sound.bit_rate = 96_000
-    sound.codec_context.flags |= av.codec.context.Flags.bitexact
-    return sound
+    audio_stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+    audio_stream.bit_rate = 96_000
+    audio_stream.codec_context.flags |= av.codec.context.Flags.bitexact
+    return audio_stream
 
 
-def _encode_picture(container, video, picture: np.ndarray, index: int) -> None:
+def _encode_image(container, video, image: np.ndarray, index: int) -> None:
     import av
 
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
     frame.pts = index
-    # One thread: the encoder would have FFmpeg start one a core to convert the colours of each picture.
+    # One thread: FFmpeg would start one per core to convert the colours of each image.
     container.mux(video.encode(frame.reformat(format=video.pix_fmt, threads=1)))
 
 
-def _encode_sound(container, sound, audio: np.ndarray) -> None:
-    _encode_samples(container, sound, _sound_resampler(sound), audio, 0)
-    container.mux(sound.encode(None))
+def _encode_audio(container, audio_stream, audio: np.ndarray) -> None:
+    _encode_samples(container, audio_stream, _audio_resampler(audio_stream), audio, 0)
+    container.mux(audio_stream.encode(None))
 
 
-def _encode_samples(container, sound, resampler, audio: np.ndarray, place: int) -> None:
-    """Encode samples that begin at sample number `place` of the whole, in blocks of the codec's size."""
+def _encode_samples(container, audio_stream, resampler, audio: np.ndarray, place: int) -> None:
+    """Encode samples from sample number `place` on, in blocks of the codec's size."""
     import av
 
-    size = _sound_size(sound)
+    size = _block_size(audio_stream)
     for start in range(0, len(audio), size):
         frame = av.AudioFrame.from_ndarray(audio[None, start : start + size], format="s16", layout="mono")
         frame.sample_rate, frame.pts = SAMPLE_RATE, place + start
         for ready in resampler.resample(frame):
-            container.mux(sound.encode(ready))
+            container.mux(audio_stream.encode(ready))
 
 
-def _sound_size(sound) -> int:
-    return sound.codec_context.frame_size or 1024
+def _block_size(audio_stream) -> int:
+    return audio_stream.codec_context.frame_size or 1024
 
 
-def _sound_resampler(sound):
+def _audio_resampler(audio_stream):
     import av
 
-    return av.AudioResampler(format=sound.codec_context.format, layout="mono", rate=SAMPLE_RATE)
+    return av.AudioResampler(format=audio_stream.codec_context.format, layout="mono", rate=SAMPLE_RATE)
 
 
 def _check(frames: np.ndarray, audio: np.ndarray | None) -> None:

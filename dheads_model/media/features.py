@@ -1,4 +1,4 @@
-"""Log filterbank energies, four columns a video frame."""
+"""Audio features: log filterbank energies, four columns per video frame."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,16 +8,16 @@ from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME, SAMPLE_RATE, SAM
 
 _WINDOW = 400  # 25 ms
 _STEP = SAMPLES_PER_FRAME // FEATURE_COLUMNS_PER_FRAME  # 10 ms
-# Energies below it, a quiet room's, are raised to it: digital silence then sounds as pauses of recordings do (-15 to -20),
-# and a model that was trained on one of them knows the other.
+# Lower bound of the energies, that of a quiet room: digital silence then has the values of pauses in recordings (-15 to
+# -20), so that a model trained on one of them also works with the other.
 _FLOOR = 1e-8
 
 
 def log_filterbank(samples: np.ndarray, bands: int = 80) -> np.ndarray:
     """Natural log of mel filterbank energies of int16 `[640 n]`, float32 `[4 n, bands]`.
 
-    Windows of 25 ms every 10 ms by python_speech_features on samples scaled to [-1, 1]. Column c is centred on the
-    middle of its 10 ms, so that an impulse at time t is strongest in video frame floor(25 t). Raises ValueError for
+    Windows of 25 ms every 10 ms by python_speech_features on samples scaled to [-1, 1]. Column c is centred on its
+    10 ms, so that an impulse at time t has its maximum in video frame floor(25 t). Raises ValueError for
     samples of another type or not of whole frames.
     """
     from python_speech_features import fbank
@@ -36,10 +36,10 @@ def log_filterbank(samples: np.ndarray, bands: int = 80) -> np.ndarray:
 
 
 def stream_log_filterbank(frames: Iterable[np.ndarray], bands: int = 80) -> Iterator[np.ndarray]:
-    """The columns of `log_filterbank`, float32 `[4, bands]`, of each frame of sound int16 `[640]`, as frames come.
+    """The columns of `log_filterbank`, float32 `[4, bands]`, for a stream of 40 ms pieces int16 `[640]`.
 
-    Windows reach 7.5 ms into the next frame, so the columns of one come when the next is there or sound ends. Equal to
-    those of the whole sound up to the rounding of float32.
+    Windows extend 7.5 ms into the next piece, so the columns of a piece are available after the next one or at the end.
+    Equal to those of the whole audio up to the rounding of float32.
     """
     columns, before, now = FEATURE_COLUMNS_PER_FRAME, [], None
     for after in frames:

@@ -1,4 +1,4 @@
-"""The source file of a clip, checked against what was hashed when it was adopted or made."""
+"""The source file of a clip, compared with the size recorded when it was adopted or generated."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from dheads_model.errors import ClipFailed
 
 
 def check_source(facts: dict) -> Path:
-    """Path of a clip's source file; raises ClipFailed (missing_file, source_changed) when it is not the one that was hashed.
+    """Path of a clip's source file; raises ClipFailed (missing_file, source_changed) when it is missing or has changed.
 
-    facts: `path`, `bytes` of the source manifest. The size alone is compared: hashing again at every stage would cost
-    as much as decoding.
+    facts: `path`, `bytes` of the source manifest. Only the size is compared: hashing at every stage would take as long
+    as decoding.
     """
     path = Path(facts["path"])
     if not path.is_file():

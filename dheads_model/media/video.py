@@ -1,9 +1,9 @@
-"""Decoding video: frames with their times; decord first, PyAV where decord cannot be trusted.
+"""Decoding video: frames with their times; by decord if it is reliable for the file, else by PyAV.
 
-Times are seconds on the container's clock, which picture and sound share. decord numbers frames but forgets where the
-stream starts, so times come from the packets' own time stamps, read with PyAV. decord begins at the first key frame
-that it can seek to: in a file without an index (mpg, ts) or cut between key frames that may be half a second late,
-while it makes up for the count by repeating the last frame.
+Times are seconds on the container's clock, which video and audio share. decord numbers frames but does not report the
+start of the stream, so times are the packets' time stamps, read with PyAV. decord begins at the first key frame
+that it can seek to: in a file without an index (mpg, ts) or cut between key frames this can be half a second late, and
+decord then repeats the last frame to reach the frame count.
 """
 
 import contextlib
@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from dheads_model.errors import ClipFailed
-from dheads_model.media.container import MediaFacts, open_container, picture_stream, probe
-from dheads_model.media.decoders import decord_chunks, pyav_chunks, pyav_frames, upright_picture
+from dheads_model.media.container import MediaFacts, open_container, probe, video_stream
+from dheads_model.media.decoders import decord_chunks, pyav_chunks, pyav_frames, upright_image
 
-# Decoded pictures that are held at once: a chunk of 1080p has fewer frames than one of 360p. Larger ones are slower.
+# Bytes of decoded frames per chunk: a chunk of 1080p has fewer frames than one of 360p. Larger chunks are slower.
 _CHUNK_BYTES = 12 * 2**20
 # FFmpeg's names of the containers with an index, in which decord finds the first frame.
 _INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "avi")
 # decord may hold the whole compressed file in memory.
 _LARGEST_FOR_DECORD = 128 * 2**20
-# It holds some twenty decoded pictures besides: 0.1 GB of these, 3 GB of 8000 x 8000 pixels.
-_LARGEST_PICTURE_FOR_DECORD = 1920 * 1088
-# Containers that state their duration ahead: one whose packets end this much earlier was cut short.
+# It also holds about twenty decoded frames: 0.1 GB at this size, 3 GB at 8000 x 8000 pixels.
+_LARGEST_IMAGE_FOR_DECORD = 1920 * 1088
+# Containers that state their duration: a file whose packets end this much earlier is truncated.
 _STATES_DURATION = ("matroska,webm", "flv")
 _MISSING_SECONDS = 0.5
 log = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class VideoReader:
-    """An opened video: its facts, and which decoder serves its frames.
+    """An opened video: its facts and its decoder.
 
-    decoder: "decord" or "pyav"; it turns to "pyav" when decord does not begin with `first`, the first picture, or stops
-    within the file, and PyAV takes over. shown: times of the frames, None until they are known (see `times`).
+    decoder: "decord" or "pyav"; it changes to "pyav" when decord's first image is not `first` or decord stops within the
+    file, and PyAV decodes the rest. shown: times of the frames, None until they are known (see `times`).
     """
 
     path: str
@@ -71,9 +71,9 @@ class VideoReader:
 
     @property
     def times(self) -> np.ndarray:
-        """Times of all frames, float64 `[T]`; before `chunks` is through, a file without an index is decoded for them.
+        """Times of all frames, float64 `[T]`; a file without an index is decoded for them unless `chunks` has finished.
 
-        Raises ClipFailed("damaged") when frames carry no time stamps or decoding stops.
+        Raises ClipFailed("damaged") when frames have no time stamps or decoding stops.
         """
         if self.shown is None:
             self.shown = _checked_times(frame.time for frame in pyav_frames(self.path))
@@ -81,7 +81,7 @@ class VideoReader:
 
     @property
     def end(self) -> float:
-        """Time at which the last frame ends: it is taken to last for the median distance of frames."""
+        """Time at which the last frame ends; its duration is assumed to be the median of the others."""
         times, fps = self.times, self.facts.fps
         last = float(np.median(np.diff(times))) if len(times) > 1 else 1.0 / fps if fps else 0.0
         return float(times[-1]) + last
@@ -91,21 +91,21 @@ def open_video(path: Path | str) -> VideoReader:
     """Open a video for decoding. Raises as `probe`, and ClipFailed("damaged") when no frame can be decoded."""
     facts = probe(path)
     times = _packet_times(path)
-    first, turned = _first_picture(path)
+    first, turned = _first_image(path)
     facts = replace(facts, height=first.shape[0], width=first.shape[1])
-    large = os.path.getsize(path) > _LARGEST_FOR_DECORD or facts.width * facts.height > _LARGEST_PICTURE_FOR_DECORD
+    large = os.path.getsize(path) > _LARGEST_FOR_DECORD or facts.width * facts.height > _LARGEST_IMAGE_FOR_DECORD
     untrusted = not len(times) or turned or large
     shown, decoder = (None, "pyav") if untrusted else (times, "decord")
     return VideoReader(os.path.abspath(path), facts, shown, first, decoder)
 
 
 def chosen_frames(path: Path | str, numbers: np.ndarray, count: int) -> Iterator[np.ndarray]:
-    """Frames uint8 RGB `[H, W, 3]` of a video by their numbers `[T]`, ascending; one asked for twice comes twice.
+    """Frames uint8 RGB `[H, W, 3]` of a video by their numbers `[T]`, ascending; repeated numbers repeat the frame.
 
-    By PyAV alone, whose frames are those of VideoReader: it need not convert the colours of those that nobody wants.
-    count: how many frames the video had when they were numbered; the whole is decoded and counted again, since one
-    that is lost on the way would shift the numbers of all after it. Raises ClipFailed("damaged") when the count differs
-    or decoding stops, ValueError for numbers that decrease or lie outside of the video.
+    Always by PyAV, whose frames are those of VideoReader: it converts the colours of the requested frames only.
+    count: number of frames of the video when they were numbered; the whole video is decoded and counted again, because
+    a lost frame would shift all later numbers. Raises ClipFailed("damaged") when the count differs
+    or decoding stops, ValueError for numbers that decrease or are outside of the video.
     """
     if np.any(np.diff(numbers) < 0) or (len(numbers) and not 0 <= numbers[0] <= numbers[-1] < count):
         raise ValueError(f"frame numbers must ascend from 0 on and stay below {count}")
@@ -117,8 +117,8 @@ def chosen_frames(path: Path | str, numbers: np.ndarray, count: int) -> Iterator
             if shown > count:
                 raise ClipFailed("damaged", f"more than the {count} frames that were numbered are decoded")
             if asked[shown - 1]:
-                picture = upright_picture(frame)
-                yield from (picture for _ in range(asked[shown - 1]))
+                image = upright_image(frame)
+                yield from (image for _ in range(asked[shown - 1]))
     if shown < count:
         raise ClipFailed("damaged", f"{shown} of the {count} frames that were numbered can be decoded")
 
@@ -133,15 +133,15 @@ def decode_video(source: Path | str | bytes) -> np.ndarray:
 
 
 def _packet_times(path) -> np.ndarray:
-    """Sorted presentation times of the video packets; empty where decord would not show just these frames.
+    """Sorted presentation times of the video packets; empty if decord would not decode exactly these frames.
 
-    Raises ClipFailed("damaged") when the file ends well before the duration that it states.
+    Raises ClipFailed("damaged") when the file ends well before its stated duration.
     """
     import av
 
     stamps, end, trusted = [], 0.0, True
     with open_container(path) as container:
-        stream = picture_stream(container)
+        stream = video_stream(container)
         try:
             for packet in container.demux():
                 if not packet.size:
@@ -149,7 +149,7 @@ def _packet_times(path) -> np.ndarray:
                 if packet.pts is not None:
                     end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
                 if packet.stream_index == stream.index:
-                    # An edit list may hide the first frames, which decord shows all the same.
+                    # An edit list may hide the first frames, which decord decodes nevertheless.
                     shown_alike = packet.pts is not None and not packet.is_discard
                     trusted = trusted and shown_alike and (bool(stamps) or packet.is_keyframe)
                     stamps.append(packet.pts)
@@ -164,12 +164,12 @@ def _packet_times(path) -> np.ndarray:
     return times if np.all(np.diff(times) > 0) else np.empty(0)
 
 
-def _first_picture(path) -> tuple[np.ndarray, bool]:
-    """(first picture `[H, W, 3]` as shown, whether it had to be turned); raises ClipFailed("damaged")."""
+def _first_image(path) -> tuple[np.ndarray, bool]:
+    """(first image `[H, W, 3]` upright, whether it was rotated); raises ClipFailed("damaged")."""
     frames = pyav_frames(path)
     with contextlib.closing(frames):
         for frame in frames:
-            return upright_picture(frame), bool(frame.rotation)
+            return upright_image(frame), bool(frame.rotation)
     raise ClipFailed("damaged", "no frame can be decoded")
 
 

@@ -1,7 +1,7 @@
-"""What sound tells of the mouth in a corpus, by the simplest model: a ridge regression from features to mouth opening.
+"""Reference from audio alone: a ridge regression from audio features to mouth opening.
 
-A reference for what a talking model reaches on the same speakers, and a test of the corpus: where the correlation does
-not have its peak near lag 0, sound and picture are out of sync; where there is no peak, the sound tells nothing.
+The reference for the mouth-truth correlation of a talking model on the same speakers, and a test of the corpus: if the
+correlation has no peak near lag 0, audio and video are out of sync; without a peak the audio does not predict the mouth.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ import numpy as np
 from dheads_model.errors import UserError
 from dheads_model.metrics.signals import is_still
 
-RADIUS = 2  # frames of sound on each side, as in the paper
+RADIUS = 2  # frames of the audio window on each side, as in the paper
 LAGS = range(-5, 6)
-# Of standardised features, a training frame; the best on validation speakers is taken.
+# For standardised features, per training frame; the best on validation speakers is used.
 PENALTIES = (0.01, 0.1, 1.0, 3.0, 10.0, 30.0)
-_LEAST_FRAMES = 8  # of a clip, at the largest lag, for a correlation
+_LEAST_FRAMES = 8  # smallest number of frames of a clip at the largest lag for a correlation
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SpokenClip:
 
 @dataclass(frozen=True)
 class RidgeRegression:
-    """Opening `lag` frames later, away from a clip's mean, = weights . (window - mean) / spread; all
+    """Deviation of the opening `lag` frames later from the clip's mean = weights . (window - mean) / spread; all
     `[(2 RADIUS + 1) 4 bands]`."""
 
     weights: np.ndarray
@@ -41,16 +41,16 @@ class RidgeRegression:
     lag: int
 
     def predict(self, clip: SpokenClip) -> np.ndarray:
-        """Mouth opening `lag` frames after each frame, away from its mean, `[T]`."""
+        """Mouth opening `lag` frames after each frame, minus its mean, `[T]`."""
         return ((_windows(clip) - self.mean) / self.spread) @ self.weights
 
 
 def audio_reference(train: Sequence[SpokenClip], validation: Sequence[SpokenClip], test: Sequence[SpokenClip]) -> dict:
-    """JSON values: correlation of predicted and true opening on test clips, mean and spread over clips, by lag.
+    """JSON values: correlation of predicted and true opening on test clips, mean and standard deviation over clips, by lag.
 
-    Lag k predicts the mouth of frame t + k from the sound around frame t, by a regression of its own. The penalty is the
-    best on the validation clips, without them on every fifth training speaker, who is then left out of the fit that
-    chooses. Clips whose mouth does not move do not count. Raises UserError without training or test clips that count.
+    Lag k predicts the mouth of frame t + k from the audio window of frame t, with a separate regression. The penalty is
+    selected on the validation clips, without them on every fifth training speaker, who is then left out of the fit for the
+    selection. Clips whose mouth does not move are ignored. Raises UserError without usable training or test clips.
     """
     train, validation, test = ([clip for clip in part if _counts(clip)] for part in (train, validation, test))
     if not train or not test:
@@ -81,16 +81,16 @@ def audio_reference(train: Sequence[SpokenClip], validation: Sequence[SpokenClip
 
 
 def fit_ridge(clips: Sequence[SpokenClip], penalties: Sequence[float], lags: Sequence[int]) -> list[RidgeRegression]:
-    """A regression for each lag and penalty, from sums over the clips: memory does not grow with their number."""
+    """A regression for each lag and penalty, from sums over the clips, so that memory does not depend on their number."""
     count, total, squares = 0, 0.0, 0.0
     products, pairs = [0.0 for _ in lags], [0 for _ in lags]
     for clip in clips:
         x, y = _windows(clip), clip.opening - clip.opening.mean()
         count, total, squares = count + len(x), total + x.sum(0), squares + x.T @ x
         for number, lag in enumerate(lags):
-            heard, seen = _paired(x, y, lag)
-            products[number] = products[number] + heard.T @ (seen - seen.mean())
-            pairs[number] += len(seen)
+            windows, opening = _paired(x, y, lag)
+            products[number] = products[number] + windows.T @ (opening - opening.mean())
+            pairs[number] += len(opening)
     mean = total / count
     covariance = squares / count - np.outer(mean, mean)
     spread = np.sqrt(np.maximum(np.diag(covariance), 1e-12)) + 1e-6
@@ -115,16 +115,16 @@ def _windows(clip: SpokenClip) -> np.ndarray:
     return clip.features[around].reshape(count, -1).astype(np.float64)
 
 
-def _paired(heard: np.ndarray, seen: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows t of the one beside rows t + lag of the other."""
-    return (heard[: len(heard) - lag], seen[lag:]) if lag >= 0 else (heard[-lag:], seen[:lag])
+def _paired(first: np.ndarray, second: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows t of the first and rows t + lag of the second array."""
+    return (first[: len(first) - lag], second[lag:]) if lag >= 0 else (first[-lag:], second[:lag])
 
 
 def _correlations(ridge: RidgeRegression, clips: Sequence[SpokenClip]) -> tuple[float, float | None, int]:
     """Mean, standard deviation and number of the clips' correlations of predicted and true opening."""
     found = []
     for clip in clips:
-        heard, seen = _paired(ridge.predict(clip), clip.opening, ridge.lag)
-        flat = min(heard.std(), seen.std()) < 1e-9
-        found.append(0.0 if flat else float(np.corrcoef(heard, seen)[0, 1]))
+        predicted, opening = _paired(ridge.predict(clip), clip.opening, ridge.lag)
+        flat = min(predicted.std(), opening.std()) < 1e-9
+        found.append(0.0 if flat else float(np.corrcoef(predicted, opening)[0, 1]))
     return float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else None, len(found)

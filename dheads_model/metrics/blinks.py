@@ -3,17 +3,17 @@
 import numpy as np
 from scipy.signal import find_peaks
 
-CLOSING_SPEED = 0.072  # fall of the eye aspect ratio from a frame to the next, at 25 frames a second
+CLOSING_SPEED = 0.072  # smallest decrease of the eye aspect ratio from a frame to the next, at 25 frames/s
 SHORTEST_DISTANCE = 4  # frames between two onsets
 
 
 def find_blinks(ratio: np.ndarray) -> list[tuple[int, int]]:
-    """(first, last frame) of each blink in a curve of eye aspect ratios `[T]` at 25 frames a second.
+    """(first, last frame) of each blink in a curve of eye aspect ratios `[T]` at 25 frames/s.
 
-    An onset is a frame from which the ratio falls by at least CLOSING_SPEED to the next, the fastest within
+    An onset is a frame from which the ratio decreases by at least CLOSING_SPEED to the next, the fastest within
     SHORTEST_DISTANCE frames. A blink begins at the last local maximum of at least half height before its onset and ends
-    at the first such maximum after it, before the next onset; the last one may end with the clip, others without an end
-    do not count.
+    at the first such maximum after it, before the next onset. The last blink may end with the clip; others without an
+    end do not count.
     """
     onsets, _ = find_peaks(-np.diff(ratio), height=CLOSING_SPEED, distance=SHORTEST_DISTANCE)
     half = (ratio.min() + ratio.max()) / 2

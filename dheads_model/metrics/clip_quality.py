@@ -1,4 +1,4 @@
-"""How good a prepared clip is, in numbers that show outliers: speed, length, size and pose of the face, sound's lag."""
+"""Quality measures of a prepared clip, to find outliers: frame rate, duration, size and pose of the face, audio lag."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from dheads_model.faces.pose import head_pose
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.metrics.signals import loudness, mouth_audio_correlation, mouth_audio_lag, mouth_opening
 
-# What is drawn and ranked: name, title with unit, on which side clips are bad, and the smallest difference that matters
-# (it stands in for the spread where most clips are equal, as frame rates are).
+# Plotted and ranked measures: name, title with unit, on which side clips are bad, and the smallest relevant difference
+# (a lower bound of the standard deviation where most clips are equal, as with frame rates).
 MEASURES = {
     "fps": ("frames/s of the source", "both", 0.5),
     "seconds": ("duration in s", "both", 0.25),
@@ -26,7 +26,7 @@ MEASURES = {
 
 
 def clip_quality(track: dict, facts: dict, landmarks: np.ndarray, audio: np.ndarray, size: int) -> dict[str, float]:
-    """Values of MEASURES of one clip; NaN where one cannot be had.
+    """Values of MEASURES of one clip; NaN for undefined values.
 
     track: columns of the clip's track table; facts: of its track manifest. landmarks float32 `[T, 68, 2]` in pixels of
     the crop of `size`, audio int16 `[640 T]`.
@@ -50,9 +50,9 @@ def clip_quality(track: dict, facts: dict, landmarks: np.ndarray, audio: np.ndar
 
 
 def oddness(values: np.ndarray, side: str, step: float) -> np.ndarray:
-    """How far each value lies on the bad side of the others, in robust standard deviations (1.4826 MAD), at least 0.
+    """Deviation of each value from the median on the bad side, in robust standard deviations (1.4826 MAD), at least 0.
 
-    side: "low", "high" or "both"; step: least standard deviation that is assumed. NaN counts as 0.
+    side: "low", "high" or "both"; step: lower bound of the standard deviation. NaN gives 0.
     """
     centre = np.nanmedian(values)
     distance = (values - centre) / max(1.4826 * np.nanmedian(np.abs(values - centre)), step)

@@ -1,15 +1,15 @@
-"""How far a long video leaves the person it began with, without a network that knows faces."""
+"""Drift of a long video from its beginning, measured on pixels."""
 
 import numpy as np
 
 
 def drift_curve(frames: np.ndarray, window: int = 50) -> np.ndarray:
-    """Distance of each window's mean picture from that of the first, float64 `[T // window]`, 0 for the first.
+    """Distance of each window's mean frame from that of the first, float64 `[T // window]`, 0 for the first.
 
-    frames uint8 `[T, H, W, 3]` at 25 a second; the distance is the root mean square over pixels and colours in levels of
-    0..255. Over two seconds words, blinks and small movements of the head average out; what stays is a face, its colours
-    and its background, which should not change. frames beyond the last whole window are left out. Raises ValueError for
-    fewer than two windows.
+    frames uint8 `[T, H, W, 3]` at 25 frames/s; the distance is the root mean square over pixels and colours in levels of
+    0..255. Over two seconds mouth movements, blinks and small head movements average out; identity, colours and background
+    remain and should not change. Frames after the last whole window are ignored. Raises ValueError for fewer than two
+    windows.
     """
     count = len(frames) // window
     if count < 2:

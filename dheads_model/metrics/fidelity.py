@@ -1,18 +1,18 @@
-"""PSNR, SSIM and MS-SSIM of a video against its ground truth, frame by frame, then the mean over frames."""
+"""PSNR, SSIM and MS-SSIM of a video and its ground truth: computed per frame, then averaged over frames."""
 
 import cv2
 import numpy as np
 
-PSNR_CAP = 100.0  # decibels, of equal frames: a mean over frames must stay finite
-# Of the five scales, each half of the one before (Wang et al. 2003, table 1).
+PSNR_CAP = 100.0  # decibels, for equal frames, so that the mean over frames is finite
+# Of the five scales, each half the size of the one before (Wang et al. 2003, table 1).
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _WINDOW, _SIGMA = 11, 1.5
-# At the smallest of five scales the window of 11 must fit in.
+# The window of 11 pixels must fit into the smallest of five scales.
 LEAST_MS_SSIM_SIDE = (_WINDOW - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
 
 
 def psnr(frames: np.ndarray, reference: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in decibels of uint8 videos `[T, H, W, 3]`: 10 log10(255^2 / MSE), at most PSNR_CAP a frame."""
+    """Peak signal-to-noise ratio in decibels of uint8 videos `[T, H, W, 3]`: 10 log10(255^2 / MSE), at most PSNR_CAP per frame."""
     _same_shape(frames, reference)
     error = np.array([np.mean((a.astype(np.float64) - b) ** 2) for a, b in zip(frames, reference, strict=True)])
     with np.errstate(divide="ignore"):
@@ -38,9 +38,9 @@ def ssim(frames: np.ndarray, reference: np.ndarray) -> float:
 
 def ms_ssim(frames: np.ndarray, reference: np.ndarray) -> float | None:
     """Multi-scale structural similarity (Wang et al. 2003), 0..1, of uint8 videos `[T, H, W, 3]`: mean over colour channels
-    and frames. None for pictures with a side under LEAST_MS_SSIM_SIDE, for which it is not defined.
+    and frames. None for images with a side under LEAST_MS_SSIM_SIDE, for which it is not defined.
 
-    The window and constants of `ssim`, means of 2 x 2 pixels between scales, negative parts taken as 0.
+    The window and constants of `ssim`, averaging of 2 x 2 pixels between scales, negative parts set to 0.
     """
     _same_shape(frames, reference)
     if min(frames.shape[1:3]) < LEAST_MS_SSIM_SIDE:
@@ -61,11 +61,11 @@ def _ms_ssim(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _similarity_parts(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(likeness of the means, likeness of contrast and structure) wherever the window fits in, `[H - 10, W - 10, 3]`."""
+    """(luminance term, contrast-structure term) of SSIM without padding, `[H - 10, W - 10, 3]`."""
     kernel, edge = cv2.getGaussianKernel(_WINDOW, _SIGMA, cv2.CV_64F), _WINDOW // 2
 
-    def smooth(picture: np.ndarray) -> np.ndarray:
-        return cv2.sepFilter2D(picture, cv2.CV_64F, kernel, kernel)[edge:-edge, edge:-edge]
+    def smooth(image: np.ndarray) -> np.ndarray:
+        return cv2.sepFilter2D(image, cv2.CV_64F, kernel, kernel)[edge:-edge, edge:-edge]
 
     small, smaller = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mean_a, mean_b = smooth(a), smooth(b)
@@ -74,10 +74,10 @@ def _similarity_parts(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndar
     return brightness, (2 * (smooth(a * b) - mean_a * mean_b) + smaller) / (variances + smaller)
 
 
-def _halve(picture: np.ndarray) -> np.ndarray:
-    """Means of 2 x 2 pixels; a side of odd length first gets a row or column of zeros before its first."""
-    rows, columns = (side % 2 for side in picture.shape[:2])
-    padded = np.pad(picture, ((rows, 0), (columns, 0), (0, 0)))
+def _halve(image: np.ndarray) -> np.ndarray:
+    """Means of 2 x 2 pixels; a side of odd length is first padded with zeros at its beginning."""
+    rows, columns = (side % 2 for side in image.shape[:2])
+    padded = np.pad(image, ((rows, 0), (columns, 0), (0, 0)))
     return (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) / 4
 
 

@@ -1,7 +1,7 @@
-"""What a sampler makes of a model, in one row: mouth, head, eyes, sharpness, and how a long video ends.
+"""Metrics of a sampler setting in one row: mouth, head motion, blinks, sharpness, and drift of a long video.
 
-Few steps give the mean of what may come: often a well-placed mouth in a still face with open eyes. So the mouth never
-stands alone here.
+With few steps a sampler approaches the mean of the distribution: often a correct mouth in a still face with open eyes. So
+the mouth metric is reported together with head motion and blinks.
 """
 
 import statistics
@@ -14,20 +14,20 @@ from dheads_model.faces.track import fill_gaps
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.metrics import signals
 from dheads_model.metrics.blinks import find_blinks
-from dheads_model.metrics.clip import LEAST_SEEN
 from dheads_model.metrics.drift import drift_curve
+from dheads_model.metrics.seen import LEAST_SEEN
 from dheads_model.metrics.sharpness import video_cpbd
 
 PER_CLIP = ("mouth_audio_correlation", "head_motion", "cpbd")
-# With less than this share of what it is held against, a video has lost its head motion or its blinks.
+# A video has lost its head motion or its blinks below this fraction of the reference.
 LEAST_LIVELY = 0.5
 _WINDOW = 2 * FRAMES_PER_SECOND
 
 
 def measure_video(frames: np.ndarray, audio: np.ndarray, backend: str, weights_folder: str) -> dict[str, float | None]:
-    """PER_CLIP and the number of blinks of a video uint8 `[T, S, S, 3]` with its sound int16 `[640 T]`.
+    """PER_CLIP and the number of blinks of a video uint8 `[T, S, S, 3]` with its audio int16 `[640 T]`.
 
-    None for what is undefined; where too few frames show a face, that is all but the sharpness.
+    None for undefined values; if too few frames have a face, these are all except the sharpness.
     """
     found: dict[str, float | None] = {"cpbd": video_cpbd(frames)}
     landmarks, seen = detect_in_crops(frames, backend, weights_folder)
@@ -43,7 +43,7 @@ def measure_video(frames: np.ndarray, audio: np.ndarray, backend: str, weights_f
 
 
 def clips_row(measured: Sequence[dict], lengths: Sequence[int]) -> dict:
-    """Mean, standard deviation and number of the clips' metrics, and their blinks a second; lengths in frames."""
+    """Mean, standard deviation and number of the clips' metrics, and their blinks per second; lengths in frames."""
     row: dict = {}
     for name in PER_CLIP:
         values = [one[name] for one in measured if one[name] is not None]
@@ -61,8 +61,8 @@ def clips_row(measured: Sequence[dict], lengths: Sequence[int]) -> dict:
 
 
 def long_row(frames: np.ndarray, measured: dict) -> dict:
-    """How a long video ends: its drift, see `drift_curve`, the share of its first sharpness that its last two seconds
-    keep, and its head motion and blinks a second over all of it."""
+    """Metrics of a long video: its drift, see `drift_curve`, the sharpness of its last two seconds divided by that of its
+    first two, and its head motion and blinks per second."""
     curve = drift_curve(frames, _WINDOW)
     first, last = video_cpbd(frames[:_WINDOW]), video_cpbd(frames[-_WINDOW:])
     blinks = measured["blinks"]
@@ -79,9 +79,9 @@ def long_row(frames: np.ndarray, measured: dict) -> dict:
 
 
 def lost(row: dict, reference: dict) -> str:
-    """What a row `{"clips": .., "long": ..}` lost against another one: "" for nothing.
+    """What a row `{"clips": .., "long": ..}` lost compared with a reference row: "" for nothing.
 
-    Head motion is compared on the clips, blinks on the long video, where there are enough to be counted.
+    Head motion is compared on the clips, blinks on the long video, which has enough of them.
     """
     motion, before = (one["clips"]["head_motion"]["mean"] for one in (row, reference))
     blinks, blinks_before = (one["long"]["blinks_per_second"] for one in (row, reference))

@@ -1,4 +1,4 @@
-"""What a metric answers: a value, or a refusal with its reason instead of a number that means nothing."""
+"""The result of a metric: a value, or a reason why there is none."""
 
 import math
 from dataclasses import dataclass
@@ -23,5 +23,5 @@ class Measurement:
 
 
 def refuse(metric: str, reason: str, status: str = UNDEFINED) -> Measurement:
-    """No value, and why."""
+    """A measurement without a value, with the reason."""
     return Measurement(metric, None, status, reason)

@@ -1,4 +1,4 @@
-"""Blinks as the counter that the paper's authors name finds them (DinoMan/blink-detector): dlib's eyes, then its rule."""
+"""Blinks by the counter that the paper's authors name (DinoMan/blink-detector): dlib's landmarks and its rule."""
 
 import cv2
 import numpy as np
@@ -10,12 +10,12 @@ from dheads_model.metrics.measurement import Measurement, refuse
 from dheads_model.metrics.signals import eye_aspect_ratio
 
 PUBLISHED_BLINKS = ("blinks_per_second_published", "blink_duration_published")
-# The published sampler saves its videos twice as large as it makes them, and dlib finds no face under 80 pixels.
+# The published sampler saves its videos at twice the model's size, and dlib finds no face under 80 pixels.
 ENLARGED = 2
 
 
 def measure_published_blinks(frames: np.ndarray, find_box: FindBox, find_points: FindPoints) -> list[Measurement]:
-    """Blinks a second and their mean duration in seconds of a video uint8 `[T, H, W, 3]` at 25 frames a second."""
+    """Blinks per second and their mean duration in seconds of a video uint8 `[T, H, W, 3]` at 25 frames/s."""
     ratio = published_eye_ratio(frames, find_box, find_points)
     if len(ratio) < 3 or not ratio.any():
         reason = "fewer than 3 frames" if len(ratio) < 3 else "dlib finds no face"
@@ -29,7 +29,7 @@ def measure_published_blinks(frames: np.ndarray, find_box: FindBox, find_points:
 
 
 def published_eye_ratio(frames: np.ndarray, find_box: FindBox, find_points: FindPoints) -> np.ndarray:
-    """Eye aspect ratio `[T]`: in a frame without a face at the box of the last one that had one, before the first 0."""
+    """Eye aspect ratio `[T]`. A frame without a detected face uses the last frame's box; 0 before the first face."""
     ratios, box = [], None
     for frame in frames:
         large = cv2.resize(frame, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)

@@ -1,7 +1,7 @@
-"""CPBD: share of edges whose blur is not seen (Narvekar and Karam, IEEE TIP 20(9), 2011).
+"""CPBD: fraction of edges whose blur is not noticeable (Narvekar and Karam, IEEE TIP 20(9), 2011).
 
-Written from the paper; where it leaves a choice (edge detectors, their thresholds, angles, rounding) as its authors'
-program does, so that figures can be compared with those of others.
+Implemented from the paper; where the paper leaves a choice (edge detectors, their thresholds, angles, rounding) it is that
+of its authors' program, so that values are comparable with published ones.
 """
 
 import cv2
@@ -10,21 +10,21 @@ from scipy import ndimage
 from skimage.feature import canny
 
 BLOCK = 64
-EDGE_SHARE = 0.002  # of a block's pixels that Canny's detector marks, for the block to count
+EDGE_SHARE = 0.002  # smallest fraction of a block's pixels marked by Canny's detector for the block to count
 BETA = 3.6
 JUST_NOTICEABLE_PROBABILITY = 63  # percent, after rounding to whole ones
-LONGEST_SIDE = 101  # pixels of an edge's width on one side of it
+LONGEST_SIDE = 101  # largest width of an edge on one side in pixels
 _SOBEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]) / 8
 
 
 def cpbd(frame: np.ndarray) -> float | None:
     """Cumulative probability of blur detection, 0 blurred .. 1 sharp, of an RGB frame uint8 `[H, W, 3]`.
 
-    Edges are the ridges of the horizontal Sobel gradient above twice its root mean square; their width reaches along the
-    row from local minimum to local maximum where the gradient is nearly horizontal (Marziliano et al. 2002). An edge is
-    seen as blurred with probability 1 - exp(-(width / w_JNB)^3.6), w_JNB = 5 pixels in blocks of 64 x 64 with a contrast
-    up to 50, else 3; blocks in which Canny's detector finds hardly an edge do not count. None without edges, where their
-    program says 0, as of pictures smaller than a block.
+    Edges are the ridges of the horizontal Sobel gradient above twice its root mean square; their width is the distance
+    along the row from local minimum to local maximum where the gradient is nearly horizontal (Marziliano et al. 2002). The
+    blur of an edge is noticed with probability 1 - exp(-(width / w_JNB)^3.6), w_JNB = 5 pixels in blocks of 64 x 64 with a
+    contrast up to 50, else 3; blocks with almost no edge by Canny's detector do not count. None without edges and for
+    images smaller than a block, for which the authors' program gives 0.
     """
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float64)
     marked, widths = canny(grey), _edge_widths(grey, _ridges(grey))
@@ -61,16 +61,16 @@ def _ridges(grey: np.ndarray) -> np.ndarray:
 def _edge_widths(grey: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Width `[H, W]` of the edges bool `[H, W]` whose gradient is within 22.5 degrees of the row, 0 elsewhere.
 
-    The pixels next to the edge belong to it, and those beyond as long as the grey level goes on rising or falling. Pixels
-    at the picture's border have none.
+    An edge includes its neighbouring pixels, and further ones while the grey level continues to rise or fall. Pixels
+    at the image's border have width 0.
     """
     down, across = np.gradient(grey)
     angle = np.where(across != 0, np.degrees(np.arctan2(down, across)), 0)
     quarter = np.round(angle / 45)
     rising = np.diff(grey, axis=1)  # rising[:, x] leads from x to x + 1
     widths = np.zeros(grey.shape)
-    for chosen, goes_on in ((quarter == 0, rising > 0), (np.abs(quarter) == 4, rising < 0)):
-        to_left, to_right = _run_length(goes_on, forward=False), _run_length(goes_on, forward=True)
+    for chosen, monotonic in ((quarter == 0, rising > 0), (np.abs(quarter) == 4, rising < 0)):
+        to_left, to_right = _run_length(monotonic, forward=False), _run_length(monotonic, forward=True)
         reach = np.minimum(to_left[:, :-2] + 1, LONGEST_SIDE) + np.minimum(to_right[:, 2:] + 1, LONGEST_SIDE)
         widths[:, 1:-1] += np.where((edges & chosen)[:, 1:-1], reach, 0)
     widths[[0, -1]] = 0

@@ -1,4 +1,4 @@
-"""Curves over the frames of a clip that metrics and pictures are made from, and how mouth and sound go together."""
+"""Curves over the frames of a clip (mouth opening, eye aspect ratio, loudness), and their correlations and lag."""
 
 import numpy as np
 from scipy.special import ndtr
@@ -6,11 +6,11 @@ from scipy.special import ndtr
 from dheads_model.faces.landmarks import LEFT_EYE, NOSE_TIP, RIGHT_EYE, eye_distance
 from dheads_model.media.clock import SAMPLES_PER_FRAME
 
-# Standard deviation of the mouth opening, in eye distances, that a detector reports for a still face is below this.
+# Upper bound of the standard deviation of the mouth opening, in eye distances, by detector noise on a still face.
 STILL_MOUTH = 0.004
-# Frames quieter than this are as silent as the recording gets; decibels of full scale.
+# Lower bound of the loudness; decibels of full scale.
 QUIETEST_DBFS = -60.0
-# Frames on both sides within which a lag is looked for, and how often unrelated curves may pretend to have one.
+# Largest lag in frames, and the significance level of a lag (false positives for unrelated curves).
 FARTHEST_LAG = 5
 LAG_CHANCE = 0.05
 
@@ -18,19 +18,19 @@ LAG_CHANCE = 0.05
 def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
     """Gap of the inner lips (points 62 and 66) in eye distances `[T]`, from landmarks `[T, 68, 2]`.
 
-    The eye distance is the clip's median, so that a blink does not open the mouth.
+    The eye distance is the clip's median, so that blinks do not affect the opening.
     """
     gap = np.linalg.norm(landmarks[:, 66] - landmarks[:, 62], axis=1)
     return gap / np.median(eye_distance(landmarks))
 
 
 def is_still(opening: np.ndarray) -> bool:
-    """Whether a mouth opening `[T]` varies no more than a detector's does on a still face."""
+    """Whether the variation of a mouth opening `[T]` is within the detector's noise on a still face."""
     return bool(opening.std() < STILL_MOUTH)
 
 
 def eye_aspect_ratio(landmarks: np.ndarray) -> np.ndarray:
-    """Height over width of the eyes, mean of both, `[T]` (Soukupova and Cech 2016, equation 1)."""
+    """Height divided by width of the eyes, mean of both, `[T]` (Soukupova and Cech 2016, equation 1)."""
     ratios = []
     for eye in (RIGHT_EYE, LEFT_EYE):
         p = landmarks[:, eye]
@@ -47,9 +47,9 @@ def loudness(audio: np.ndarray) -> np.ndarray:
 
 
 def mouth_audio_correlation(opening: np.ndarray, level: np.ndarray) -> float | None:
-    """Pearson correlation of mouth opening `[T]` and loudness `[T]` at no lag, -1..1.
+    """Pearson correlation of mouth opening `[T]` and loudness `[T]` at lag 0, -1..1.
 
-    0 for a mouth that does not move: it does not follow the sound. None for sound that does not vary.
+    0 for a mouth that does not move. None if the loudness is constant.
     """
     if level.std() < 1e-6 or len(level) < 3:
         return None
@@ -61,7 +61,7 @@ def mouth_audio_correlation(opening: np.ndarray, level: np.ndarray) -> float | N
 def mouth_truth_correlation(opening: np.ndarray, truth: np.ndarray) -> float | None:
     """Pearson correlation, -1..1, of the mouth opening `[T]` of a video and that of its ground truth `[T]`.
 
-    0 for a mouth that does not move: it does not follow the truth. None where the true mouth does not move.
+    0 for a mouth that does not move. None if the true mouth does not move.
     """
     if is_still(truth) or len(truth) < 3:
         return None
@@ -71,12 +71,12 @@ def mouth_truth_correlation(opening: np.ndarray, truth: np.ndarray) -> float | N
 
 
 def mouth_audio_lag(opening: np.ndarray, level: np.ndarray, farthest: int = FARTHEST_LAG) -> tuple[int | None, str]:
-    """(frames by which the mouth comes after the sound where they correlate best, ""), or (None, why there are none).
+    """(lag of the mouth behind the audio in frames with the highest correlation, ""), or (None, reason).
 
-    Refused: a still mouth, sound that does not vary, clips shorter than 3 farthest frames, a best place at the edge of
-    +-farthest, since a better one may lie beyond it, and a correlation there that unrelated curves reach by chance in
-    more than LAG_CHANCE of the cases. By Fisher's z, with as many independent frames as the curves' autocorrelations
-    leave (Bartlett 1946) and as many tries as there are lags (Bonferroni).
+    No value for a still mouth, constant loudness, clips shorter than 3 farthest frames, a maximum at +-farthest, because
+    a higher one may be beyond it, and a correlation that is not significant at the level LAG_CHANCE. The test uses
+    Fisher's z with the effective number of independent frames from the curves' autocorrelations (Bartlett 1946) and a
+    Bonferroni correction for the number of lags.
     """
     if level.std() < 1e-6:
         return None, "sound that does not vary"
@@ -96,13 +96,13 @@ def mouth_audio_lag(opening: np.ndarray, level: np.ndarray, farthest: int = FART
 
 
 def head_motion(landmarks: np.ndarray) -> float:
-    """How much the head moves as a rigid body: standard deviation over the clip of its pose, in eye distances.
+    """Rigid head motion: standard deviation of the head's pose over the clip, in eye distances.
 
-    The root of the summed variances of six curves, from points that neither speech nor blinks move (the eyes' corners and
-    the nose's tip), of landmarks `[T, 68, 2]`: place (the corners' mean, x and y), size (the distance of the eyes), tilt
-    (its direction in radians, so that an eye distance away a point moves as far), and turn and nod (where the tip of the
-    nose lies across and along the face). All in units of the clip's median eye distance, turn and nod in the frame's own,
-    so that a head that comes nearer does not turn. A frozen head has 0.
+    The root of the summed variances of six curves from landmarks `[T, 68, 2]` that are not affected by speech and blinks
+    (eye corners and nose tip): position (mean of the corners, x and y), size (eye distance), tilt (direction of the eye
+    line in radians, which equals the displacement at one eye distance), and turn and nod (position of the nose tip across
+    and along the face). All in units of the clip's median eye distance, turn and nod in those of the frame, so that an
+    approaching head does not count as turning. A frozen head has 0.
     """
     right, left = landmarks[:, [36, 39]].mean(axis=1), landmarks[:, [42, 45]].mean(axis=1)
     centre, across = (right + left) / 2, left - right
@@ -117,7 +117,7 @@ def head_motion(landmarks: np.ndarray) -> float:
 
 
 def _independent_frames(a: np.ndarray, b: np.ndarray) -> float:
-    """Frames that count when two unrelated curves `[T]` are correlated: T over 1 + 2 sum of (1 - k / T) r_a(k) r_b(k)."""
+    """Effective number of independent frames of two curves `[T]`: T / (1 + 2 sum of (1 - k / T) r_a(k) r_b(k))."""
     count = len(a)
     lags = np.arange(1, count // 3 + 1)
     products = [(1 - k / count) * _autocorrelation(a, k) * _autocorrelation(b, k) for k in lags]

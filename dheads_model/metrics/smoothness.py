@@ -1,7 +1,7 @@
 """Motion between consecutive frames: optical flow magnitude (OFM) and squared difference (F-MSE).
 
-Twice: as physically meant, and as the published script computes them, whose flow is a statistic of a colour-mapped,
-per-frame normalised picture and whose difference wraps modulo 256. Closeness to the ground truth counts, in both.
+Each in two variants: as defined in the paper, and as the published script computes it. The script's flow is a statistic
+of a colour-mapped, per-frame normalised image, and its difference wraps modulo 256. Closer to the ground truth is better.
 """
 
 import cv2
@@ -13,9 +13,9 @@ PUBLISHED_SIZE = 128
 
 
 def optical_flow(frames: np.ndarray) -> float:
-    """Mean Farneback flow magnitude in pixels a frame at 128 x 128, of uint8 RGB `[T, H, W, 3]`, T >= 2.
+    """OFM: mean Farneback flow magnitude in pixels per frame at 128 x 128, of uint8 RGB `[T, H, W, 3]`, T >= 2.
 
-    0 for a video of one picture, in whose flat parts the algorithm takes an encoder's noise for motion.
+    0 for a video of equal frames, in whose flat regions the algorithm would measure the encoder's noise.
     """
     if len(frames) > 1 and is_one_picture(frames):
         return 0.0
@@ -23,7 +23,7 @@ def optical_flow(frames: np.ndarray) -> float:
 
 
 def frame_difference(frames: np.ndarray) -> float:
-    """Mean squared difference of consecutive frames at 128 x 128, grey levels squared, T >= 2; 0 for one picture."""
+    """F-MSE: mean squared difference of consecutive frames at 128 x 128, grey levels squared, T >= 2; 0 for equal frames."""
     small = _published_frames(frames).astype(np.float64)
     if is_one_picture(frames):
         return 0.0
@@ -31,16 +31,16 @@ def frame_difference(frames: np.ndarray) -> float:
 
 
 def published_optical_flow(frames: np.ndarray) -> float:
-    """OFM as published: mean of the flow magnitude's JET picture, each frame stretched to 0..255 first; 42.67 .. 170.33."""
-    pictures = []
+    """OFM as published: mean of the flow magnitude's JET image, normalised to 0..255 per frame; 42.67 .. 170.33."""
+    images = []
     for magnitude in _flows(frames):
         stretched = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-        pictures.append(cv2.applyColorMap(stretched, cv2.COLORMAP_JET).mean())
-    return float(np.mean(pictures))
+        images.append(cv2.applyColorMap(stretched, cv2.COLORMAP_JET).mean())
+    return float(np.mean(images))
 
 
 def published_frame_difference(frames: np.ndarray) -> float:
-    """F-MSE as published: the square of a difference of bytes, which keeps only its value modulo 256."""
+    """F-MSE as published: the square of a uint8 difference, which wraps modulo 256."""
     small = _published_frames(frames)
     difference = small[1:] - small[:-1]
     return float((difference * difference).mean())

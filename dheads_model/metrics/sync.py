@@ -1,8 +1,8 @@
-"""How well mouth and sound go together in time, from embeddings of both (network/sync_encoder.py).
+"""Sync confidence and offset of mouth and audio, from the embeddings of a sync encoder (network/sync_encoder.py).
 
-The definitions are SyncNet's (Chung & Zisserman 2016) with cosines in place of distances and without its zero padding,
-which rewards the farthest shifts of short clips: only windows count whose every shift lies within the clip. Figures of
-different encoders cannot be compared, least of all with those of the published SyncNet.
+The definitions are SyncNet's (Chung & Zisserman 2016) with cosines instead of distances and without its zero padding,
+which favours large shifts in short clips: only windows count for which all shifts are within the clip. Values of
+different encoders, including the published SyncNet, cannot be compared.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ FARTHEST = 5  # frames, as for mouth_audio_lag
 
 
 def offset_similarities(mouth: np.ndarray, audio: np.ndarray, farthest: int = FARTHEST) -> np.ndarray:
-    """Cosines `[N - 2 k, 2 k + 1]` of mouth windows with the sound k frames before .. k frames after, k = farthest.
+    """Cosines `[N - 2 k, 2 k + 1]` of mouth windows with the audio at shifts of -k .. k frames, k = farthest.
 
-    mouth, audio: embeddings of length 1, `[N, E]`. Windows nearer than k to an end of the clip are left out; without
-    any the result has no rows.
+    mouth, audio: embeddings of length 1, `[N, E]`. Windows less than k frames from an end of the clip are left out; the
+    result can have no rows.
     """
     rows = np.arange(farthest, len(mouth) - farthest)[:, None] + np.arange(-farthest, farthest + 1)
     centres = mouth[farthest : len(mouth) - farthest] if len(rows) else mouth[:0]
@@ -27,17 +27,17 @@ def offset_similarities(mouth: np.ndarray, audio: np.ndarray, farthest: int = FA
 
 
 def sync_offset(similarities: np.ndarray) -> int:
-    """Frames by which the mouth comes after the sound where they agree best over a clip, -k .. k.
+    """Lag of the mouth behind the audio in frames with the highest mean cosine over a clip, -k .. k.
 
-    Positive for sound that is early, as SyncNet's AV offset and `mouth_audio_lag`. From `offset_similarities`.
+    Positive for early audio, as SyncNet's AV offset and `mouth_audio_lag`. From `offset_similarities`.
     """
     return similarities.shape[1] // 2 - int(similarities.mean(axis=0).argmax())
 
 
 def sync_confidence(similarities: np.ndarray) -> float:
-    """Mean cosine at the best shift less the median over all shifts, 0 .. 2; the counterpart of LSE-C.
+    """Mean cosine at the best shift minus the median over all shifts, 0 .. 2; the counterpart of LSE-C.
 
-    It is above 0 also for a mouth that has nothing to do with the sound: read it beside the still mouth's.
+    It is above 0 also for a mouth that is unrelated to the audio: compare it with that of a still mouth.
     """
     means = similarities.mean(axis=0)
     return float(means.max() - np.median(means))
@@ -46,7 +46,7 @@ def sync_confidence(similarities: np.ndarray) -> float:
 def measure_sync(mouth: np.ndarray, audio: np.ndarray, still: bool) -> list[Measurement]:
     """Confidence and offset of a clip from its embeddings `[N, E]`.
 
-    The offset is refused where the mouth is still, and at the edge of the shifts, beyond which a better one may lie.
+    No offset for a still mouth, or at the largest shift, beyond which a better one may be.
     """
     similarities = offset_similarities(mouth, audio)
     if not len(similarities):
@@ -64,15 +64,15 @@ def _offset(similarities: np.ndarray, still: bool) -> Measurement:
 
 
 def refuse_sync(reason: str) -> list[Measurement]:
-    """No value for any of SYNC_METRICS, and why."""
+    """Measurements without a value of all SYNC_METRICS, with the reason."""
     return [refuse(name, reason) for name in SYNC_METRICS]
 
 
 @dataclass(frozen=True)
 class OffsetAccuracy:
-    """How often the true shift among 2 k + 1 is the likeliest: of single windows, of those within one frame, of clips.
+    """How often the true shift of 2 k + 1 has the highest cosine: for windows, within one frame, and for clips.
 
-    chance, chance_within_one: what guessing gives for windows.
+    chance, chance_within_one: accuracy of guessing for windows.
     """
 
     windows: int
@@ -85,7 +85,7 @@ class OffsetAccuracy:
 
 
 def offset_accuracy(by_clip: list[np.ndarray]) -> OffsetAccuracy | None:
-    """Accuracy from `offset_similarities` of each clip; clips too short for a window do not count, None without any."""
+    """Accuracy from `offset_similarities` of each clip; clips without a window are ignored, None if there is no other."""
     by_clip = [similarities for similarities in by_clip if len(similarities)]
     if not by_clip:
         return None

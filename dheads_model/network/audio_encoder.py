@@ -1,4 +1,4 @@
-"""From the sound around a frame to one embedding for each frame of the window."""
+"""The audio encoder: one audio embedding for each frame of an audio window."""
 
 from typing import Protocol
 
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
 
 # Natural-log filterbank energies of speech recordings scaled to [-1, 1]: mean over 18 recordings -13.1, standard
-# deviation within a recording 3.8; digital silence is at -18.4. Constants, so that a window looks the same whatever clip
-# or corpus it is cut from.
+# deviation within a recording 3.8; digital silence is at -18.4. Constants, so that the normalisation of a window does not
+# depend on its clip or corpus.
 SPEECH_LEVEL = -13.0
 SPEECH_SPREAD = 4.0
 
 
 class AudioSizes(Protocol):
-    """What the encoder takes from `NetworkSettings`, or from the settings of another network that holds it."""
+    """Sizes of an audio encoder: `NetworkSettings`, or the settings of another network that contains one."""
 
     @property
     def audio_frames(self) -> int: ...
@@ -29,10 +29,10 @@ class AudioSizes(Protocol):
 
 
 class AudioEncoder(nn.Module):
-    """Convolutions over the columns of a window, then one embedding a video frame; trained with the UNet.
+    """Convolutions over the columns of a window, then one embedding per video frame; trained with the UNet.
 
-    The paper takes a frozen recurrent encoder of another project instead (section 4.1), whose weights have no licence.
-    Each embedding sees its own 40 ms and about 60 ms more on each side, as far as the window goes.
+    The paper uses a frozen recurrent encoder of another project instead (section 4.1), whose weights have no licence.
+    The receptive field of an embedding is its own 40 ms and about 60 ms on each side, within the window.
     """
 
     def __init__(self, settings: AudioSizes):

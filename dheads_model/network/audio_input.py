@@ -1,4 +1,4 @@
-"""What a model hears of each video frame: filterbank columns, or embeddings of the encoder that its weights belong to."""
+"""Audio input of a model, per video frame: filterbank features, or embeddings of the audio encoder it was trained with."""
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,36 +23,36 @@ from dheads_model.published.audio_encoder import (
 
 
 def open_window_encoder(model: TalkingModel, facts: Mapping, path: Path | str | None) -> WindowEncoder | None:
-    """The encoder that turns windows of sound into this model's embeddings; None for a model that hears by itself.
+    """The encoder from audio windows to this model's embeddings; None for a model whose own encoder takes filterbanks.
 
-    A model with network.audio_encoder published holds it. One with "none" names in its export's facts the TorchScript
-    that it belongs to, which must be given as path and is run only if it is that very file. Raises UserError when the
-    file is missing, of no use to the model, or another one.
+    A model with network.audio_encoder published contains it. With "none" the facts of its export name a TorchScript
+    file, which must be given as path and is run only if its sha256 matches. Raises UserError when the file is missing,
+    not needed by the model, or another one.
     """
     kind = model.network_settings.audio_encoder
     if kind != "none":
         if path is not None:
             raise UserError(f"this model needs no audio encoder beside it; leave out {path}.")
-        # On the CPU wherever the model is: a window at a time is no work for a GPU.
+        # On the CPU wherever the model is: single windows are too little work for a GPU.
         return copy.deepcopy(model.audio_encoder).cpu().eval() if kind == "published" else None
     known = facts.get("audio_encoder")
     if not (isinstance(known, Mapping) and {"file", "sha256"} <= known.keys()):
         raise UserError(
-            "this model takes embeddings of the sound, and which encoder makes them is not recorded in it; import it "
-            "again together with its audio_encoder.pt."
+            "this model takes audio embeddings, and their encoder is not recorded in it; import it again together with "
+            "its audio_encoder.pt."
         )
     if path is None:
         raise UserError(
-            f"this model takes embeddings that {known['file']} makes (sha256 {known['sha256']}); give that file as the "
+            f"this model takes the audio embeddings of {known['file']} (sha256 {known['sha256']}); give that file as the "
             "published audio encoder."
         )
     return script_audio_encoder(path, known["sha256"])
 
 
 def encode_speech(model: TalkingModel, encoder: WindowEncoder | None, speech: Iterable[np.ndarray]) -> Iterator[Tensor]:
-    """One by one what the model takes of each frame of sound int16 `[640]`, while sound comes.
+    """Audio features of each 40 ms of audio int16 `[640]`, one by one, for streaming.
 
-    Filterbank columns `[4, bands]`, which wait for one more frame of sound, or embeddings `[D]`, which wait for two.
+    Filterbank columns `[4, bands]`, with a latency of one frame, or audio embeddings `[D]`, with a latency of two.
     """
     if encoder is None:
         columns = stream_log_filterbank(speech, model.network_settings.feature_bands)
@@ -68,8 +68,8 @@ def encode_speech(model: TalkingModel, encoder: WindowEncoder | None, speech: It
 
 
 def encode_clip_audio(encoder: WindowEncoder | None, audio: np.ndarray, features: np.ndarray) -> Tensor:
-    """The same for a whole prepared clip: its features float32 `[4 T, bands]` as `[T, 4, bands]`, or embeddings `[T, D]`
-    of its audio int16 `[640 T]`."""
+    """Audio input of a whole prepared clip: its features float32 `[4 T, bands]` as `[T, 4, bands]`, or the embeddings
+    `[T, D]` of its audio int16 `[640 T]`."""
     if encoder is None:
         return torch.from_numpy(features.reshape(-1, FEATURE_COLUMNS_PER_FRAME, features.shape[-1]))
     with one_thread():

@@ -1,4 +1,4 @@
-"""A finished model in one file: its weights with its settings and facts."""
+"""Export: a finished model in one file, with its weights, settings and facts (metadata)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,17 +7,17 @@ from torch import Tensor
 
 from dheads_model.config import build
 from dheads_model.errors import UserError
-from dheads_model.network.export_formats import MODEL_FORMAT
+from dheads_model.network.export_formats import MODEL_FORMAT, completed
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.tensor_file import fill, load_tensors, plain, save_tensors
 
 
 def save_export(path: Path | str, state: Mapping[str, Tensor], config: Mapping, facts: Mapping) -> None:
-    """Write a model's weights with what is needed to use and to trace them, whole or not at all.
+    """Write a model's weights with its config and facts, atomically.
 
-    state: `TalkingModel.state_dict()`, usually of averaged weights. config: the run's config; its blocks `network` and
-    `diffusion` are what the model is built from. facts: data fingerprint, images seen, losses and the like. Equal
+    state: `TalkingModel.state_dict()`, usually of averaged weights. config: the run's config; the model is built from its
+    blocks `network` and `diffusion`. facts: data fingerprint, images seen, losses and the like. Equal
     arguments give equal bytes. Raises UserError when the weights do not fit the config or are not all finite,
     ValueError for values that JSON does not have.
     """
@@ -41,8 +41,8 @@ def _model(config: Mapping, state: Mapping[str, Tensor], where: str, weights: st
     for block, values in blocks.items():
         if not isinstance(values, dict):
             raise UserError(f"{where} has no block {block}, so no model can be built from it.")
-    network = build(NetworkSettings, blocks["network"], "network")
-    diffusion = build(DiffusionSettings, blocks["diffusion"], "diffusion")
+    network = build(NetworkSettings, completed("network", blocks["network"]), "network", every_key=True)
+    diffusion = build(DiffusionSettings, completed("diffusion", blocks["diffusion"]), "diffusion", every_key=True)
     if network.residual_blocks * len(network.channel_multiples) > len(state):
         raise UserError(f"{weights} do not fit the config they come with: they are of fewer residual blocks.")
     return fill(lambda: TalkingModel(network, diffusion), state, weights)

@@ -11,17 +11,17 @@ class GroupNorm(nn.GroupNorm):
     """Group normalisation (Wu & He 2018) over `[B, C, H, W]` or `[B, C, N]`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[B, C, ...]`; statistics are float32 whatever its type. Under autocast the result is float32, compiled that of x."""
+        """x `[B, C, ...]`; statistics are float32. The result is float32 under autocast, and has the type of x when compiled."""
         if torch.compiler.is_compiling():
             return channelwise_group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
         return super().forward(x)
 
 
 def channelwise_group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """Group normalisation by way of each channel's mean and variance, `[B, C, ...]` in the type of x.
+    """Group normalisation from each channel's mean and variance, `[B, C, ...]` in the type of x.
 
-    For compiled programs: a group of a single picture with its channels last is read in strides and by few threads, the
-    channels are read in order and by many.
+    For compiled models with channels last: reading a group needs strided access and few threads, reading channels is
+    contiguous and parallel.
     """
     variance, mean = torch.var_mean(x.float().flatten(2), dim=2, correction=0)
     mean, variance = mean.unflatten(1, (groups, -1)), variance.unflatten(1, (groups, -1))
@@ -34,11 +34,11 @@ def channelwise_group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor,
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions around which time and conditions scale and shift the features.
+    """Residual block of two convolutions with scale-shift conditioning on time and on the conditions.
 
     h = (norm(h) (1 + scale_t) + shift_t) (1 + scale_c) + shift_c, time first (paper, equations 14 and 17; the 1 + is
-    the published code's). `resample` halves ("down", mean of 2 x 2) or doubles ("up", nearest) the picture after the
-    first normalisation, as in ADM (Dhariwal & Nichol 2021). The second convolution starts at zero.
+    the published code's). `resample` halves ("down", mean of 2 x 2) or doubles ("up", nearest) the feature map after the
+    first normalisation, as in ADM (Dhariwal & Nichol 2021). The second convolution is initialised with zeros.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
         h = self.conv_in(h)
         scale_t, shift_t = self.time_affine(time)[..., None, None].chunk(2, dim=1)
         scale_c, shift_c = condition.chunk(2, dim=1)
-        # Both scale-shifts are linear in the features: composed per channel first, they cost one pass over the picture.
+        # Both scale-shifts are linear in the features: composed per channel first, they need one pass over the feature map.
         scale = (1 + scale_t) * (1 + scale_c)
         shift = shift_t * (1 + scale_c) + shift_c
         h = F.silu(torch.addcmul(shift, self.norm_out(h), scale))
@@ -83,7 +83,7 @@ class ResidualBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Self-attention over all places of a feature map, residual; its output projection starts at zero."""
+    """Residual self-attention over all positions of a feature map; its output projection is initialised with zeros."""
 
     def __init__(self, channels: int, head_channels: int, groups: int):
         super().__init__()
@@ -93,7 +93,7 @@ class SelfAttention(nn.Module):
         self.project = _zeroed(nn.Conv1d(channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x `[B, C, H, W]`; queries, keys and values lie beside each other within each head."""
+        """x `[B, C, H, W]`; queries, keys and values are adjacent within each head."""
         batch, channels, height, width = x.shape
         qkv = self.qkv(self.norm(x).flatten(2))
         qkv = qkv.reshape(batch, self.heads, 3, channels // self.heads, height * width).transpose(-1, -2)
@@ -103,7 +103,7 @@ class SelfAttention(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Sinusoids of the noise coordinate, then a perceptron, `[B]` -> `[B, E]`."""
+    """Sinusoids of the noise coordinate, then an MLP, `[B]` -> `[B, E]`."""
 
     def __init__(self, channels: int, embedding: int, frequencies: str):
         super().__init__()
@@ -119,10 +119,10 @@ class TimeEmbedding(nn.Module):
 
 
 def sinusoid_frequencies(channels: int, kind: str) -> Tensor:
-    """Frequencies `[channels / 2]` in radians a unit of time, falling geometrically from 1.
+    """Frequencies `[channels / 2]` in radians per unit of time, a geometric sequence from 1 downwards.
 
     "standard": 10000 ** (-i / (channels / 2)), down to about 1e-4 (Ho et al. 2020). "published": the authors' code
-    divides by 2 channels instead, down to about 0.1, so that nothing varies slowly over 1000 steps.
+    divides by 2 channels instead, down to about 0.1, so that no component varies slowly over 1000 steps.
     """
     divisor = {"standard": channels / 2, "published": 2 * channels}[kind]
     return torch.exp(-math.log(10000) / divisor * torch.arange(channels // 2, dtype=torch.float32))

@@ -1,9 +1,9 @@
-"""From sound to the shape of the lips, which the UNet is then told.
+"""Prediction of the lip shape from audio features; the UNet is conditioned on the lip shape.
 
-Sound tells little about the pixels of a real mouth, and the little drowns in the noise of a denoising loss: a network
-that is shown the sound alone learns to do without it (docs/benchmarks.md). The same sound predicts two numbers about the
-lips well, and two such numbers tell the pixels of a mouth well. So training shows the UNet the measured lips of its
-target, which it learns to draw at once, and teaches this predictor beside it; generation takes the prediction.
+Audio explains little of the pixel variance of a real mouth, and the denoising loss is too noisy for that signal: a
+network that is conditioned on audio alone learns to ignore it (docs/benchmarks.md). Audio predicts two numbers of the lips
+well, and these determine the pixels of the mouth well. So in training the UNet is conditioned on the measured lip shape of
+the target frame, and this predictor is trained together with it; in sampling the prediction is used.
 """
 
 import torch
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
 from dheads_model.network.audio_encoder import SPEECH_LEVEL, SPEECH_SPREAD, AudioSizes
 
-# What is told of the lips: height of the gap between them, width of the mouth.
+# The lip shape: height of the gap between the lips, width of the mouth.
 LIP_NUMBERS = 2
-# Mean and standard deviation of both in eye distances, over three corpora of speech together. Constants, so that a number
-# means the same whatever a model was trained on.
+# Mean and standard deviation of both in eye distances, over three speech corpora together. Constants, so that values do
+# not depend on the training data of a model.
 LIP_LEVEL = (0.09, 0.79)
 LIP_SPREAD = (0.07, 0.06)
 _GAP, _CORNERS = (62, 66), (48, 54)  # iBUG-68
@@ -26,10 +26,10 @@ _DROPOUT = 0.3
 
 
 class LipReader(nn.Module):
-    """Convolutions over the columns of a window and its frames, all normalised, then the lips of its middle frame.
+    """Normalised convolutions over the columns of a window and its frames, then the lip shape of its middle frame.
 
-    A prediction is the mean of the corpus plus a deviation, which `gain` multiplies: the best guess of a mouth moves less
-    than a mouth does.
+    A prediction is the mean of the corpus plus a deviation, which `gain` multiplies: a least-squares prediction has a
+    lower variance than the true lip shape.
     """
 
     def __init__(self, settings: AudioSizes):
@@ -47,7 +47,7 @@ class LipReader(nn.Module):
     def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Deviation of the lips from their mean `[B, LIP_NUMBERS]`, of features `[B, W, 4, bands]`.
 
-        generator: draws what is dropped out while learning, None for nothing.
+        generator: draws the dropout of training, None for no dropout.
         """
         x = (features.float() - SPEECH_LEVEL) / SPEECH_SPREAD
         x = _dropped(x.flatten(1, 2).transpose(1, 2), generator)
@@ -58,7 +58,7 @@ class LipReader(nn.Module):
         return self.deviation(_dropped(x, generator))
 
     def predict(self, features: Tensor, gain: float) -> Tensor:
-        """Lips as of `lip_shape`, `[B, LIP_NUMBERS]`."""
+        """Predicted lip shape, standardised as in `lip_shape`, `[B, LIP_NUMBERS]`."""
         return self.mean + gain * self(features)
 
 
@@ -72,7 +72,7 @@ def lip_shape(landmarks: Tensor) -> Tensor:
 
 
 def lip_error(reader: LipReader, features: Tensor, lips: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Squared error of the predicted lips, and of their mean, of each sample `[B]`; lips: measured, of `lip_shape`."""
+    """Squared error of the predicted lip shape plus that of its mean, per sample `[B]`; lips: measured, from `lip_shape`."""
     away = lips - reader.mean
     return ((reader(features, generator) - away.detach()) ** 2 + away**2).mean(dim=1)
 

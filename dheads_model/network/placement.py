@@ -1,4 +1,4 @@
-"""A model made ready for a device: to sample there, or to be trained."""
+"""Device, precision and memory layout of a model for sampling and for training."""
 
 import torch
 from torch import Tensor, nn
@@ -8,13 +8,13 @@ from dheads_model.network.unet import FrameConditions
 
 
 def place_for_sampling(model: TalkingModel, device: torch.device, compiled: bool = False) -> TalkingModel:
-    """The model itself, on the device, in the arithmetic and memory layout that make a pass fast there.
+    """The model itself, on the device, with the precision and memory layout that are fast there.
 
-    On CUDA the network computes in bfloat16, and its matrices are stored so: else each pass would convert them anew.
-    Channels go last on a CPU, where small networks gain a fifth by it, and on
-    CUDA when compiled; not otherwise, because CUDA's own group normalisation puts them first again. compiled: a pass
-    becomes few kernels (torch.compile), on CUDA replayed as one graph; this takes minutes at the first frame, and again
-    for each other number of frames at once.
+    On CUDA the network computes in bfloat16, and its matrices are stored in bfloat16; otherwise each network evaluation
+    would convert them. Channels are last on a CPU, where small networks are a fifth faster with it, and on CUDA when
+    compiled; not otherwise, because CUDA's own group normalisation would convert to channels first. compiled: a network
+    evaluation is compiled to few kernels (torch.compile), on CUDA replayed as one graph; this takes minutes at the first
+    frame, and again for each other batch size.
     """
     cuda = device.type == "cuda"
     model = model.to(device)
@@ -26,7 +26,7 @@ def place_for_sampling(model: TalkingModel, device: torch.device, compiled: bool
     if compiled or not cuda:
         model.unet.to(memory_format=torch.channels_last)
     if compiled:
-        # The number of frames at once changes with guidance only, so each gets a program of its own.
+        # The batch size changes with guidance only, so each size is compiled separately.
         model.unet.step = torch.compile(
             model.unet.step, mode="reduce-overhead" if cuda else "default", dynamic=False, fullgraph=True
         )
@@ -34,7 +34,7 @@ def place_for_sampling(model: TalkingModel, device: torch.device, compiled: bool
 
 
 def compile_for_training(model: TalkingModel) -> None:
-    """Compile the passes of a model on a GPU that learn into few kernels; others, of other sizes, stay as they are."""
+    """Compile the network evaluations that need gradients, on a GPU; others, of other batch sizes, are not compiled."""
     model.unet.to(memory_format=torch.channels_last)
     plain = model.unet.step
     compiled = torch.compile(plain, dynamic=False, fullgraph=True)

@@ -1,12 +1,11 @@
-"""Two small encoders that put a moving mouth and the sound around it at the same place when they go together.
+"""The sync encoder: two small encoders, whose embeddings of mouth and audio are close for synchronous windows.
 
-After SyncNet (Chung & Zisserman 2016), with embeddings of unit length that are trained against each other (InfoNCE,
-arXiv 1807.03748; CLIP's symmetric form, arXiv 2103.00020). The sound's half holds the very audio encoder of the talking
-model, so that a diffusion run can start from it or keep it.
+After SyncNet (Chung & Zisserman 2016), with embeddings of unit length and a contrastive loss (InfoNCE, arXiv 1807.03748;
+CLIP's symmetric form, arXiv 2103.00020). The audio half contains an audio encoder with the layers of the talking model's,
+so that a diffusion run can initialise its own with it, trainable or frozen.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from dheads_model.config import build
 from dheads_model.errors import UserError
 from dheads_model.faces.mouth import MOUTH_HEIGHT, MOUTH_WIDTH
 from dheads_model.network.audio_encoder import AudioEncoder
+from dheads_model.network.settings import SyncEncoderSettings
 from dheads_model.network.tensor_file import fill, load_tensors, save_tensors
 
 FORMAT = "dheads sync encoder 1"
@@ -26,36 +26,8 @@ _FIRST_SCALE, _LARGEST_SCALE = 1 / 0.07, 100.0  # as in CLIP, whose clamp keeps 
 _WINDOWS_AT_ONCE = 256
 
 
-@dataclass(frozen=True)
-class SyncEncoderSettings:
-    """Sizes. audio_radius, audio_channels, feature_bands: of the audio encoder, as in `NetworkSettings`. mouth_channels:
-    channels of the mouth encoder's first layer. embedding_channels: length of the two embeddings that are compared."""
-
-    audio_radius: int
-    audio_channels: int
-    feature_bands: int
-    mouth_channels: int
-    embedding_channels: int
-
-    def __post_init__(self):
-        if self.audio_radius < 0 or min(self.audio_channels, self.feature_bands, self.embedding_channels) < 1:
-            raise UserError(
-                "sync_encoders.NAME.network needs audio_radius >= 0 and audio_channels, feature_bands and "
-                "embedding_channels of at least 1."
-            )
-        if self.mouth_channels < 8 or self.mouth_channels % 8:
-            raise UserError(
-                f"sync_encoders.NAME.network.mouth_channels must be a multiple of 8, not {self.mouth_channels}."
-            )
-
-    @property
-    def audio_frames(self) -> int:
-        """Video frames in a window, of pictures as of sound."""
-        return 2 * self.audio_radius + 1
-
-
 class MouthEncoder(nn.Module):
-    """Convolutions over the frames of a window as channels, so that the first layer sees movement."""
+    """Convolutions with the frames of a window as channels, so that the first layer can detect motion."""
 
     def __init__(self, settings: SyncEncoderSettings):
         super().__init__()
@@ -74,7 +46,7 @@ class MouthEncoder(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """Grey mouths `[B, W, 32, 48]` of W consecutive frames, any range -> embeddings of length 1, `[B, E]`.
 
-        Each window is brought to mean 0 and standard deviation 1, so that light and skin do not count.
+        Each window is normalised to mean 0 and standard deviation 1, which removes brightness and contrast.
         """
         if tuple(windows.shape[1:]) != self.window:
             raise ValueError(f"windows must be [B, {', '.join(map(str, self.window))}], not {list(windows.shape)}")
@@ -85,7 +57,7 @@ class MouthEncoder(nn.Module):
 
 
 class SyncEncoder(nn.Module):
-    """Mouth and audio encoder with a learned sharpness of their comparison."""
+    """Mouth and audio encoder with the learned scale (inverse temperature) of their cosines."""
 
     def __init__(self, settings: SyncEncoderSettings):
         super().__init__()
@@ -104,7 +76,7 @@ class SyncEncoder(nn.Module):
         return F.normalize(self.audio_project(F.silu(self.audio_encoder(features)).flatten(1)), dim=1)
 
     def scale(self) -> Tensor:
-        """What cosines are multiplied with before the softmax, at most 100."""
+        """Factor on the cosines before the softmax (inverse temperature), at most 100."""
         return self.log_scale.exp().clamp(max=_LARGEST_SCALE)
 
 

@@ -16,8 +16,8 @@ from dheads_model.published.audio_encoder import SDAAudioEncoder
 class TalkingModel(nn.Module):
     """Audio encoder and UNet, trained together.
 
-    `precision` is the type of the arithmetic inside the network, float32 or bfloat16 (for GPUs; weights, noise levels
-    and sampler stay float32); it is no part of the weights. Raises UserError for settings that contradict each other.
+    `precision` is the dtype of the network's arithmetic, float32 or bfloat16 (for GPUs; weights, noise levels and sampler
+    stay float32); it is not saved with the weights. Raises UserError for settings that contradict each other.
     """
 
     def __init__(self, network: NetworkSettings, diffusion: DiffusionSettings):
@@ -30,7 +30,7 @@ class TalkingModel(nn.Module):
         self.precision = torch.float32
         self.audio_encoder = _audio_encoder(network)
         self.unet = UNet(network)
-        # Last, so that the others start from the weights that they would have without it.
+        # Last, so that the other modules have the same initial weights with and without it.
         self.lip_reader = LipReader(network) if network.lip_reader else None
 
     def encode(
@@ -42,29 +42,29 @@ class TalkingModel(nn.Module):
         audio_drop: Tensor | None = None,
         lips: Tensor | None = None,
     ) -> FrameConditions:
-        """What the UNet needs of a frame's conditions, once for all denoising steps.
+        """Encode the conditions of a frame, once for all denoising steps.
 
-        identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features as `network.sound` makes them:
+        identity `[B, 3, H, W]` and motion `[B, M C, H, W]` in [-1, 1]; audio_features from `network.audio_input`:
         `[B, W, 4, bands]`, or embeddings `[B, W, D]` with other audio encoders than "conv"; motion_noise `[B]`, None
         with a network that has no such input; audio_drop: bool `[B]`, True where the audio condition is dropped (its
-        embeddings become zero), None for nowhere. lips: measured ones of the frame `[B, LIP_NUMBERS]` as of `lip_shape`,
-        for a network with a lip_reader; None for what it predicts from the sound.
+        embeddings become zero), None for nowhere. lips: the measured lip shape of the frame `[B, LIP_NUMBERS]` from
+        `lip_shape`, for a network with a lip_reader; None to predict it from the audio features.
         """
-        told = self._lip_condition(audio_features, audio_drop, lips) if self.lip_reader is not None else None
+        lip_condition = self._lip_condition(audio_features, audio_drop, lips) if self.lip_reader is not None else None
         with self._arithmetic(identity):
             audio = audio_features
             if self.network_settings.audio_encoder == "conv":
                 audio = self.audio_encoder(audio_features)
             if audio_drop is not None:
                 audio = audio * ~audio_drop[:, None, None]
-            return self.unet.encode_conditions(identity, motion, audio, motion_noise, told)
+            return self.unet.encode_conditions(identity, motion, audio, motion_noise, lip_condition)
 
     def _lip_condition(self, audio_features: Tensor, audio_drop: Tensor | None, lips: Tensor | None) -> Tensor:
         """Measured or predicted lips and 1, `[B, LIP_NUMBERS + 1]`, zeros where the audio condition is dropped."""
         if lips is None:
             lips = self.lip_reader.predict(audio_features, self.network_settings.lip_gain)
-        told = torch.cat([lips, torch.ones_like(lips[:, :1])], dim=1)
-        return told if audio_drop is None else told * ~audio_drop[:, None]
+        condition = torch.cat([lips, torch.ones_like(lips[:, :1])], dim=1)
+        return condition if audio_drop is None else condition * ~audio_drop[:, None]
 
     def forward(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
         """Raw output of the UNet `[B, 3 or 6, H, W]`, float32, for scaled noisy frames and noise coordinates `[B]`."""
@@ -92,7 +92,7 @@ def pick_device() -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """What a figure says about where it was calculated."""
+    """Name of a device, for benchmark results."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU only"
 
 

@@ -1,4 +1,4 @@
-"""Named tensors in one file: safetensors with what they are as JSON inside. Nothing is unpickled."""
+"""Named tensors in one file: safetensors with JSON metadata. Nothing is unpickled."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ from dheads_model.network.tensor_header import read_about
 
 
 def save_tensors(path: Path | str, state: Mapping[str, Tensor], about: Mapping) -> None:
-    """Write tensors with `about` (with the key `format`), whole or not at all; equal arguments give equal bytes.
+    """Write tensors with the metadata `about` (with the key `format`), atomically; equal arguments give equal bytes.
 
     Raises UserError when a tensor is not all finite, ValueError for values in `about` that JSON does not have.
     """
@@ -27,7 +27,7 @@ def save_tensors(path: Path | str, state: Mapping[str, Tensor], about: Mapping) 
         raise UserError(
             f"{wrong[0]} holds values that are not finite: the training broke; lower training.learning_rate."
         )
-    # One key only: safetensors writes several in an order that changes from run to run.
+    # One key only: safetensors writes several in an order that differs between runs.
     metadata = {"dheads": json.dumps(plain(about), sort_keys=True, allow_nan=False)}
     tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
     with atomic_path(path) as temporary:
@@ -64,7 +64,7 @@ def load_tensors(path: Path | str, wanted: str, what: str = "model") -> tuple[di
 def fill(make: Callable[[], nn.Module], state: Mapping[str, Tensor], where: str) -> nn.Module:
     """A module with all its tensors from a file.
 
-    It is made without memory first, so that sizes that somebody wrote into a file cost nothing before they fit the
+    It is built on the meta device first, so that sizes stated in a file allocate no memory before they match the
     tensors. Raises UserError naming `where` when they do not.
     """
     try:
@@ -85,7 +85,7 @@ def fill(make: Callable[[], nn.Module], state: Mapping[str, Tensor], where: str)
 
 
 def plain(value):
-    """The same with dataclasses as dictionaries and tuples as lists, as JSON has them."""
+    """The value with dataclasses as dictionaries and tuples as lists, as in JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if isinstance(value, Mapping):

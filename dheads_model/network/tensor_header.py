@@ -1,7 +1,7 @@
-"""What a file of named tensors says about itself, read without opening its tensors. Standard library only.
+"""The metadata of a file of named tensors, read without reading the tensors. Standard library only.
 
-safetensors: 8 bytes with the length of a JSON object, that object, the values. What is not as this project writes it
-ends in one sentence, however it was made.
+safetensors: 8 bytes with the length of a JSON object, that object, the values. Any file that this project did not write
+gives one error sentence.
 """
 
 import json
@@ -18,10 +18,10 @@ _MOST_DIGITS = 30
 
 
 def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
-    """The JSON object that `tensor_file.save_tensors` put into a file of the format `wanted`, its blocks objects too.
+    """The JSON object `about` that `tensor_file.save_tensors` wrote into a file of the format `wanted`.
 
-    A model of an older format is brought to today's, see `export_formats`. Raises UserError for a missing or damaged
-    file and for one of another format, called `what` in the message.
+    A model of an older format is migrated, see `export_formats`. Raises UserError for a missing or damaged file and for
+    one of another format, called `what` in the message.
     """
     path = Path(path)
     if path.is_dir():

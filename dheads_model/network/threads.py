@@ -1,4 +1,4 @@
-"""How many threads a calculation uses."""
+"""The number of threads of PyTorch."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import torch
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Calculate with one thread, because libraries choose other algorithms, which round differently, for another number."""
+    """Compute with one thread: for another number libraries choose other algorithms, which round differently."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""The UNet: a noisy frame, its noise coordinate and the frame's conditions in, a picture of the same size out."""
+"""The UNet: from a noisy frame, its noise coordinate and the frame's conditions to an output of the same size."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ from dheads_model.network.settings import NetworkSettings
 
 @dataclass(frozen=True)
 class FrameConditions:
-    """What depends on the frame and not on the noise: computed once a frame, used in every denoising step.
+    """Encoded conditions of a frame: computed once per frame, used in every denoising step.
 
-    stem: share of motion and identity frames in the first convolution, `[B, C, H / patch, W / patch]`, bias included.
-    affines: scale and shift of each residual block, each `[B, 2 C, 1, 1]`. identity: the identity frame itself
-    `[B, 3, H, W]`, around which a denoiser may be centred.
+    stem: contribution of motion and identity frames to the first convolution, `[B, C, H / patch, W / patch]`, bias
+    included. affines: scale and shift of each residual block, each `[B, 2 C, 1, 1]`. identity: the identity frame itself
+    `[B, 3, H, W]`, for a denoiser of the residual to it.
     """
 
     stem: Tensor
@@ -32,7 +32,7 @@ class FrameConditions:
 
 
 class Stage(nn.Module):
-    """A residual block, then attention if wanted. `takes_skip`: its input is joined with an encoder's output."""
+    """A residual block, then optional attention. `takes_skip`: its input is concatenated with an encoder output."""
 
     def __init__(self, block: ResidualBlock, attention: SelfAttention | None = None, takes_skip: bool = False):
         super().__init__()
@@ -45,7 +45,7 @@ class Stage(nn.Module):
 
 
 class UNet(nn.Module):
-    """ADM's UNet with time and sound as a scale-shift each in every residual block (paper, section 4 and figure 2)."""
+    """ADM's UNet with a scale-shift for time and one for audio in every residual block (paper, section 4 and figure 2)."""
 
     def __init__(self, settings: NetworkSettings):
         super().__init__()
@@ -70,8 +70,8 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(first_channels, settings.output_channels * folded, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        # Keep only what enters each stage and compute the rest again in the backward pass: about a third more work for
-        # a fraction of the memory. No part of the weights.
+        # Gradient checkpointing: keep only the input of each stage and recompute its activations in the backward pass,
+        # about a third more work for a fraction of the memory. Not saved with the weights.
         self.gradient_checkpointing = False
 
     def forward(
@@ -88,8 +88,8 @@ class UNet(nn.Module):
 
         x: noisy frame `[B, 3, H, W]`, scaled to about unit variance by the caller. time: noise coordinate `[B]`.
         identity `[B, 3, H, W]` in [-1, 1]. motion: frames before this one, oldest first, `[B, M C, H, W]` in [-1, 1].
-        audio: embeddings of the window's frames in order of time `[B, 2 m + 1, D]`. motion_noise: how noisy the motion
-        frames were made `[B]`; None exactly when the settings have no noise_level_input. lips: see `encode_conditions`.
+        audio: embeddings of the window's frames in order of time `[B, 2 m + 1, D]`. motion_noise: noise level of the
+        motion frames `[B]`; None exactly when the settings have no noise_level_input. lips: see `encode_conditions`.
         """
         return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise, lips))
 
@@ -101,9 +101,9 @@ class UNet(nn.Module):
         motion_noise: Tensor | None = None,
         lips: Tensor | None = None,
     ) -> FrameConditions:
-        """Everything that is the same in all denoising steps of a frame; arguments as in `forward`.
+        """Encode the conditions, which are the same in all denoising steps of a frame; arguments as in `forward`.
 
-        lips: what is told of the lips and then 1, or zeros where nothing is, `[B, LIP_NUMBERS + 1]`; None exactly when
+        lips: the lip shape followed by 1, or zeros for a dropped condition, `[B, LIP_NUMBERS + 1]`; None exactly when
         the settings have no lip_reader.
         """
         if (motion_noise is None) != (self.motion_noise_embed is None):
@@ -117,17 +117,17 @@ class UNet(nn.Module):
             embedding = embedding + self.motion_noise_embed(motion_noise.float()[:, None])
         if lips is not None:
             embedding = embedding + self.lip_embed(lips.float())
-            # Where the mouth is too: a scale and shift is the same everywhere, and a mouth is a few cells of the picture.
+            # Also at the mouth's position: a scale-shift is the same everywhere, and the mouth is a small part of the frame.
             stem = stem + self.lip_stem(lips.float()[:, :, None, None] * self.lip_place)
         activated = F.silu(embedding)
         affines = tuple(stage.block.encode_condition(activated) for stage in self.stages())
         return FrameConditions(stem, affines, identity)
 
     def step(self, x: Tensor, time: Tensor, conditions: FrameConditions) -> Tensor:
-        """One pass for a noisy frame x `[B, 3, H, W]` at noise coordinates `[B]` with conditions made before."""
+        """One network evaluation of a noisy frame x `[B, 3, H, W]` at noise coordinates `[B]` with encoded conditions."""
         time = F.silu(self.time_embed(time))
         affines = iter(conditions.affines)
-        # The first convolution is linear: its share of motion and identity is in the conditions.
+        # The first convolution is linear: the contribution of motion and identity is in conditions.stem.
         folded = F.pixel_unshuffle(x, self.settings.patch)
         h = F.conv2d(folded, self.stem.weight[:, : self.noisy_channels], padding=1) + conditions.stem
         skips = [h]
@@ -147,12 +147,12 @@ class UNet(nn.Module):
         return stage(h, time, affine)
 
     def stages(self) -> list[Stage]:
-        """All stages in the order in which a pass goes through them."""
+        """All stages in the order of the forward pass."""
         return [*self.encoder, *self.middle, *self.decoder]
 
 
 def _encoder(settings: NetworkSettings) -> tuple[nn.ModuleList, list[int]]:
-    """Stages down to the smallest level, and the channels of every output that the decoder takes up again."""
+    """Stages down to the smallest level, and the channels of every skip connection."""
     stages, channels = nn.ModuleList(), settings.level_channels[0]
     skips = [channels]
     for level, (size, width) in enumerate(zip(settings.level_sizes, settings.level_channels, strict=True)):
@@ -199,7 +199,7 @@ def _attention(settings: NetworkSettings, size: int, channels: int) -> SelfAtten
 
 
 def _place(settings: NetworkSettings) -> Tensor:
-    """Share of each cell of the first feature map that lies in the mouth's box, `[1, 1, H / patch, W / patch]`."""
+    """Fraction of each cell of the first feature map that is inside the mouth box, `[1, 1, H / patch, W / patch]`."""
     size = settings.image_size
     top, bottom, left, right = (round(part * size) for part in settings.lip_box)
     inside = torch.zeros(1, 1, size, size)
@@ -208,6 +208,6 @@ def _place(settings: NetworkSettings) -> Tensor:
 
 
 def _mlp(inputs: int, outputs: int, norm: bool = False) -> nn.Sequential:
-    """norm: hidden units are normalised, so that no rate of learning drives all of them to where SiLU gives 0 for good."""
+    """norm: hidden units are normalised, so that no learning rate drives all of them into the zero range of SiLU."""
     between = [nn.LayerNorm(outputs)] if norm else []
     return nn.Sequential(nn.Linear(inputs, outputs), *between, nn.SiLU(), nn.Linear(outputs, outputs))

@@ -1,1 +1,1 @@
-"""The authors' files: their checkpoints are read and imported, never run without a check of their hash."""
+"""The authors' files: reading and importing their checkpoints. TorchScript is run only after its sha256 is verified."""

@@ -1,13 +1,13 @@
-"""The audio encoder that the published UNets were trained with, as a source of embeddings: one a video frame.
+"""The audio encoder that the published UNets were trained with: one audio embedding per video frame.
 
-Known of the released `audio_encoder.pt` (the repository's inference code): it is TorchScript and is called once a frame
-with 0.2 s of sound, its length and the recurrent state, which starts at zero and is carried from frame to frame; it
-returns the embedding, something unused, and the new state `[2, 1, 256]`. Not known: its layers, the names of its
-tensors and its hash. So there are two ways to it. `script_audio_encoder` runs the archive itself, after its sha256 was
-found to be the expected one. `sda_audio_encoder` runs nothing from the file: it fills the layers of SDA (Vougioukas et
-al., IJCV 2020; repository DinoMan/speech-driven-animation), from which the paper says that its encoder comes, and
-refuses a file of other layers; `has_sda_layers` says which of the two ways a file goes. Neither was tried on the
-released file, which is not redistributed.
+Known of the released `audio_encoder.pt` (the repository's inference code): it is TorchScript and is called once per frame
+with 0.2 s of audio, its length and the recurrent state, which is zero before the first frame and passed from frame to
+frame; it returns the embedding, an unused value, and the new state `[2, 1, 256]`. Unknown: its layers, the names of its
+tensors and its hash. So there are two ways to use it. `script_audio_encoder` runs the archive itself, after its sha256 is
+verified. `sda_audio_encoder` runs nothing from the file: it loads the weights into the layers of SDA (Vougioukas et
+al., IJCV 2020; repository DinoMan/speech-driven-animation), which the paper names as the source of its encoder, and
+refuses a file of other layers; `has_sda_layers` selects the way. Neither was tested with the released file, which is not
+redistributed.
 """
 
 import hashlib
@@ -40,11 +40,11 @@ class WindowEncoder(Protocol):
 
 
 def audio_windows(samples: np.ndarray) -> Tensor:
-    """The sound around each video frame, float32 `[n, 3200]` in [-1, 1], n = floor(N / 640), of int16 `[N]` at 16 kHz.
+    """The audio around each video frame, float32 `[n, 3200]` in [-1, 1], n = floor(N / 640), of int16 `[N]` at 16 kHz.
 
     Window k is centred on the middle of frame k: samples 640 k - 1280 to 640 k + 1919, zero beyond the ends. Loudness
-    stays as it is. Raises ValueError for samples of another type or for less than a frame. Source: the published
-    inference code's windows of 3200 samples every 640 of sound padded by 1280 zeros on both sides.
+    is not normalised. Raises ValueError for samples of another type or for less than a frame. Source: the published
+    inference code, which takes windows of 3200 samples every 640 samples of audio padded by 1280 zeros on both sides.
     """
     if samples.dtype != np.int16 or samples.ndim != 1 or len(samples) < SAMPLES_PER_FRAME:
         raise ValueError(f"samples must be int16 [N] with N >= 640, not {samples.dtype} {samples.shape}")
@@ -54,9 +54,9 @@ def audio_windows(samples: np.ndarray) -> Tensor:
 
 
 def stream_windows(speech: Iterable[np.ndarray]) -> Iterator[Tensor]:
-    """The windows of `audio_windows` one by one, float32 `[3200]`, as frames of sound int16 `[640]` come.
+    """The windows of `audio_windows` one by one, float32 `[3200]`, from a stream of 40 ms pieces int16 `[640]`.
 
-    Window k is there when frame k + 2 is, or when the sound ends; only five frames are held.
+    Window k is available after piece k + 2, or at the end of the audio; only five pieces are held.
     """
     silence = np.zeros(SAMPLES_PER_FRAME, np.int16)
     around = WINDOW // SAMPLES_PER_FRAME // 2
@@ -68,7 +68,7 @@ def stream_windows(speech: Iterable[np.ndarray]) -> Iterator[Tensor]:
 
 
 def embed_windows(encoder: WindowEncoder, windows: Iterable[Tensor]) -> Iterator[Tensor]:
-    """One embedding float32 `[D]` on the CPU a window `[3200]`; the state is zero before the first and carried on."""
+    """One embedding float32 `[D]` on the CPU per window `[3200]`; the state is zero before the first and then passed on."""
     state = torch.zeros(HIDDEN)
     for window in windows:
         with torch.no_grad():
@@ -77,19 +77,19 @@ def embed_windows(encoder: WindowEncoder, windows: Iterable[Tensor]) -> Iterator
 
 
 def embed_speech(encoder: WindowEncoder, samples: np.ndarray) -> Tensor:
-    """Embeddings of a clip's sound, float32 `[n, D]` on the CPU, of int16 `[N]` at 16 kHz; n = floor(N / 640).
+    """Audio embeddings of a clip, float32 `[n, D]` on the CPU, of int16 `[N]` at 16 kHz; n = floor(N / 640).
 
-    The state is zero before the first frame and carried over all frames, so a clip must be given whole: its frames
-    depend on all sound before them and on 0.08 s after. Raises ValueError as `audio_windows`.
+    The state is zero before the first frame and passed through all frames, so a clip must be given whole: an embedding
+    depends on all audio before its frame and on 0.08 s after it. Raises ValueError as `audio_windows`.
     """
     return torch.stack(list(embed_windows(encoder, audio_windows(samples))))
 
 
 class SDAAudioEncoder(nn.Module):
-    """SDA's encoder of raw sound with its recurrent layers (sizes worked out from its repository for 16 kHz and 0.2 s).
+    """SDA's encoder of raw audio with its recurrent layers (sizes derived from its repository for 16 kHz and 0.2 s).
 
-    Six convolutions, the first five with batch normalisation and ReLU, the last with tanh, make one code of a window;
-    two GRU layers make the embedding from the codes so far. Names of the tensors are those of the repository.
+    Six convolutions, the first five with batch normalisation and ReLU, the last with tanh, encode a window to one code;
+    two GRU layers compute the embedding from the codes so far. Names of the tensors are those of the repository.
     """
 
     def __init__(self, code_channels: int):
@@ -154,17 +154,17 @@ def sda_audio_encoder(tensors: Mapping[str, Tensor]) -> SDAAudioEncoder:
 
 
 def script_audio_encoder(path: Path | str, sha256: str) -> WindowEncoder:
-    """The released TorchScript itself, on the CPU and in evaluation mode; its code runs, so it must be the known file.
+    """The released TorchScript itself, on the CPU and in evaluation mode. Its code is executed, so the hash must match.
 
     sha256: all 64 hex digits, from the facts of a model that `import_model` made with this file. (The published code
-    leaves the archive's own training flag as it is.) Raises UserError for a missing file, one of another hash, or one
-    that is no TorchScript; the encoder raises it when the archive takes or returns something else than is described
+    does not change the archive's training flag.) Raises UserError for a missing file, one of another hash, or one
+    that is not TorchScript; the encoder raises it when the archive's arguments or results differ from those described
     above.
     """
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise UserError(f"the sha256 of {path} must be given as 64 hex digits, not {sha256!r}: the file is executed.")
     try:
-        # Read once: what is hashed is what is run.
+        # Read once, so that the hashed bytes are the executed ones.
         content = Path(path).read_bytes()
     except OSError as problem:
         raise UserError(f"{path} cannot be read: {problem.strerror}.") from problem

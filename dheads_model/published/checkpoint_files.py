@@ -1,7 +1,7 @@
-"""Tensors out of files that PyTorch writes, with nothing in the file executed.
+"""Reading tensors from files that PyTorch writes, without executing anything in the file.
 
-Three forms: a TorchScript archive (`torch.jit.save`), a zip of `torch.save` that holds a state_dict, as Lightning's
-.ckpt does, and safetensors. The first two describe their tensors in a pickle, which is read without its objects.
+Three formats: a TorchScript archive (`torch.jit.save`), a zip of `torch.save` with a state_dict, as Lightning's .ckpt,
+and safetensors. The first two describe their tensors in a pickle, which is read without constructing its objects.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from dheads_model.errors import UserError
 from dheads_model.published.inert_pickle import STORAGES, StandIn, StoredStorage, StoredTensor, read_pickle
 
 _ZIP = b"PK\x03\x04"
-_TEXT_LIMIT = 1 << 26  # bytes of a pickle or of all source texts of an archive; real ones have less than a hundredth
+_TEXT_LIMIT = 1 << 26  # bytes of a pickle or of all source texts of an archive; real ones have less than 1 % of it
 _MODULE_LIMIT = 10_000  # a published UNet has about 500
 _TRACES_OF_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 _SCRIPT_MODULE = re.compile(
@@ -31,8 +31,8 @@ _SCRIPT_MODULE = re.compile(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was read from a file. kind: "torchscript", "state_dict" or "safetensors". tensors: by dotted name, on the
-    CPU; some may share memory. hyper_parameters: those of Lightning's that are a number, a text, true or false."""
+    """Content of a checkpoint. kind: "torchscript", "state_dict" or "safetensors". tensors: by dotted name, on the
+    CPU; some may share memory. hyper_parameters: those of Lightning that are numbers, strings or booleans."""
 
     kind: str
     tensors: dict[str, Tensor]
@@ -54,8 +54,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         checkpoint = Checkpoint("safetensors", _read_safetensors(path), {})
     elif head[:1] == b"\x80" or head[257:262] == b"ustar":
         raise UserError(
-            f"{path} is in the form that PyTorch wrote before 1.6, a bare pickle; read it with torch.load(FILE, "
-            "weights_only=True), write it anew with torch.save and give that file."
+            f"{path} has the format of PyTorch before 1.6, a bare pickle; read it with torch.load(FILE, "
+            "weights_only=True), save it again with torch.save and give that file."
         )
     else:
         raise UserError(f"{path} is no checkpoint: it is neither a zip that PyTorch wrote nor safetensors.")
@@ -94,10 +94,10 @@ class _Archive:
             )
         self.entries = {info.filename.removeprefix(f"{roots[0]}/"): info for info in opened.infolist()}
         if "byteorder" in self.entries and self.text("byteorder") != b"little":
-            raise UserError(f"{path} was written on a big-endian machine; write it anew on a common one.")
+            raise UserError(f"{path} was written on a big-endian machine; save it again on a little-endian one.")
 
     def text(self, name: str) -> bytes:
-        """Content of an entry that is small in every real file."""
+        """Content of an entry, which is small in every real file."""
         if self.entries[name].file_size > _TEXT_LIMIT:
             raise UserError(f"{self.path} is damaged: its {name} would be {self.entries[name].file_size} bytes long.")
         return self._read(self.entries[name])
@@ -109,7 +109,7 @@ class _Archive:
                 f"{self.path} holds tensors of {storage.dtype.stored_class}, which is none of {', '.join(STORAGES)}."
             )
         entry, wanted = self.entries.get(f"data/{storage.key}"), storage.numel * storage.dtype.itemsize
-        # PyTorch never compresses data; an entry as long as its bytes in the file cannot swell.
+        # PyTorch never compresses data; an uncompressed entry cannot expand.
         if entry is None or not entry.file_size == entry.compress_size == wanted <= self.bytes:
             found = "is missing" if entry is None else f"has {entry.file_size}, {entry.compress_size} as stored"
             raise UserError(f"{self.path} is damaged: its data/{storage.key} needs {wanted} bytes and {found}.")
@@ -119,7 +119,7 @@ class _Archive:
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
         with self.opened.open(entry) as stream:
-            # Told a length, it unpacks no more, however much a compressed entry would swell.
+            # With a length, no more is unpacked, whatever a compressed entry would expand to.
             return stream.read(entry.file_size)
 
 
@@ -180,7 +180,7 @@ def _walk(root, modules: Mapping[str, tuple[str, ...]], path: Path) -> Iterator[
 
 
 def _state_dict(content, path: Path) -> tuple[dict, dict]:
-    """(stored tensors by name, plain hyper-parameters) of what `torch.save` was given."""
+    """(stored tensors by name, plain hyper-parameters) of the object that `torch.save` wrote."""
     if not isinstance(content, dict):
         name = getattr(content, "stored_class", type(content).__name__)
         raise UserError(f"{path} holds an object of class {name}, not a dictionary; save its state_dict() instead.")
@@ -213,8 +213,8 @@ def _load(archive: _Archive, stored: Mapping) -> dict[str, Tensor]:
 
 
 def _is_inside(tensor: StoredTensor, limit: int) -> bool:
-    """Whether a tensor's values all lie in its storage, none stands for many by a stride of zero, and no number that
-    describes it is above `limit`."""
+    """Whether all values of a tensor are in its storage, none is repeated by a stride of zero, and no size, offset or
+    stride is above `limit`."""
     values = math.prod(max(size, 1) for size in tensor.size)
     if max(values, tensor.offset, *tensor.stride) > limit:
         return False

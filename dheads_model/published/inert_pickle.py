@@ -1,4 +1,4 @@
-"""The pickles inside PyTorch's files, read without running anything: tensors become descriptions, objects stand-ins."""
+"""Reading the pickles in PyTorch's files without executing anything: tensors become descriptions, objects stand-ins."""
 
 import io
 import pickle
@@ -20,7 +20,7 @@ _TRACES_OF_DAMAGE = (
 
 
 class StandIn:
-    """Takes the place of an object whose class is not loaded: `stored_class` names it, `state` is what it held."""
+    """Placeholder of an object whose class is not loaded: `stored_class` is its name, `state` its content."""
 
     stored_class = "unknown"
 
@@ -30,7 +30,7 @@ class StandIn:
         return made
 
     def __init__(self, *arguments, **named):
-        """Whatever the class takes."""
+        """Accept any arguments."""
 
     def __setstate__(self, state):
         self.state = state
@@ -38,18 +38,18 @@ class StandIn:
     def __call__(self, *arguments, **named):
         return StandIn()
 
-    # What pickles of lists and dictionaries with a class of their own put in one by one.
+    # Pickles of subclasses of lists and dictionaries add their items one by one.
     def append(self, item):
-        """Forget an item."""
+        """Discard an item."""
 
     def extend(self, items):
-        """Forget items."""
+        """Discard items."""
 
     def __setitem__(self, key, item):
-        """Forget an item."""
+        """Discard an item."""
 
 
-# Tuples, since a pickle can change the attributes of anything else after it was checked.
+# Tuples, because a pickle can change the attributes of other objects after they were checked.
 class StoredStorage(NamedTuple):
     """Values in an entry of a file. dtype: a torch.dtype, or the `StandIn` class of a type that is not known here."""
 
@@ -68,14 +68,14 @@ class StoredTensor(NamedTuple):
 
 
 def read_pickle(content: bytes):
-    """What a pickle of PyTorch's zip files describes: plain containers, numbers and texts as they are, `StoredTensor`
-    for a tensor or parameter, a `StandIn` for an object of any other class.
+    """Content of a pickle in PyTorch's zip files: plain containers, numbers and strings, `StoredTensor` for a tensor or
+    parameter, a `StandIn` for an object of any other class.
 
-    Nothing named in the pickle is imported or called, whatever it is. Raises ValueError when it is damaged.
+    Nothing named in the pickle is imported or called. Raises ValueError when it is damaged.
     """
     try:
         for opcode, argument, _ in pickletools.genops(content):
-            # The unpickler makes room for as many objects as this number says.
+            # The unpickler allocates memory for this number of objects.
             if opcode.name in ("PUT", "LONG_BINPUT") and argument > len(content):
                 raise ValueError(f"it numbers an object {argument}")
         return _InertUnpickler(io.BytesIO(content)).load()
@@ -86,7 +86,7 @@ def read_pickle(content: bytes):
 class _InertUnpickler(pickle.Unpickler):
     def __init__(self, stream: io.BytesIO):
         super().__init__(stream)
-        # Made anew for each pickle, which can set attributes of a class that it was handed.
+        # New for each pickle, because a pickle can set attributes of a class.
         self.classes: dict[str, type[StandIn]] = {}
 
     def find_class(self, module: str, name: str):
@@ -112,7 +112,7 @@ class _InertUnpickler(pickle.Unpickler):
         return StoredStorage(key, dtype, numel)
 
 
-# Objects without attributes instead of functions: a pickle could set those of a function.
+# Objects without attributes instead of functions, because a pickle can set attributes of a function.
 class _TensorBuilder:
     __slots__ = ()
 

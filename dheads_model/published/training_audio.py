@@ -1,4 +1,4 @@
-"""Training with the frozen audio encoder of the paper: embeddings are made once a clip, and only the UNet learns."""
+"""Training with the frozen audio encoder of the paper: embeddings are computed once per clip, only the UNet is trained."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from dheads_model.training.settings import RunSettings
 
 @dataclass(frozen=True)
 class FrozenAudioEncoder:
-    """The encoder in evaluation mode, and the sha256 of the file that it comes from."""
+    """The encoder in evaluation mode, and the sha256 of its file."""
 
     encoder: SDAAudioEncoder
     sha256: str
 
-    def heard(self, clip: ShardClip) -> np.ndarray:
-        """Embeddings float32 `[T, 256]` of a prepared clip's sound, for `load_split`."""
+    def embed(self, clip: ShardClip) -> np.ndarray:
+        """Audio embeddings float32 `[T, 256]` of a prepared clip, for `load_split`."""
         return encode_clip_audio(self.encoder, clip.audio, clip.features).numpy()
 
     def of_unet(self, run: RunSettings) -> RunSettings:
-        """The run as the training loop sees it: a network that takes embeddings."""
+        """The run for the training loop: a network whose input is embeddings."""
         return dataclasses.replace(run, network=dataclasses.replace(run.network, audio_encoder="none"))
 
     def with_encoder(self, network: NetworkSettings) -> NetworkSettings:
@@ -37,14 +37,14 @@ class FrozenAudioEncoder:
         return dataclasses.replace(network, audio_code_channels=self.encoder.rnn.input_size)
 
     def add_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The trained UNet's weights and the encoder's: those of the whole model."""
+        """The weights of the whole model: the trained UNet's and the encoder's."""
         return weights | {f"audio_encoder.{name}": value for name, value in self.encoder.state_dict().items()}
 
 
 def open_frozen_audio_encoder(network: NetworkSettings, path: Path | str | None) -> FrozenAudioEncoder | None:
-    """The frozen encoder that a run with network.audio_encoder published hears by, from its file; None for other runs.
+    """The frozen encoder of a run with network.audio_encoder published, from its file; None for other runs.
 
-    Raises UserError without a file, and for one that does not hold the layers of SDA's encoder.
+    Raises UserError without a file, and for a file without the layers of SDA's encoder.
     """
     if network.audio_encoder != "published":
         return None

@@ -1,7 +1,7 @@
-"""Weights in the layout of the authors' released networks, read into this project's UNet.
+"""Loading weights in the layout of the authors' released networks into this project's UNet.
 
-Only the names of the layers are known here; no weights come with the project. The UNet of the authors' checkpoints lies
-under the prefix `unet.` or `diffusion.nn_backbone.`.
+This file has the names of the layers only; the project contains no weights. The UNet of the authors' checkpoints has
+the prefix `unet.` or `diffusion.nn_backbone.`.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _ATTENTION = {"norm": "norm", "qkv": "qkv", "project": "proj_out"}
 
 
 def load_published(network: UNet, state: Mapping[str, Tensor]) -> None:
-    """Put published weights into `network`, every tensor exactly once.
+    """Load published weights into `network`, every tensor exactly once.
 
     Raises UserError when a tensor is missing, left over or of another shape; `network` is then unchanged.
     """
@@ -46,11 +46,11 @@ def load_published(network: UNet, state: Mapping[str, Tensor]) -> None:
 def published_settings(
     state: Mapping[str, Tensor], image_size: int, head_channels: int = 64, motion_frames: int | None = None
 ) -> NetworkSettings:
-    """Settings of a published network read off its tensors, with any number of levels, residual blocks and motion frames.
+    """Settings of a published network from its tensors, with any number of levels, residual blocks and motion frames.
 
-    Picture size and width of heads leave no trace there. motion_frames: None reads the number off the input channels;
-    two grey or two colour frames, as released, are taken for what they are, other numbers only where they can be read in
-    one way. Assumes an audio embedding as wide as base_channels, which the authors' code demands. Raises UserError when
+    Image size and head channels cannot be derived. motion_frames: None derives the number from the input channels;
+    two grey or two colour frames, as released, are recognised, other numbers only if they are unambiguous. Assumes an
+    audio embedding with base_channels channels, which the authors' code requires. Raises UserError when
     the tensors are of no such network, or when the number of motion frames must be given or does not fit.
     """
     state = without_prefix(state)
@@ -75,7 +75,8 @@ def published_settings(
     )
     frames, channels = _motion(inputs - 6, motion_frames)
     return NetworkSettings(
-        image_size=image_size, base_channels=base, channel_multiples=tuple(width // base for width in widths),
+        image_size=image_size, patch=1, norm_groups=32, dropout=0.0, base_channels=base,
+        channel_multiples=tuple(width // base for width in widths),
         residual_blocks=blocks, attention_sizes=attended, head_channels=head_channels, motion_frames=frames,
         motion_channels=channels, audio_radius=(window - 1) // 2, audio_channels=base, audio_encoder="none",
         learned_variance=outputs == 6, time_frequencies="published", noise_level_input=False,
@@ -83,8 +84,8 @@ def published_settings(
 
 
 def _levels_and_blocks(state: Mapping[str, Tensor]) -> tuple[int, int]:
-    """(levels, residual blocks a level). Encoder and decoder have levels (blocks + 1) numbered blocks each, and the first
-    block of the decoder with a second residual block inside, which doubles the picture, is the last of its level."""
+    """(levels, residual blocks per level). Encoder and decoder have levels (blocks + 1) numbered blocks each, and the
+    first block of the decoder with a second residual block inside, which upsamples, is the last of its level."""
     count = max(int(name.split(".")[1]) for name in state if name.startswith("input_blocks.")) + 1
     doubling = [
         number
@@ -102,7 +103,7 @@ def _levels_and_blocks(state: Mapping[str, Tensor]) -> tuple[int, int]:
 
 
 def _motion(channels: int, frames: int | None) -> tuple[int, int]:
-    """(motion frames, channels of each) of so many input channels."""
+    """(motion frames, channels of each) from the number of input channels of the motion frames."""
     if frames is None:
         if channels in (2, 6):
             frames = 2
@@ -135,7 +136,7 @@ def published_names(network: UNet) -> dict[str, str]:
     names |= _stage_names("middle.1", network.middle[1], "middle_block", 2)
     block, place = -1, 0
     for number, stage in enumerate(network.decoder):
-        # An upsampling block is no block of its own there: it is the last layer of the block before it.
+        # In the published network an upsampling block is the last layer of the block before it.
         block, place = (block + 1, 0) if stage.takes_skip else (block, place)
         names |= _stage_names(f"decoder.{number}", stage, f"output_blocks.{block}", place)
         place += 1 if stage.attention is None else 2
@@ -147,7 +148,7 @@ def published_names(network: UNet) -> dict[str, str]:
 
 
 def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The UNet's tensors of a checkpoint that holds it under a known prefix; a bare UNet's as they are."""
+    """The UNet's tensors of a checkpoint with a known prefix, without the prefix; a bare UNet's unchanged."""
     for prefix in PREFIXES:
         inside = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
         if inside:

@@ -1,4 +1,4 @@
-"""Crops as they lie in a tar: an mp4 a clip, or numbered PNG frames."""
+"""Crops in a tar: one mp4 per clip, or numbered PNG frames."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -18,7 +18,7 @@ def read_crops(path: Path | str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def decode_frames(members: list[tuple[str, bytes]]) -> np.ndarray:
-    """Frames uint8 RGB `[T, S, S, 3]` of one clip's picture members: one mp4, or PNG files in order."""
+    """Frames uint8 RGB `[T, S, S, 3]` of one clip's image members: one mp4, or PNG files in order."""
     if len(members) == 1 and members[0][0].endswith(".mp4"):
         return decode_video(members[0][1])
     return np.stack([cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1] for _, png in members])

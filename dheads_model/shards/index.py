@@ -1,4 +1,4 @@
-"""The index of a dataset's shards: written last, it carries their hashes and the fingerprint of the data."""
+"""The index of a dataset's shards, written last: their hashes and the fingerprint of the data."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ UNKNOWN_SPEAKER = "unknown"
 
 @dataclass(frozen=True)
 class Index:
-    """Shards of a dataset. `shards`: dicts with split, shard, manifest (path below the index' folder), sha256, clips, frames."""
+    """Shards of a dataset. `shards`: dicts with split, shard, manifest (path in the index' folder), sha256, clips, frames."""
 
     path: Path
     dataset: str
@@ -23,7 +23,7 @@ class Index:
     shards: tuple[dict, ...]
 
     def manifests(self, split: str) -> list[Path]:
-        """Paths of the manifests of one split's shards that hold clips, in order."""
+        """Paths of the manifests of one split's non-empty shards, in order."""
         folder = self.path.parent
         return [folder / shard["manifest"] for shard in self.shards if shard["split"] == split and shard["clips"]]
 

@@ -1,8 +1,8 @@
 """Clips in memory and training windows from them.
 
-A window is what the model sees at once (Diffused Heads, section 4): a target frame, an identity frame of the same clip,
-the frames before the target, and the sound around it. A batch is a pure function of (seed, step): a resumed run sees
-what an uninterrupted one would have seen.
+A training window (Diffused Heads, section 4) is a target frame, an identity frame of the same clip, the motion frames
+before the target, and its audio window. A batch is a pure function of (seed, step): a resumed run has the same batches
+as an uninterrupted one.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Batch:
     """Training windows. target, identity: uint8 `[B, S, S, 3]`; motion: uint8 `[B, M, S, S, 3]`, oldest first; audio:
     float32 `[B, 2 m + 1, 4, bands]` or `[B, 2 m + 1, D]`; landmarks, identity_landmarks: float32 `[B, 68, 2]` of target
     and identity frame. strata: the range of noise levels that each row draws from, int64 `[B]`, a permutation; None for
-    the row's number, which windows in memory, drawn independently of each other, allow."""
+    the row's number, which is valid for independently drawn windows in memory."""
 
     target: np.ndarray
     identity: np.ndarray
@@ -52,22 +52,22 @@ def load_split(
     index_path: Path | str,
     split: str,
     image_size: int,
-    heard: Callable[[ShardClip], np.ndarray] | None = None,
+    embed: Callable[[ShardClip], np.ndarray] | None = None,
     every: int = 1,
 ) -> list[LoadedClip]:
-    """All clips of a split, or of each `every`th of its shards, in memory, resized to `image_size`; empty when it has none.
+    """All clips of a split, or of every k-th of its shards (k = every), in memory, resized to `image_size`; can be empty.
 
-    heard: see `load_clip`. Raises UserError for a truncated or altered shard.
+    embed: see `load_clip`. Raises UserError for a truncated or altered shard.
     """
     index = read_index(index_path)
-    return [load_clip(clip, image_size, heard) for path in index.manifests(split)[::every] for clip in read_shard(path)]
+    return [load_clip(clip, image_size, embed) for path in index.manifests(split)[::every] for clip in read_shard(path)]
 
 
-def load_clip(clip: ShardClip, image_size: int, heard: Callable[[ShardClip], np.ndarray] | None = None) -> LoadedClip:
-    """A prepared clip at the model's size, its features grouped by frame, or what `heard` makes of it, one row a frame."""
+def load_clip(clip: ShardClip, image_size: int, embed: Callable[[ShardClip], np.ndarray] | None = None) -> LoadedClip:
+    """A prepared clip at the model's size, with audio features grouped by frame, or the audio embeddings of `embed`."""
     size = clip.frames.shape[1]
     frames = resize_frames(clip.frames, image_size)
-    features = clip.features.reshape(len(frames), FEATURE_COLUMNS_PER_FRAME, -1) if heard is None else heard(clip)
+    features = clip.features.reshape(len(frames), FEATURE_COLUMNS_PER_FRAME, -1) if embed is None else embed(clip)
     landmarks = (clip.landmarks + 0.5) * (image_size / size) - 0.5
     return LoadedClip(clip.clip, clip.speaker, frames, features, landmarks.astype(np.float32))
 
@@ -78,7 +78,7 @@ def frame_bytes(index: Index, split: str, image_size: int) -> int:
 
 
 def resize_frames(frames: np.ndarray, size: int) -> np.ndarray:
-    """Frames uint8 `[T, S, S, 3]` at another size: averaged down, or cubic up."""
+    """Frames uint8 `[T, S, S, 3]` at another size: area averaging down, cubic interpolation up."""
     if frames.shape[1] == size:
         return frames
     how = cv2.INTER_AREA if size < frames.shape[1] else cv2.INTER_CUBIC
@@ -94,7 +94,7 @@ def sample_batch(
     for a clip of one frame.
     """
     if not clips:
-        raise UserError("the training split holds no clip; look at results/data_card.md for where they went.")
+        raise UserError("the training split holds no clip; results/data_card.md has the reasons.")
     lengths = np.array([len(clip.frames) for clip in clips])
     if lengths.min() < 2:
         raise UserError(
@@ -117,7 +117,7 @@ def sample_batch(
 def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, motion_frames: int):
     """(target, identity, motion, audio, landmarks, identity's landmarks) of one target frame.
 
-    Frames before the clip's first are the identity frame; sound beyond its ends repeats the outermost frame's.
+    Motion frames before the clip's first are the identity frame; audio features beyond the ends repeat the outermost ones.
     """
     motion = [clip.frames[k] if k >= 0 else clip.frames[identity] for k in range(target - motion_frames, target)]
     around = audio_window(target, len(clip.frames), audio_radius)
@@ -126,5 +126,5 @@ def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, moti
 
 
 def audio_window(frame: int, count: int, radius: int) -> np.ndarray:
-    """Indices frame - radius .. frame + radius, kept inside 0 .. count - 1."""
+    """Indices frame - radius .. frame + radius, clipped to 0 .. count - 1."""
     return np.clip(np.arange(frame - radius, frame + radius + 1), 0, count - 1)

@@ -1,4 +1,4 @@
-"""Mouths and sound that go together: prepared clips as mouths and features, and training pairs from them."""
+"""Pairs of mouth and audio for the sync encoder: clips as mouth crops and audio features, and training batches of pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
 from dheads_model.shards.index import read_index
 from dheads_model.shards.reader import read_shard
 
-# Natural log of power by which training changes loudness at most: 8.7 decibels.
+# Largest change of loudness by augmentation, in natural log of power: 8.7 decibels.
 _LARGEST_GAIN = 2.0
 
 
 @dataclass(frozen=True)
 class MouthClip:
-    """Mouths uint8 `[T, 36, 52]` (grey, with MARGIN on each side) and features float32 `[T, 4, bands]` of a clip."""
+    """Mouth crops uint8 `[T, 36, 52]` (grey, with MARGIN on each side) and features float32 `[T, 4, bands]` of a clip."""
 
     clip: str
     speaker: str
@@ -29,7 +29,7 @@ class MouthClip:
 
 @dataclass(frozen=True)
 class PairBatch:
-    """Windows that go together: mouth uint8 `[B, W, 32, 48]`, audio float32 `[B, W, 4, bands]`; those of a clip in a row."""
+    """Synchronous windows: mouth uint8 `[B, W, 32, 48]`, audio float32 `[B, W, 4, bands]`; those of a clip are adjacent."""
 
     mouth: np.ndarray
     audio: np.ndarray
@@ -42,9 +42,9 @@ def mouth_clip(name: str, speaker: str, transcript: str, frames, landmarks, feat
 
 
 def load_mouth_clips(index_path: Path | str, split: str, max_clips: int) -> list[MouthClip]:
-    """Clips of a split in memory, about 3 kB a frame: all, or those of every so manyth shard where that is too many.
+    """Clips of a split in memory, about 3 kB per frame: all, or those of every k-th shard if there are more than max_clips.
 
-    Which shards depends on nothing else, so that speakers who are told apart stay apart. Raises UserError for an
+    The choice of shards depends on nothing else, so that a split by speakers remains one. Raises UserError for an
     altered shard.
     """
     index = read_index(index_path)
@@ -67,10 +67,10 @@ def sample_pairs(
 ) -> PairBatch:
     """The pairs of one training step, a pure function of (seed, step).
 
-    Clips are drawn without repetition and from each clip windows whose centres are at least `closest` frames apart:
-    so every window meets the others of its clip, shifted by that much or more, as hard negatives. A clip's windows are
-    mirrored or not, moved by up to MARGIN pixels, and made louder or softer together. Raises UserError when there are
-    too few clips that are long enough.
+    Clips are drawn without replacement, and from each clip windows whose centres are at least `closest` frames apart:
+    the other windows of its clip, shifted by that much or more, are the hard negatives of a window. Mirroring, shift
+    (up to MARGIN pixels) and gain are drawn once per clip. Raises UserError when there are too few clips that are long
+    enough.
     """
     shortest = 2 * radius + (windows_per_clip - 1) * closest + 1
     usable = [clip for clip in clips if len(clip.mouth) >= shortest]
@@ -81,15 +81,15 @@ def sample_pairs(
             "sync_encoders.NAME.training."
         )
     generator = np.random.default_rng([seed, step])
-    mouths, sounds = [], []
+    mouths, features = [], []
     for number in generator.choice(len(usable), clips_per_batch, replace=False):
         clip = usable[number]
         slack = len(clip.mouth) - shortest
         steps = np.sort(generator.choice(slack + windows_per_clip, windows_per_clip, replace=False))
-        # Distinct sorted numbers, spread: neighbours end up at least `closest` apart.
+        # Distinct sorted numbers, spread so that neighbours are at least `closest` apart.
         centres = radius + steps + np.arange(windows_per_clip) * (closest - 1)
         frames = centres[:, None] + np.arange(-radius, radius + 1)
         mouth = crop_mouths(clip.mouth, *generator.integers(-MARGIN, MARGIN + 1, 2))[frames]
         mouths.append(mouth[..., ::-1] if generator.random() < 0.5 else mouth)
-        sounds.append(clip.features[frames] + np.float32(generator.uniform(-_LARGEST_GAIN, _LARGEST_GAIN)))
-    return PairBatch(np.ascontiguousarray(np.concatenate(mouths)), np.concatenate(sounds))
+        features.append(clip.features[frames] + np.float32(generator.uniform(-_LARGEST_GAIN, _LARGEST_GAIN)))
+    return PairBatch(np.ascontiguousarray(np.concatenate(mouths)), np.concatenate(features))

@@ -1,4 +1,4 @@
-"""Reading packed shards: every tar is checked against its manifest before the first clip comes out."""
+"""Reading packed shards: a tar is verified against its manifest before its first clip is read."""
 
 import io
 import json
@@ -44,17 +44,17 @@ def read_shard(manifest_path: Path | str) -> Iterator[ShardClip]:
 
 
 def unpack_clip(clip: str, members: list[tuple[str, bytes]]) -> ShardClip:
-    """One clip from its tar members; raises ValueError when its parts are not of one length."""
+    """One clip from its tar members; raises ValueError when its parts differ in length."""
     parts = {name.partition(".")[2]: content for name, content in members}
-    pictures = [(name, content) for name, content in members if name.endswith((".mp4", ".png"))]
+    images = [(name, content) for name, content in members if name.endswith((".mp4", ".png"))]
     facts = json.loads(parts["json"])
-    frames = decode_frames(pictures)
+    frames = decode_frames(images)
     audio = read_wav(parts["wav"])
     landmarks = np.load(io.BytesIO(parts["landmarks.npy"]), allow_pickle=False)
     features = np.load(io.BytesIO(parts["features.npy"]), allow_pickle=False)
     lengths = {
-        "pictures": len(frames),
-        "sound": len(audio) / SAMPLES_PER_FRAME,
+        "frames": len(frames),
+        "audio": len(audio) / SAMPLES_PER_FRAME,
         "landmarks": len(landmarks),
         "features": len(features) / FEATURE_COLUMNS_PER_FRAME,
     }

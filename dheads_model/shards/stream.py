@@ -1,8 +1,8 @@
 """Training windows from shards that do not fit into memory: read by webdataset, decoded by worker processes.
 
-The order is that of `stream_plan`; here clips are brought in time for it. While the windows of one block are used, the
-next block's clips are decoded, so that two blocks at most are in memory. Of several processes that share batches, each decodes
-the clips of its own windows only.
+The order is that of `stream_plan`; this module loads the clips in time. While the windows of one block are used, the
+next block's clips are decoded, so that at most two blocks are in memory. Each rank decodes only the clips of its own
+slice of the batches.
 """
 
 import contextlib
@@ -30,13 +30,13 @@ from dheads_model.shards.reader import ShardClip, unpack_clip
 from dheads_model.shards.stream_plan import StreamPlan
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-_READY_CLIPS = 8  # decoded clips that wait in each worker
+_READY_CLIPS = 8  # decoded clips in the queue of each worker
 
 
 @dataclass(frozen=True)
 class ClipStream:
-    """A split whose clips pass through memory; see `load_split` for image_size and heard, `StreamPlan` for the others.
-    workers: processes that decode, 0 for none; they change no batch."""
+    """A split that is streamed; see `load_split` for image_size and embed, `StreamPlan` for the others.
+    workers: decoding processes, 0 for none; they do not change the batches."""
 
     index: Index
     split: str
@@ -44,7 +44,7 @@ class ClipStream:
     frames_at_once: int
     passes: int
     workers: int = 1
-    heard: Callable[[ShardClip], np.ndarray] | None = None
+    embed: Callable[[ShardClip], np.ndarray] | None = None
 
 
 def open_split(
@@ -54,17 +54,17 @@ def open_split(
     in_memory_bytes: int,
     passes: int,
     workers: int = 1,
-    heard: Callable[[ShardClip], np.ndarray] | None = None,
+    embed: Callable[[ShardClip], np.ndarray] | None = None,
 ) -> list[LoadedClip] | ClipStream:
-    """A split in memory if its decoded frames take no more than `in_memory_bytes`, else as a stream that takes as much.
+    """A split in memory if its decoded frames take at most `in_memory_bytes`, else as a stream with that memory limit.
 
-    What decides is the data and the config and never the machine, so that batches are the same everywhere.
+    The choice depends on the data and the config only, not on the machine, so that batches are the same everywhere.
     """
     index = read_index(index_path)
     if frame_bytes(index, split, image_size) <= in_memory_bytes:
-        return load_split(index_path, split, image_size, heard)
+        return load_split(index_path, split, image_size, embed)
     # Half for the block in use, half for the next.
-    return ClipStream(index, split, image_size, in_memory_bytes // (6 * image_size**2), passes, workers, heard)
+    return ClipStream(index, split, image_size, in_memory_bytes // (6 * image_size**2), passes, workers, embed)
 
 
 def training_batches(
@@ -76,9 +76,9 @@ def training_batches(
     motion_frames: int = 2,
     share: tuple[range, int] = (range(1), 1),
 ) -> Iterator[Batch]:
-    """Batches without end, from that of `step` on; a batch is a function of data, seed, its step, and nothing else.
+    """An infinite stream of batches, starting with that of `step`; a batch is a function of data, seed and step only.
 
-    share: (residues, modulus): the rows of a batch that are wanted are those whose number leaves one of the residues.
+    share: the rank's slice as (residues, modulus): the rows whose number modulo `modulus` is one of the residues.
     The other rows of a streamed batch are zero, and their clips are not decoded; batch_size is a multiple of the modulus.
     Raises UserError for a split without clips, a clip of one frame, and a shard that is not what the index says.
     """
@@ -102,11 +102,11 @@ def training_batches(
 
 
 def _places(clips: ClipStream, plan: StreamPlan, position: int, residues: range, modulus: int) -> Iterator[tuple]:
-    """(clip or None where it is another process's, its name, target frame, number of frames) of each window in order."""
+    """(clip or None if it is another rank's, its name, target frame, number of frames) of each window in order."""
     here: dict[int, dict[int, LoadedClip]] = defaultdict(dict)
 
     def bring(serial: int, least: int) -> None:
-        """Wait until so many clips of a block are here."""
+        """Wait until at least that many clips of a block are decoded."""
         while len(here[serial]) < least:
             number, owner, clip = next(arriving)
             if isinstance(clip, UserError):
@@ -137,7 +137,7 @@ def _places(clips: ClipStream, plan: StreamPlan, position: int, residues: range,
 
 @contextlib.contextmanager
 def _arriving(clips: ClipStream, planned: Callable[[], Iterator]) -> Iterator[Iterator[tuple]]:
-    """Wanted clips of all blocks in order, as (number of the block, number of the clip in it, clip or problem)."""
+    """Requested clips of all blocks in order, as (number of the block, number of the clip in it, clip or error)."""
     pipeline = webdataset.DataPipeline(planned, partial(_decoded, clips))
     if not clips.workers:
         yield iter(pipeline)
@@ -148,27 +148,27 @@ def _arriving(clips: ClipStream, planned: Callable[[], Iterator]) -> Iterator[It
         num_workers=clips.workers,
         prefetch_factor=_READY_CLIPS,
         worker_init_fn=_start_worker,
-        generator=torch.Generator(),  # or else it would draw from the training's
+        generator=torch.Generator(),  # otherwise it would advance the training's generator
     )
     arriving = iter(loader)
     try:
         yield arriving
     finally:
-        # Not left to the garbage collector: at the interpreter's end it comes too late, and the workers, which ignore
-        # SIGTERM, would be waited for without end.
+        # Explicitly, because the garbage collector runs too late at interpreter exit, and the workers ignore SIGTERM and
+        # would never end.
         arriving._shutdown_workers()
 
 
 def _planned_clips(
     clips: ClipStream, plan: StreamPlan, position: int, residues: range, modulus: int
 ) -> Iterator[tuple[int, Path, dict[str, int]]]:
-    """(number of the block, a shard's manifest, {clip's name: its number}) of what this worker decodes: every so manyth clip."""
+    """(number of the block, a shard's manifest, {clip's name: its number}) of this worker's clips: every k-th of k workers."""
     worker = torch.utils.data.get_worker_info()
     mine, workers = (worker.id, worker.num_workers) if worker else (0, 1)
     turn = 0
     for serial, block in enumerate(plan.blocks(position)):
         wanted = block.owners_of(residues, modulus, position)
-        # Counted on from block to block: workers that deliver in turns must have equally many to deliver.
+        # Counted across blocks: the loader takes clips from the workers in turn, so each needs the same number.
         owners = wanted[(mine - turn) % workers :: workers]
         turn += len(wanted)
         for shard in block.shards:
@@ -178,7 +178,7 @@ def _planned_clips(
 
 
 def _decoded(clips: ClipStream, planned: Iterator[tuple[int, Path, dict[str, int]]]) -> Iterator[tuple]:
-    """The planned clips; the first problem in a clip's place, and nothing after it, so that it keeps its sentence."""
+    """The planned clips. The first error is yielded in place of its clip and ends the stream, so that its message is kept."""
     verified: dict[Path, tuple] = {}
     for serial, manifest, names in planned:
         try:
@@ -186,7 +186,7 @@ def _decoded(clips: ClipStream, planned: Iterator[tuple[int, Path, dict[str, int
             for name, members in _samples(tar):
                 if name in names:
                     owner = names.pop(name)
-                    yield serial, owner, load_clip(unpack_clip(name, members), clips.image_size, clips.heard)
+                    yield serial, owner, load_clip(unpack_clip(name, members), clips.image_size, clips.embed)
             if names:
                 raise UserError(f"{tar} lacks clip {min(names)}; delete {manifest} to make both again.")
         except UserError as problem:
@@ -195,7 +195,7 @@ def _decoded(clips: ClipStream, planned: Iterator[tuple[int, Path, dict[str, int
 
 
 def _start_worker(_: int) -> None:
-    """A signal to the whole group is for the training, which still wants clips for its last step and ends its workers."""
+    """Ignore signals to the process group: the training needs clips for its last step and ends its workers itself."""
     for number in _STOPPING:
         signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(0)
@@ -203,14 +203,14 @@ def _start_worker(_: int) -> None:
 
 
 def _leave_after(parent: int) -> None:
-    """End this process once its parent was killed: a worker that has clips left to hand over would wait for it for ever."""
+    """End this process after its parent was killed; a worker with undelivered clips would wait forever."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
 
 
 def _verified(index: Index, manifest: Path, known: dict[Path, tuple]) -> Path:
-    """Path of a shard's tar after its sha256 was found to be the index's; again only when the file has changed since."""
+    """Path of a shard's tar after its sha256 was verified against the index; verified again only if the file has changed."""
     (shard,) = (shard for shard in index.shards if index.path.parent / shard["manifest"] == manifest)
     tar = manifest.with_suffix(".tar")
     seen = (tar.stat().st_mtime_ns, tar.stat().st_size) if tar.is_file() else None

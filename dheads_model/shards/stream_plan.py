@@ -1,9 +1,9 @@
-"""The order of training windows when clips pass through memory: where any window of the training comes from, as arithmetic.
+"""The order of the training windows of a streamed split, as a function of the seed and the position.
 
 An epoch takes every frame of the split as target once, in `passes` passes over all shards. Each pass reads the shards in a
-new order, some at a time (a block), and of every shard the frames whose turn it is; the windows of a block are shuffled
-together. So a window's place is a function of the seed and its position alone, and a training goes on at any position
-after one block was read.
+new order, a block of shards at a time, and from every shard the frames that belong to the pass; the windows of a block are
+shuffled together. So the clip and frame of a window depend on the seed and its position only, and a training resumes at
+any position after reading one block.
 """
 
 import functools
@@ -17,10 +17,10 @@ from dheads_model.errors import UserError
 from dheads_model.manifest import read_manifest
 from dheads_model.shards.index import Index
 
-# Neighbouring windows come from so many different parts of a block. Distributed that share batches take every so manyth
-# window, and if their number divides this one, each meets clips of its own.
+# Number of parts of a block that consecutive windows come from. Of N ranks each takes every N-th window; if N divides
+# this number, each rank has its own clips.
 LANES = 96
-# Third words of seeds; batches draw from (seed, step), which numpy takes for (seed, step, 0).
+# Third words of seeds; batches draw from (seed, step), which numpy treats as (seed, step, 0).
 _SHARDS, _FRAMES, _CLIPS, _STRATA = 1, 2, 3, 4
 
 
@@ -46,8 +46,8 @@ class Block:
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """manifests, frames: of each shard with clips. frames_at_once: a block holds as many shards as have so many frames, at
-    least one. passes: times that a clip is decoded in an epoch."""
+    """manifests, frames: of each shard with clips. frames_at_once: largest number of frames of a block, which has at
+    least one shard. passes: number of times that a clip is decoded in an epoch."""
 
     manifests: tuple[Path, ...]
     frames: tuple[int, ...]
@@ -60,12 +60,12 @@ class StreamPlan:
         """The plan of one split of a dataset. Raises UserError when it holds no clip."""
         shards = [shard for shard in index.shards if shard["split"] == split and shard["clips"]]
         if not shards:
-            raise UserError(f"the {split} split of {index.path} holds no clip; look at results/data_card.md for why.")
+            raise UserError(f"the {split} split of {index.path} holds no clip; results/data_card.md has the reasons.")
         frames = tuple(shard["frames"] for shard in shards)
         return cls(tuple(index.manifests(split)), frames, frames_at_once, passes, seed)
 
     def blocks(self, position: int = 0) -> Iterator[Block]:
-        """Blocks without end, from the one that holds the window at `position`."""
+        """An infinite stream of blocks, starting with the one that contains the window at `position`."""
         epoch = position // sum(self.frames)
         start = epoch * sum(self.frames)
         number = epoch * self.passes
@@ -78,10 +78,10 @@ class StreamPlan:
             number += 1
 
     def strata(self, step: int, batch_size: int) -> np.ndarray:
-        """Which of `batch_size` equally likely ranges of noise levels each row of a step's batch draws from, int64 `[B]`.
+        """The range of noise levels, of `batch_size` equally likely ones, for each row of a step's batch, int64 `[B]`.
 
-        A permutation that changes with the step: lanes divide by many batch sizes, so a row's number tells the lane and
-        with it, for hundreds of steps, the few clips that its windows are of.
+        A permutation that changes with the step: many batch sizes divide LANES, so a row's number determines its lane and
+        thus, for hundreds of steps, the few clips of its windows.
         """
         return np.random.default_rng([self.seed, step, _STRATA]).permutation(batch_size)
 
@@ -97,7 +97,7 @@ class StreamPlan:
         yield tuple(group)
 
     def _count(self, shard: int, part: int) -> int:
-        """Number of a shard's frames whose turn is in the epoch's pass `part`."""
+        """Number of a shard's frames that belong to the epoch's pass `part`."""
         return len(range(part, self.frames[shard], self.passes))
 
     def _block(self, start: int, number: int, order: int, shards: tuple[int, ...]) -> Block:
@@ -107,9 +107,9 @@ class StreamPlan:
             known = _clip_lengths(self.manifests[shard])
             if sum(known.values()) != self.frames[shard]:
                 raise UserError(
-                    f"{self.manifests[shard]} is not the one that the index was made of; make the index again."
+                    f"{self.manifests[shard]} is not the one that the index was made from; make the index again."
                 )
-            # Every frame of the shard has one place in this order, and every `passes`th one of them is taken now.
+            # A permutation of the shard's frames, of which this pass takes every k-th (k = passes).
             turns = np.random.default_rng([self.seed, epoch, _FRAMES, shard]).permutation(self.frames[shard])
             frames.append(sum(lengths) + turns[part :: self.passes])
             names += [(shard, name) for name in known]
@@ -124,7 +124,7 @@ class StreamPlan:
 
 
 def _spread(owners: np.ndarray, place: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """An order of windows: clips in a row by `place`, cut into LANES equal parts, each shuffled, dealt out in turns."""
+    """Order of windows: clips sorted by `place`, cut into LANES equal parts, each shuffled, then interleaved."""
     row = np.argsort(place[owners], kind="stable")
     dealt = len(row) // LANES * LANES
     lanes = generator.permuted(row[:dealt].reshape(LANES, -1), axis=1)

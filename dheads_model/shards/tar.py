@@ -1,6 +1,6 @@
 """Tar files with the same bytes for the same members, and a reader that refuses a truncated one.
 
-Standard library only, since webdataset imports torch, which costs a data job two seconds.
+Standard library only, because webdataset imports torch, which takes two seconds.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ _BLOCK = tarfile.BLOCKSIZE
 
 @contextlib.contextmanager
 def open_tar(path: Path | str) -> Iterator[Callable[[Iterable[tuple[str, bytes]]], None]]:
-    """A function that appends (name, bytes) members to a new tar, which is put in place, whole, when the block ends well.
+    """A function that appends (name, bytes) members to a new tar, which is put in place when the block ends without error.
 
-    Owner, time and mode are fixed, so that equal members give equal bytes; nothing is kept in memory. Raises ValueError
-    for a name used twice.
+    Owner, time and mode are fixed, so that equal members give equal bytes; members are not kept in memory. Raises
+    ValueError for a name used twice.
     """
     seen: set[str] = set()
     with atomic_path(path) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
@@ -33,14 +33,14 @@ def open_tar(path: Path | str) -> Iterator[Callable[[Iterable[tuple[str, bytes]]
                 header = tarfile.TarInfo(name)
                 header.size, header.mtime, header.mode = len(content), 0, 0o444
                 tar.addfile(header, io.BytesIO(content))
-                # tarfile remembers every member, for a listing that nobody asks for here.
+                # tarfile keeps every member for a listing, which is not needed here.
                 tar.members.clear()
 
         yield add
 
 
 def write_tar(path: Path | str, members: Iterable[tuple[str, bytes]]) -> None:
-    """Write (name, bytes) members in the order given, whole or not at all; see `open_tar`."""
+    """Write (name, bytes) members in the given order, atomically; see `open_tar`."""
     with open_tar(path) as add:
         add(members)
 
@@ -48,8 +48,8 @@ def write_tar(path: Path | str, members: Iterable[tuple[str, bytes]]) -> None:
 def read_tar(path: Path | str) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of every member in order; raises UserError when the file is cut short or damaged.
 
-    Python's and webdataset's readers take a file cut between two members for a complete one; here the two zero blocks
-    that end a tar must be there.
+    Python's and webdataset's readers accept a file that is cut between two members; here the two zero blocks
+    that end a tar are required.
     """
     broken = UserError(f"{path} is truncated or damaged; delete its manifest to make both again.")
     with open(path, "rb") as stream:

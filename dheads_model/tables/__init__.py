@@ -1,1 +1,1 @@
-"""Tables, figures and what stands beside them."""
+"""Tables, figures and the data card."""

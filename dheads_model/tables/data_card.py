@@ -1,4 +1,4 @@
-"""The account of every planned clip: kept, filtered or failed, at which stage and why, and the hours that are left."""
+"""The data card: status of every planned clip (kept, filtered or failed), stage, reason, and the remaining hours."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -20,8 +20,8 @@ SHOWN_LOSSES = 50
 
 @dataclass(frozen=True)
 class ClipFate:
-    """What became of one planned clip. stage: where it was lost, `shard` when it was kept. word: what is said, where the
-    corpus has a word a clip and names no speakers; else ""."""
+    """Status of one planned clip. stage: where it was lost, `shard` when it was kept. word: the spoken word of a corpus with
+    one word per clip and unknown speakers; else ""."""
 
     dataset: str
     split: str
@@ -36,7 +36,7 @@ class ClipFate:
 
 
 def fates_of(resources: Path | str, dataset: str, shards: Iterable[str]) -> list[ClipFate]:
-    """The fate of every planned clip of a dataset's shards, by clip id. Raises UserError when a stage does not mention a clip."""
+    """The status of every planned clip of a dataset's shards, by clip id. Raises UserError when a stage omits a clip."""
     base = Path(resources, dataset)
     fates = []
     for number in shards:
@@ -50,9 +50,9 @@ def fates_of(resources: Path | str, dataset: str, shards: Iterable[str]) -> list
 
 
 def card(fates: Iterable[ClipFate]) -> pd.DataFrame:
-    """One row a dataset, a split and a speaker: planned, kept, hours, then a column for each reason that occurred.
+    """One row per dataset, split and speaker: planned, kept, hours, then a column for each reason that occurred.
 
-    A corpus of words has a row a word instead of one a speaker, with the word in a column of its own.
+    A corpus of words has a row per word instead of per speaker, with the word in a separate column.
     """
     clips = pd.DataFrame([vars(fate) for fate in fates], columns=[field.name for field in fields(ClipFate)])
     clips["cause"] = [f"{fate.status}:{fate.reason}" if fate.status != OK else "" for fate in clips.itertuples()]
@@ -72,7 +72,7 @@ def card(fates: Iterable[ClipFate]) -> pd.DataFrame:
 
 
 def markdown(fates: list[ClipFate], table: pd.DataFrame, absent: Mapping[str, str]) -> str:
-    """The card as a page: splits, datasets that are not here and why, reasons with their meaning, the lost clips."""
+    """The data card as markdown: splits, missing datasets with reasons, reasons with their meaning, lost clips."""
     splits = table[table["speaker"] == "all"].drop(columns=["speaker", "word"], errors="ignore")
     lines = ["# Data card", "", splits.to_markdown(index=False, floatfmt=".4f"), ""]
     lines += [f"Dataset {name} is left out: {why}\n" for name, why in absent.items()]

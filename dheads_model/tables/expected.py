@@ -1,4 +1,4 @@
-"""Table 1 against the one that was kept of an earlier run: equal, equal within the stated tolerance, or where it differs."""
+"""Comparison of table 1 with the stored one: equal, equal within the stated tolerance, or the differences."""
 
 import math
 import re
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 KEYS = ("dataset", "method")
-# How far means, spreads and interval ends of a metric may lie apart, in its unit; a metric that is not named must be equal.
-# Equal videos that were looked at with other rounding (0.06 % of the bytes of enlarged crops by one) moved a single clip's
-# value by 0.0022 pixels of LMD, 0.001 of correlation and 0.0001 of head motion at most, and a blink was found or not.
+# Tolerance of means, standard deviations and interval ends of a metric, in its unit; other metrics must be equal. Other
+# rounding of equal videos (0.06 % of the bytes of enlarged crops by one) changed the value of a single clip by at most
+# 0.0022 pixels of LMD, 0.001 of correlation and 0.0001 of head motion, and by one blink more or less.
 TOLERANCE = {
     "mouth_truth_correlation": 0.005,
     "mouth_audio_correlation": 0.005,
@@ -20,16 +20,16 @@ TOLERANCE = {
     "blinks_per_second": 0.05,
     "blink_duration": 0.05,
 }
-# So many clips more or less may have a value, where one needs a blink to be found.
+# Tolerance of the number of clips with a value, for metrics that need a detected blink.
 TOLERATED_CLIPS = {"blink_duration": 1}
 _PART = re.compile(r"(_difference)?(_sd|_low|_high|_n)?$")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One column where the tables are not equal: greatest difference, in which row, and what is tolerated.
+    """One column in which the tables differ: largest difference, its row, and the tolerance.
 
-    found, expected: the two values there, None where there is none; distance: infinite where only one table has a value.
+    found, expected: the two values, None for a missing one; distance: infinite if only one table has a value.
     """
 
     column: str
@@ -45,7 +45,7 @@ class Finding:
         return self.distance <= self.tolerance
 
     def sentence(self) -> str:
-        """What is told of it."""
+        """The finding as one sentence."""
         kind = "within" if self.is_within else "beyond"
         return (
             f"{self.column} of {self.row}: {_shown(self.found)} here, {_shown(self.expected)} expected; {kind} the "
@@ -54,7 +54,7 @@ class Finding:
 
 
 def tolerance_of(column: str) -> float:
-    """What is tolerated in a column of the CSV: by its metric, in clips for a number of clips."""
+    """Tolerance of a column of the CSV: by its metric; in clips for a number of clips."""
     part = _PART.search(column)
     metric = column[: part.start()]
     return float((TOLERATED_CLIPS if part[2] == "_n" else TOLERANCE).get(metric, 0))
@@ -63,7 +63,7 @@ def tolerance_of(column: str) -> float:
 def compare(found: pd.DataFrame, expected: pd.DataFrame) -> list[Finding]:
     """Findings of all columns that are not equal, in the order of the expected table; empty for equal tables.
 
-    Both: table 1 as its CSV has it. A row or a column that only one of them has is a finding beyond any tolerance.
+    Both: table 1 as in its CSV. A row or a column that only one of them has is a finding beyond any tolerance.
     """
     here, there = (table.set_index(list(KEYS)) for table in (found, expected))
     findings = [
@@ -105,3 +105,8 @@ def _distance(one: float | None, other: float | None) -> float:
 
 def _shown(value: float | str | None) -> str:
     return "nothing" if value is None else str(value)
+
+
+def read_table(source) -> pd.DataFrame:
+    """Table 1 from its CSV, every digit of it."""
+    return pd.read_csv(source, float_precision="round_trip")

@@ -1,4 +1,4 @@
-"""A prepared dataset at a glance: faces with their landmarks, histograms, and the clips that differ most."""
+"""Quality report of a prepared dataset: faces with their landmarks, histograms, and outlier clips."""
 
 import textwrap
 from pathlib import Path
@@ -27,9 +27,9 @@ def with_landmarks(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def worst_clips(table: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The clips that differ most, worst first: columns clip, split, speaker, measure, value, oddness, picture.
+    """Outlier clips, worst first: columns clip, split, speaker, measure, value, oddness, picture.
 
-    A clip's oddness is that of the measure in which it is oddest (see corpora/quality.py).
+    A clip's oddness is the maximum over its measures (see metrics/clip_quality.py).
     """
     odd = pd.DataFrame({name: oddness(table[name].to_numpy(float), *how) for name, (_, *how) in MEASURES.items()})
     measure = odd.idxmax(axis=1)
@@ -43,7 +43,7 @@ def worst_clips(table: pd.DataFrame, count: int) -> pd.DataFrame:
 
 
 def contact_sheet(table: pd.DataFrame, most: int) -> list[tuple[str, bytes]]:
-    """(speaker, picture as PNG) of the first clip of each speaker; where nobody is known apart, of evenly spaced clips."""
+    """(speaker, image as PNG) of the first clip of each speaker; with one or unknown speakers, of evenly spaced clips."""
     ordered = table.sort_values("clip", kind="stable")
     first = ordered.drop_duplicates("speaker")
     if len(first) == 1:
@@ -54,7 +54,7 @@ def contact_sheet(table: pd.DataFrame, most: int) -> list[tuple[str, bytes]]:
 
 
 def draw_sheet(tiles: list[tuple[str, bytes]], output: Path | str) -> None:
-    """Write labelled pictures as one PNG, ten in a row."""
+    """Write labelled images as one PNG, ten in a row."""
     label = 16
     rows = -(-len(tiles) // _COLUMNS)
     canvas = np.full((rows * (_TILE + label), min(len(tiles), _COLUMNS) * _TILE, 3), 255, np.uint8)
@@ -87,7 +87,7 @@ def draw_histograms(table: pd.DataFrame, output: Path | str) -> None:
 
 
 def write_page(table: pd.DataFrame, worst: pd.DataFrame, output: Path | str) -> None:
-    """Write the figures in words: median, range and number of each measure, and the clips that differ most."""
+    """Write the report as markdown: median, range and number of each measure, and outlier clips."""
     lines = [f"# Quality of {table['dataset'].iloc[0]}", "", f"{len(table)} prepared clips of {table['speaker'].nunique()} "
              "speakers; pictures: `contact_sheet.png`, `histograms.png`, `worst.png`.", "",
              "| measure | median | 1 % | 99 % | n |", "|---|---|---|---|---|"]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Mean and spread over trainings that differ in their seed only, of every metric of table 1."""
+"""Mean and standard deviation of every metric of table 1 over trainings that differ in their seed only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from dheads_model.tables.table1 import ARROWS, GROUND_TRUTH
 
 @dataclass(frozen=True)
 class Spread:
-    """One metric of one method: its mean over the clips by training seed, where it has one; and the ground truth's."""
+    """One metric of one method: its mean over the clips by training seed, if measured, and that of the ground truth."""
 
     dataset: str
     method: str
@@ -56,7 +56,7 @@ def make_spreads(values: pd.DataFrame, repeats: Mapping[str, Sequence[tuple[str,
 
 
 def to_csv(spreads: Sequence[Spread]) -> str:
-    """Full precision: a row a dataset, method and metric, with the value of each seed."""
+    """CSV with full precision: one row per dataset, method and metric, with the value of each seed."""
     seeds = sorted({seed for spread in spreads for seed in spread.by_seed})
     records = [
         {

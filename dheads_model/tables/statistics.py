@@ -1,10 +1,10 @@
-"""From values of clips to the cells of a table: mean, spread, number, and intervals that hold for few speakers.
+"""From values of clips to the cells of a table: mean, standard deviation, number, and confidence intervals for few speakers.
 
-Clips of one speaker are alike, so speakers are what is counted: an interval is Student's t with one degree of freedom less
-than there are speakers, and a standard error by the jackknife that leaves out one speaker at a time (Efron and Stein 1981).
-Where all speakers have as many clips, that is the t interval of the speakers' means. In simulations of 3 to 10 speakers (3,000
-draws each) 95 % intervals held the mean in 93 to 95.5 % of the draws, with 1 to 30 clips a speaker, and in 88 to 94 % where
-speakers are skewed as an exponential distribution is. A bootstrap of few speakers draws too narrow ones: 90 % with ten.
+Clips of one speaker are correlated, so speakers are the independent units: an interval is Student's t with (number of
+speakers - 1) degrees of freedom and the standard error of the jackknife over speakers (Efron and Stein 1981). If all
+speakers have the same number of clips, this is the t interval of the speakers' means. In simulations of 3 to 10 speakers
+(3,000 draws each) 95 % intervals contained the mean in 93 to 95.5 % of the draws, with 1 to 30 clips per speaker, and in 88
+to 94 % with an exponential distribution over speakers. Bootstrap intervals of few speakers are too narrow: 90 % with ten.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, HIGHER, Column
 
 CONFIDENCE = 0.95
-# Of two speakers the interval would be 13 standard errors to each side, and says nothing.
+# With two speakers the half-width of the interval would be 13 standard errors, which is not informative.
 LEAST_SPEAKERS = 3
 
 
@@ -26,7 +26,7 @@ LEAST_SPEAKERS = 3
 class Cell:
     """Mean over n clips, their standard deviation, and the 95 % interval of the mean; None where there is no value.
 
-    low and high are None where the clips are of fewer than LEAST_SPEAKERS speakers.
+    low and high are None if the clips have fewer than LEAST_SPEAKERS speakers.
     """
 
     mean: float | None
@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean difference from another method over the n clips that both have, and its 95 % interval, None as in a Cell."""
+    """Mean paired difference from another method over the n clips of both, and its 95 % interval, None as in a Cell."""
 
     mean: float | None
     n: int
@@ -54,7 +54,7 @@ class Difference:
 def cell(rows: pd.DataFrame, column: Column) -> Cell:
     """One cell from the rows of one method and metric (columns: clip, speaker, frames, value, status).
 
-    Its interval ends where the column's values end.
+    Its interval is clipped to the range of the column's values.
     """
     rows = _measured(rows)
     if rows.empty:
@@ -66,7 +66,7 @@ def cell(rows: pd.DataFrame, column: Column) -> Cell:
 
 
 def difference(rows: pd.DataFrame, others: pd.DataFrame, column: Column) -> Difference:
-    """Paired by clip: rows less others, each the rows of one method and metric."""
+    """Difference paired by clip: rows minus others, each the rows of one method and metric."""
     both = _pair(rows, others)
     if both.empty:
         return Difference(None, 0, None, None)
@@ -75,10 +75,10 @@ def difference(rows: pd.DataFrame, others: pd.DataFrame, column: Column) -> Diff
 
 
 def loss_difference(rows: pd.DataFrame, others: pd.DataFrame, truth: pd.DataFrame, column: Column) -> Difference:
-    """By how much rows is worse than others in the sense of the column, negative where it is better; paired by clip.
+    """How much worse rows is than others in the sense of the column, negative if it is better; paired by clip.
 
-    Of a column whose best is closest to the ground truth, truth has the latter's rows, and a loss is how far the mean lies
-    from theirs. Not for columns that are not judged.
+    For a column whose best value is the ground truth's, truth has the ground truth's rows, and the loss is the distance
+    of the mean from theirs. Not for columns that are not judged.
     """
     if column.better != CLOSEST:
         return difference(others, rows, column) if column.better == HIGHER else difference(rows, others, column)
@@ -93,7 +93,7 @@ def loss_difference(rows: pd.DataFrame, others: pd.DataFrame, truth: pd.DataFram
 
 
 def count_speakers(rows: pd.DataFrame) -> int:
-    """Speakers of some rows; a clip whose corpus names nobody counts as a speaker of its own."""
+    """Number of speakers of rows; a clip with an unknown speaker counts as a separate speaker."""
     return len(set(_groups(rows)))
 
 

@@ -3,21 +3,21 @@
 from dheads_model.metrics.liveliness import LEAST_LIVELY, PER_CLIP
 
 _COLUMNS = (
-    "steps", "passes a frame", "mouth-audio correlation", "head motion", "sharpness (CPBD)", "blinks/s, long",
+    "steps", "NFE per frame", "mouth-audio correlation", "head motion", "sharpness (CPBD)", "blinks/s, long",
     "head motion, long", "drift, long", "sharpness kept, long", "lost",
 )  # fmt: skip
 _DIGITS = {"mouth_audio_correlation": 3, "head_motion": 4, "cpbd": 3}
 
 
 def to_markdown(result: dict) -> str:
-    """The result of benchmark_steps with a paragraph that says how to read it."""
+    """The result of benchmark_steps with an explanation."""
     lines = [
         f"{result['clips']} test clips ({result['clip_frames']} frames; mean ± sd over clips) and one video of "
         f"{result['long_frames']} frames of the first clip's person (long). `{result['command']}`, sampled on "
         f"{result['sampled_on']}. Drift: distance of the "
-        "last two seconds' mean picture from that of the first two, in levels of 0..255. Sharpness kept: that of the "
-        f"last two seconds over that of the first two. Lost: less than {LEAST_LIVELY:g} of what the row of most steps "
-        "has; a sampler that freezes the head or stops the blinks has lost, whatever its mouth does.",
+        "last two seconds' mean frame from that of the first two, in levels of 0..255. Sharpness kept: that of the "
+        f"last two seconds divided by that of the first two. Lost: head motion or blinks below {LEAST_LIVELY:g} of those "
+        "of the row with most steps.",
         "",
         f"| {' | '.join(_COLUMNS)} |",
         "|" + "---|" * len(_COLUMNS),
@@ -36,7 +36,7 @@ def to_markdown(result: dict) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     truth = result["rows"].get("ground truth")
     if truth:
-        lines += ["", f"The true clips blink {_number(truth['clips']['blinks_per_second'], 2)} times a second."]
+        lines += ["", f"The real clips have {_number(truth['clips']['blinks_per_second'], 2)} blinks/s."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Frame strips: ground truth over a method's frames, with loudness and mouth opening below."""
+"""Frame strips: ground truth above, a method's frames below, with curves of loudness and mouth opening."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from dheads_model.metrics.signals import loudness, mouth_opening
 @dataclass(frozen=True)
 class Strip:
     """One clip of a strip: frames uint8 `[T, S, S, 3]` of ground truth and method, their landmarks `[T, 68, 2]` (NaN
-    where no face was found), sound int16 `[640 T]`."""
+    without a detected face), audio int16 `[640 T]`."""
 
     title: str
     truth: np.ndarray
@@ -24,7 +24,7 @@ class Strip:
 
 
 def draw_strips(strips: list[Strip], method: str, every: int, max_frames: int, output: Path | str) -> None:
-    """Draw strips below each other as one PNG, every so many frames; the same bytes for the same input."""
+    """Draw strips below each other as one PNG, with every k-th frame (k = every); equal inputs give equal bytes."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -33,7 +33,7 @@ def draw_strips(strips: list[Strip], method: str, every: int, max_frames: int, o
     columns = max(min(len(range(0, len(strip.truth), every)), max_frames) for strip in strips)
     width, height = 1.1 * columns + 0.5, 3.5 * len(strips)
     figure = plt.figure(figsize=(width, height), dpi=110)
-    # Margins in inches, so that titles and ticks have room whatever the number of clips.
+    # Margins in inches, so that titles and ticks fit for any number of clips.
     grid = figure.add_gridspec(
         len(strips),
         1,
@@ -46,12 +46,12 @@ def draw_strips(strips: list[Strip], method: str, every: int, max_frames: int, o
     for row, strip in enumerate(strips):
         cells = grid[row].subgridspec(2, 1, height_ratios=[2.1, 0.8], hspace=0.02)
         shown = np.arange(0, len(strip.truth), every)[:max_frames]
-        pictures = figure.add_subplot(cells[0])
-        pictures.imshow(_mosaic([strip.truth, strip.method], shown, columns), interpolation="bicubic")
+        images = figure.add_subplot(cells[0])
+        images.imshow(_mosaic([strip.truth, strip.method], shown, columns), interpolation="bicubic")
         size = strip.truth.shape[1]
-        pictures.set(title=strip.title, xticks=[], yticks=[size / 2, 1.5 * size])
-        pictures.set_yticklabels(["ground truth", method.replace("_", " ")], rotation=90, va="center")
-        pictures.title.set_fontsize(10)
+        images.set(title=strip.title, xticks=[], yticks=[size / 2, 1.5 * size])
+        images.set_yticklabels(["ground truth", method.replace("_", " ")], rotation=90, va="center")
+        images.title.set_fontsize(10)
         curves = figure.add_subplot(cells[1])
         _draw_curves(curves, strip, method, (columns - 0.5) * every)
     with atomic_path(output) as temporary:

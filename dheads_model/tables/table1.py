@@ -1,4 +1,4 @@
-"""Table 1: one row a dataset and method, one column a metric."""
+"""Table 1: one row per dataset and method, one column per metric."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from dheads_model.tables.statistics import (
 )
 
 GROUND_TRUTH = "ground_truth"
-# Kinds of methods that are no attempt: nothing can be better or worse than them.
+# Kinds of methods that are real videos, which are not ranked.
 _REAL = (GROUND_TRUTH, "ground_truth_of_another")
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 
@@ -28,8 +28,8 @@ ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 class Row:
     """One dataset and method: its cells by metric, and its clips (measured, and all) and speakers.
 
-    differences: by metric, from the method `reference` of the same dataset, empty for that method itself and where it has
-    no row. best: metrics in which it is better than every other method, see `make_rows`.
+    differences: by metric, from the method `reference` of the same dataset, empty for that method itself and without its
+    row. best: metrics in which it is better than every other method, see `make_rows`.
     """
 
     dataset: str
@@ -46,16 +46,14 @@ class Row:
 
 def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference: str) -> list[Row]:
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
-    of clips that could not be measured}; reference: the method that the others' differences are taken from.
+    of clips that could not be measured}; reference: the method from which differences are computed.
 
-    A method is best in a metric when it is better than every other one, real videos aside, by a difference on the
-    same clips whose 95 % interval excludes 0; so two equal ones are never best, nor is any of few speakers. Raises UserError
+    A method is best in a metric if it is better than every other one except real videos, by a paired difference
+    whose 95 % interval excludes 0; so none of two equal ones is best, and none with few speakers. Raises UserError
     when nothing was measured.
     """
     if values.empty:
-        raise UserError(
-            "no clip was measured: the test split is empty; look at results/data_card.md for where it went."
-        )
+        raise UserError("no clip was measured: the test split is empty; results/data_card.md has the reasons.")
     columns = shown_columns(set(values["metric"]))
     rows = []
     for dataset, of_dataset in values.groupby("dataset", sort=True):
@@ -82,7 +80,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
 
 
 def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], column: Column) -> str | None:
-    """The method that is better than every other judged one; None where there is none or the column is not judged."""
+    """The method that is better than every other ranked one; None if there is none or the column is not judged."""
     rows = {method: found[column.metric] for method, found in by_method.items() if column.metric in found}
     judged = {
         method: of_method
@@ -104,8 +102,8 @@ def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], 
 
 
 def to_csv(rows: list[Row]) -> str:
-    """Full precision, nine columns a metric: mean, sd, n, the ends of the 95 % interval, and the same of the difference
-    from the reference, paired by clip, but for the sd."""
+    """CSV with full precision, nine columns per metric: mean, sd, n, the ends of the 95 % interval, and the same except sd
+    for the difference from the reference, paired by clip."""
     records = []
     for row in rows:
         record = {
@@ -144,7 +142,7 @@ def refusals(values: pd.DataFrame) -> list[str]:
 
 
 def interval_notes(rows: list[Row]) -> list[str]:
-    """Sentences on intervals that are not there, or that mean less than they seem to."""
+    """Sentences on missing intervals and on missing differences."""
     notes = []
     for dataset in sorted({row.dataset for row in rows}):
         shown = [row for row in rows if row.dataset == dataset]
@@ -171,7 +169,7 @@ def unknown_speaker_notes(values: pd.DataFrame) -> list[str]:
 
 
 def to_markdown(rows: list[Row], notes: list[str]) -> str:
-    """A table for people: methods as columns, since there are more metrics than methods; mean ± sd and interval, n where
+    """Markdown table with methods as columns, because there are more metrics than methods: mean ± sd, interval, and n if
     it differs. Below it the differences from the reference."""
     lines = ["# Table 1", ""]
     for dataset in sorted({row.dataset for row in rows}):
@@ -209,7 +207,7 @@ def _differences_markdown(shown: list[Row], rows: list[Row]) -> list[str]:
 
 
 def to_tex(rows: list[Row]) -> str:
-    """Two booktabs tables, ready for \\input: the means, and below them the differences from the reference."""
+    """Two booktabs tables for \\input: the means, and below them the differences from the reference."""
     arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$", "unjudged": ""}
     lines = [r"% needs \usepackage{booktabs}; bold as in table1.md", *_tabular_head("ll", rows, "metric & ", "")]
     for column in _columns(rows):
@@ -239,7 +237,7 @@ def _tabular_head(left: str, rows: list[Row], first: str, after: str) -> list[st
 
 
 def _columns(rows: list[Row]) -> list[Column]:
-    """The columns that the rows have, in order; without rows those that are in every table."""
+    """The columns of the rows, in order; without rows those of every table."""
     return shown_columns(rows[0].cells if rows else ())
 
 

@@ -1,8 +1,7 @@
 """Settings, loss and held-out accuracy of the sync encoder's training."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import ClassVar
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -13,76 +12,22 @@ from dheads_model.config import build
 from dheads_model.errors import UserError
 from dheads_model.faces.mouth import crop_mouths
 from dheads_model.metrics.sync import offset_accuracy, offset_similarities
-from dheads_model.network.sync_encoder import SyncEncoder, SyncEncoderSettings, embed_clip
+from dheads_model.network.sync_encoder import SyncEncoder, embed_clip
 from dheads_model.shards.pairs import MouthClip
-from dheads_model.training.settings import check_validation
+from dheads_model.training.settings import SyncSettings
 
 SPEAKERS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
 
-@dataclass(frozen=True)
-class ContrastiveSettings:
-    """The config block `training` of a sync encoder; the schema describes each key. A window counts as an image."""
-
-    images: int
-    clips_per_batch: int
-    windows_per_clip: int
-    closest_negative: int
-    learning_rate: float
-    warmup_images: int
-    weight_decay: float
-    log_every_images: int
-    validation_every_images: int
-    state_every_images: int
-    seed: int
-    decay: ClassVar[str] = "cosine"
-
-    def __post_init__(self):
-        if self.clips_per_batch * self.windows_per_clip < 2 or self.closest_negative < 1:
-            raise UserError(
-                "sync_encoders.NAME.training needs at least two windows a batch (clips_per_batch times "
-                "windows_per_clip) and closest_negative of at least 1."
-            )
-        check_validation("sync_encoders.NAME.training", self.log_every_images, self.validation_every_images)
-
-    @property
-    def batch_size(self) -> int:
-        """Windows of a step."""
-        return self.clips_per_batch * self.windows_per_clip
-
-    @property
-    def steps(self) -> int:
-        """Number of optimiser steps, the last one included that reaches `images`."""
-        return -(-self.images // self.batch_size)
-
-
-@dataclass(frozen=True)
-class SyncSettings:
-    """The whole config of a sync encoder."""
-
-    min_clips: int
-    max_clips: int
-    gpus: int
-    speakers: str
-    held_out_sentences: int
-    network: SyncEncoderSettings
-    training: ContrastiveSettings
-
-
 def sync_settings(config: dict) -> SyncSettings:
     """The config block of a sync encoder, checked. Raises UserError for keys or values that do not fit."""
-    settings = build(SyncSettings, config, "sync_encoders.NAME")
-    if settings.speakers not in SPEAKERS:
-        raise UserError(
-            f"config key sync_encoders.NAME.speakers is {settings.speakers!r}; it must be one of {', '.join(SPEAKERS)}."
-        )
-    return settings
+    return build(SyncSettings, config, "sync_encoders.NAME")
 
 
 def choose_clips(
     clips: Sequence[MouthClip], held_out: Sequence[MouthClip], settings: SyncSettings
 ) -> tuple[list[MouthClip], set[str]]:
-    """(clips to learn from, sentences that are held out) of a training split, given the clips of held-out speakers.
+    """(clips to train on, sentences that are held out) of a training split, given the clips of held-out speakers.
 
     Speakers are every second one of the sorted names where the settings say so; held-out sentences are drawn by the
     training's seed from the transcripts that both splits have. Raises UserError when nothing would be left.
@@ -111,8 +56,8 @@ def choose_clips(
 def contrastive_loss(mouth: Tensor, audio: Tensor, scale: Tensor | float) -> Tensor:
     """InfoNCE of embeddings `[B, E]` of length 1 that go together row by row, in both directions: a scalar.
 
-    Half of -log softmax(scale * cosine) of the right sound among all sounds of the batch, and half of that of the right
-    mouth among all mouths (van den Oord et al. 2018, equation 4; symmetric as in CLIP).
+    Half of -log softmax(scale * cosine) of the matching audio window among all of the batch, and half of that of the
+    matching mouth among all mouths (van den Oord et al. 2018, equation 4; symmetric as in CLIP).
     """
     cosines = scale * mouth @ audio.T
     right = torch.arange(len(cosines), device=cosines.device)

@@ -1,23 +1,21 @@
-"""The training loop of the sync encoder: small, with the state, log, signals and learning rate of the model's own."""
+"""The training loop of the sync encoder; resume, log, state and signals are those of the model's loop (engine.py)."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from dheads_model.network.sync_encoder import SyncEncoder
 from dheads_model.network.talking_model import parameter_count, pick_device
 from dheads_model.shards.pairs import MouthClip, sample_pairs
 from dheads_model.training.contrastive import SyncSettings, contrastive_loss, held_out_accuracy
-from dheads_model.training.finite import FiniteWatch, gradient_norms
-from dheads_model.training.interruption import Interrupted, SignalWatch
-from dheads_model.training.log import append_log, read_log, rewind_log
+from dheads_model.training.distributed import Distributed
+from dheads_model.training.engine import open_engine
+from dheads_model.training.finite import gradient_norms
 from dheads_model.training.settings import learning_rate
-from dheads_model.training.state import identity_of, load_state, save_state
+from dheads_model.training.state import identity_of
 
 log = logging.getLogger(__name__)
 
@@ -47,40 +45,31 @@ def train_sync_encoder(
     digest of what trains; a state made with others is refused. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1, with
     the state saved, and UserError in a step whose loss or gradient is not finite, with the state before it kept.
     """
-    training, radius, device = settings.training, settings.network.audio_radius, pick_device()
+    training, device = settings.training, pick_device()
     torch.manual_seed(training.seed)
     model = SyncEncoder(settings.network).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
+    weights, losses = list(model.parameters()), []
+    optimizer = torch.optim.AdamW(weights, lr=training.learning_rate, weight_decay=training.weight_decay)
     log.info("%s parameters, %d steps of %d windows on %s", f"{parameter_count(model):,}", training.steps,
              training.batch_size, device)  # fmt: skip
-    identity = identity_of(config, fingerprint, code, None)
-    log_path = Path(state_folder, "training.jsonl")
-    step, losses = 0, []
-    state = load_state(state_folder, identity)
-    if state is not None:
+
+    def restore(state: dict) -> None:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        step, losses = state["step"], state["losses"]
-        log.info("resuming after %d windows", state["images"])
-    rewind_log(log_path, step * training.batch_size)
+        losses.extend(state["losses"])
 
-    weights = list(model.parameters())
-    finite = FiniteWatch.new(["the loss", *(f"the gradient of {name}" for name, _ in model.named_parameters())], device)
+    def state() -> dict:
+        return {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "losses": list(losses)}
 
-    def every(images: int) -> bool:
-        """Whether a multiple of so many windows was passed by the last step; the end counts."""
-        seen = step * training.batch_size
-        return step == training.steps or seen // images != (seen - training.batch_size) // images
-
-    with SignalWatch() as watch, tqdm(
-        total=training.steps * training.batch_size, initial=step * training.batch_size, unit="window", file=sys.stderr,
-        mininterval=5, desc="train",
-    ) as progress:  # fmt: skip
-        while step < training.steps:
-            rate = learning_rate(training, step * training.batch_size)
+    identity = identity_of(config, fingerprint, code, None)
+    observed = ["the loss", *(f"the gradient of {name}" for name, _ in model.named_parameters())]
+    alone = Distributed(0, 1, device)
+    with open_engine(training, state_folder, identity, alone, observed, restore, unit="window") as engine:
+        while engine.running:
+            rate = learning_rate(training, engine.images)
             pairs = sample_pairs(
-                train_clips, training.clips_per_batch, training.windows_per_clip, training.closest_negative, radius,
-                training.seed, step,
+                train_clips, training.clips_per_batch, training.windows_per_clip, training.closest_negative,
+                settings.network.audio_radius, training.seed, engine.step,
             )  # fmt: skip
             model.train()
             mouth = model.embed_mouth(torch.from_numpy(pairs.mouth).to(device))
@@ -88,28 +77,19 @@ def train_sync_encoder(
             loss = contrastive_loss(mouth, audio, model.scale())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            finite.see(step, torch.cat([loss.detach()[None], gradient_norms(weights)[0]]))
-            finite.check(training.batch_size)
+            engine.observe(torch.cat([loss.detach()[None], gradient_norms(weights)[0]]))
+            engine.check_finite()
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()
             losses.append(float(loss.detach()))
-            step += 1
-            progress.update(training.batch_size)
-            if every(training.log_every_images):
-                entry = {"images": step * training.batch_size, "learning_rate": rate, "loss": sum(losses) / len(losses)}
-                if validation_clips and every(training.validation_every_images):
+            engine.advance()
+            if engine.every(training.log_every_images):
+                entry = {"images": engine.images, "learning_rate": rate, "loss": sum(losses) / len(losses)}
+                if validation_clips and engine.every(training.validation_every_images):
                     entry["held_out"] = held_out_accuracy(model, validation_clips, new_sentences)
-                append_log(log_path, entry)
-                losses = []
-            if every(training.state_every_images) or watch.stopped:
-                found = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
-                         "images": step * training.batch_size, "losses": losses, "identity": identity}  # fmt: skip
-                save_state(state_folder, found)
-            if watch.stopped and step < training.steps:
-                sentence = f"stopped by a signal after {step * training.batch_size} windows; the state is saved"
-                raise Interrupted(sentence, watch.exit_code)
-    # Without wanted gradients PyTorch chooses other kernels, which round differently: as the export will be used.
-    return TrainedSyncEncoder(
-        model.cpu().eval().requires_grad_(False), step * training.batch_size, read_log(log_path)[-1]
-    )
+                engine.append_log(entry)
+                losses.clear()
+            engine.save_if_due(state)
+        # Without wanted gradients PyTorch chooses other kernels, which round differently: as the export will be used.
+        return TrainedSyncEncoder(model.cpu().eval().requires_grad_(False), engine.images, engine.read_log()[-1])

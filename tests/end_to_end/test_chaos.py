@@ -107,7 +107,7 @@ def test_damaged_files_are_accounted_for_and_stop_nothing(originals, tmp_path):
 
 SETTINGS = {"track_faces": "track", "align_faces": "align", "crop_faces": "crop", "extract_audio": "audio"}
 INPUTS = {
-    "adopt_clips": ["--plan", "plan.json"],
+    "adopt_clips": ["--plan", "plan.json", "--dataset", "folder"],
     "track_faces": ["--source", "adopt_clips.json", "--weights-folder", "none", "--output", "track.parquet"],
     "align_faces": ["--source", "adopt_clips.json", "--track", "track_faces.json", "--output", "align.parquet"],
     "crop_faces": ["--source", "adopt_clips.json", "--align", "align_faces.json", "--output", "crop.tar"],

@@ -139,7 +139,7 @@ def test_a_mixture_is_refused_in_one_sentence(start, tmp_path):
     output = done.stdout + done.stderr
     assert done.returncode != 0
     assert "was made with other settings than the config has now (crf)" in output
-    assert "delete it and give the same command again" in output
+    assert "delete it and run the same command again" in output
     assert "Traceback" not in output
     assert not (work / "results/table1.csv").exists()
 

@@ -119,7 +119,7 @@ def test_a_corpus_of_another_size_than_published_is_told_and_planned_next_time(t
         prepare(tmp_path, configuration, "--", "resources/lrw/source/00000.json", rc=1)
     log = (tmp_path / "logs/adopt_lrw/00000.log").read_text()
     assert "the clips of shard 00000 of lrw are not those that were planned" in log
-    assert "give the same command again" in log and "Traceback" not in log
+    assert "run the same command again" in log and "Traceback" not in log
     monkeypatch.delenv("LRW_USER")
     prepare(tmp_path, configuration, "--", "resources/lrw/source/00000.json")
 

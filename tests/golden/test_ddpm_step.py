@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dheads_model.diffusion.boxes import box_mask, boxes_around
 from dheads_model.diffusion.ddpm import (
     add_noise,
     discretised_nll,
@@ -12,7 +13,6 @@ from dheads_model.diffusion.ddpm import (
     true_posterior,
     vlb_term,
 )
-from dheads_model.diffusion.losses import box_mask, boxes_around
 from dheads_model.diffusion.schedules import cosine_schedule, respace
 
 TOLERANCE = 1e-5

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from dheads_model.diffusion.boxes import boxes_around
 from dheads_model.diffusion.conditions import Conditions
 from dheads_model.diffusion.denoiser import full_schedule
-from dheads_model.diffusion.losses import boxes_around, ddpm_losses
+from dheads_model.diffusion.losses import ddpm_losses
 from dheads_model.published.unet_weights import published_names
 
 

@@ -70,6 +70,11 @@ def test_touching_every_source_file_plans_nothing(run):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
+        ("dheads_model/corpora/datasets/embedded.py", {}),
+        ("dheads_model/corpora/dataset.py", {}),
+        ("dheads_model/corpora/registry.py", {}),
+        ("dheads_model/corpora/folder.py", {}),
+        ("dheads_model/corpora/lrw/index.py", {}),
         ("dheads_model/corpora/embedded/render.py", FROM_SOURCE),
         ("dheads_model/corpora/embedded/speak_espeak.py", FROM_SOURCE),
         ("workflow_scripts/track_faces.py", FROM_TRACK),
@@ -81,11 +86,14 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/shards/index.py", FROM_INDEX | {"write_data_card": 1}),
         ("dheads_model/tables/data_card.py", {"write_data_card": 1}),
         ("dheads_model/training/loop.py", TRAIN),
+        ("dheads_model/training/engine.py", TRAIN),
+        ("dheads_model/stages/crop.py", FROM_CROP),
         ("dheads_model/tables/curves.py", {"plot_training": 1}),
         # The training draws previews with it; a finished one only writes its export again.
         ("dheads_model/diffusion/rollout.py", TRAIN),
         ("workflow_scripts/copy_reference.py", {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2} | TABLE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
+        ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
         ("dheads_model/tables/strips.py", {"draw_strips": 2}),
         ("dheads_model/tables/table1.py", TABLE),
     ],
@@ -98,6 +106,36 @@ def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expec
     assert found == (expected if beside else expected | TABLE)
 
 
+def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
+    module = run.project / "dheads_model/metrics/per_clip/new.py"
+    module.write_text((module.parent / "head_motion.py").read_text().replace("head_motion", "new"))
+    try:
+        assert planned(run) == MEASURE
+    finally:
+        module.unlink()
+    assert planned(run) == {}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(f"workflow_scripts/benchmarks/{name}.py" for name in ("machine", "preparation", "sampling", "training")),
+        *(f"workflow_scripts/planning/{name}.py" for name in ("plan", "disk_need", "failures", "settings_check")),
+        "workflow_scripts/retry_failed.py",
+    ],
+)
+def test_what_makes_nothing_of_the_table_replans_nothing(run, edited, module):
+    edited(module)
+    assert planned(run) == {}
+
+
+def test_provenance_lists_the_commands_behind_the_table(run):
+    provenance = json.loads((run.work / "results/table1.provenance.json").read_text())
+    made_by = set(provenance["made_by"])
+    assert set(provenance["code"]) >= made_by | {"write_table1"}
+    assert not {"retry_failed", "write_data_card", "draw_strips", "check_config"} & set(provenance["code"])
+
+
 def test_comments_docstrings_and_layout_plan_nothing(run, edited):
     for module in ("faces/align.py", "media/video.py", "manifest.py", "training/loop.py", "metrics/signals.py"):
         edited(f"dheads_model/{module}", '\n\n# a thought\n"""Another thought."""\n')
@@ -108,7 +146,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
     ("module", "old", "new"),
     [
         ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
-        ("dheads_model/manifest.py", "the machine gave up at clip", "the machine stopped at clip"),
+        ("dheads_model/manifest.py", "a machine error occurred at clip", "the machine stopped at clip"),
         ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
         ("dheads_model/config.py", "is missing.", "is not there."),
         ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),

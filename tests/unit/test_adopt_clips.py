@@ -1,45 +1,13 @@
 """The command that takes in a folder's clips: what it accepts, what it rejects and by which name."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
-from dheads_model.corpora.folder import list_clips
-from dheads_model.corpora.plan import plan_shards, write_plan
 from dheads_model.files import sha256_of
-from dheads_model.manifest import read_manifest
 from dheads_model.media.audio import write_wav
+from tests.factories.corpora import TIMES
 from tests.media_fixtures import write_media
-from workflow_scripts.adopt_clips import main
-
-TIMES = [number / 25 for number in range(10)]
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
-SETTINGS = {"table": None, "validation_fraction": 0.1, "test_fraction": 0.2}
-
-
-@pytest.fixture
-def adopted(tmp_path):
-    """Runs the command on the clips planned in tmp_path/clips after `between` was called on that folder."""
-
-    def adopt(between=lambda folder: None):
-        shard = plan_shards(list_clips(SETTINGS, str(tmp_path / "clips"), all_test=True), 100)[0]
-        write_plan(tmp_path / "plan.json", "folder", shard)
-        between(tmp_path / "clips")
-        given = SimpleNamespace(
-            plan=tmp_path / "plan.json",
-            planning=None,
-            membership="",
-            manifest=tmp_path / "source.json",
-            settings={},
-            budget=BUDGET,
-        )
-        main(given)
-        return read_manifest(tmp_path / "source.json")
-
-    (tmp_path / "clips").mkdir()
-    return adopt
 
 
 def test_good_clips_are_hashed_where_they_lie_and_bad_ones_named(adopted, tmp_path):
@@ -62,7 +30,7 @@ def test_good_clips_are_hashed_where_they_lie_and_bad_ones_named(adopted, tmp_pa
     assert facts["path"] == str(clips / "good.mp4")
     assert facts["sha256"] == sha256_of(clips / "good.mp4")
     assert (facts["speaker"], facts["split"], facts["transcript"]) == ("good", "test", "")
-    assert (facts["width"], facts["height"], facts["video_codec"], facts["audio_lr_scale"]) == (
+    assert (facts["width"], facts["height"], facts["video_codec"], facts["audio_rate"]) == (
         160,
         120,
         "h264",

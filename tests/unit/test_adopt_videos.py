@@ -12,10 +12,11 @@ from dheads_model.media.adopted import MOST_MISSING, fit_video
 from dheads_model.media.audio import load_speech
 from dheads_model.media.encode import write_video
 from dheads_model.media.video import decode_video
+from dheads_model.stages.reference import another, reference_frames
+from tests.factories.shards import pack
 from tests.media_fixtures import write_media
-from tests.unit.test_shards import call, pack
+from tests.workflow import call
 from workflow_scripts import adopt_videos, copy_reference
-from workflow_scripts.copy_reference import another, reference_frames
 
 
 def grey(levels, size=64):
@@ -40,7 +41,7 @@ def test_a_longer_video_is_cut_and_a_shorter_one_ends_still(tmp_path):
     frames, facts = fit_video(tmp_path / "v.mp4", 20 + MOST_MISSING)
     assert level(frames)[20:] == pytest.approx([230] * MOST_MISSING, abs=2)
     assert facts["repeated"] == MOST_MISSING
-    with pytest.raises(ClipFailed, match="lasts 20 frames of 25 a second, the clip 26"):
+    with pytest.raises(ClipFailed, match="lasts 20 frames at 25 frames per second, the clip 26"):
         fit_video(tmp_path / "v.mp4", 21 + MOST_MISSING)
 
 

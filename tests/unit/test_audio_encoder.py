@@ -4,7 +4,7 @@ import torch
 
 from dheads_model.media.features import log_filterbank
 from dheads_model.network.audio_encoder import AudioEncoder
-from tests.unit.test_unet import SMALL
+from tests.factories.networks import SMALL
 
 
 @pytest.fixture

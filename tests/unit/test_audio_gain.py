@@ -13,7 +13,7 @@ from dheads_model.training.audio_gain import GAIN_SIGMAS, audio_gain
 from dheads_model.training.audio_use import gains_of, ignored_audio_sentence
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
-from tests.unit.test_training import CONFIG, changed
+from tests.factories.training import CONFIG, changed, loud_clips
 
 CPU = torch.device("cpu")
 
@@ -21,15 +21,11 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def spoken():
     """Clips whose frames are as bright as their sound is loud, so that all is to be heard and nothing to be seen."""
-    generator = np.random.default_rng(0)
-    made = []
-    for number in range(4):
-        loud = generator.uniform(0, 1, 12).astype(np.float32)
-        frames = np.broadcast_to((40 + 170 * loud)[:, None, None, None], (12, 16, 16, 3)).astype(np.uint8)
-        features = np.broadcast_to(-18 + 10 * loud[:, None, None], (12, 4, 80)).astype(np.float32)
-        marks = np.broadcast_to(generator.uniform(4, 12, (1, 68, 2)), (12, 68, 2)).astype(np.float32)
-        made.append(LoadedClip(f"c{number}", f"s{number}", frames, features, marks))
-    return made
+
+    def landmarks(loud, generator):
+        return np.broadcast_to(generator.uniform(4, 12, (1, 68, 2)), (len(loud), 68, 2)).astype(np.float32)
+
+    return loud_clips(4, 12, landmarks)
 
 
 def hears(**training):
@@ -82,7 +78,9 @@ def test_three_validations_without_gain_are_said_and_dead_is_told_from_not_yet()
     assert ignored_audio_sentence(entries(0.0, 0.0)) == ""
     assert ignored_audio_sentence([*entries(0.0, 0.0), {"images": 25, "loss": 1.0}]) == ""
     assert ignored_audio_sentence(entries(0.0, 0.0, 0.02)) == ""
-    assert "does not listen to the sound after 40 images" in ignored_audio_sentence(entries(0.3, 0.0005, 0.0, -0.0005))
+    assert "the audio condition has no effect after 40 images" in ignored_audio_sentence(
+        entries(0.3, 0.0005, 0.0, -0.0005)
+    )
     assert "audio_norm" in ignored_audio_sentence(entries(0.0, 0.0, 0.0))
     assert "train longer" in ignored_audio_sentence(entries(0.0, 0.0002, 0.0))
 
@@ -93,7 +91,9 @@ def test_a_training_that_does_not_listen_warns_or_stops(spoken, tmp_path, caplog
     ]  # fmt: skip
     config = hears(images=256, log_every_images=32, validation_every_images=32)
     train(run_settings(config), config, silent, silent[:2], "data", tmp_path / "warns")
-    assert "no influence at all" in caplog.text
+    assert "no effect at all" in caplog.text
     config["training"]["stop_when_audio_ignored"] = True
-    with pytest.raises(UserError, match="no influence at all on this model's pictures after 96 images"):
+    with pytest.raises(
+        UserError, match="the audio condition has no effect at all on this model's frames after 96 images"
+    ):
         train(run_settings(config), config, silent, silent[:2], "data", tmp_path / "stops")

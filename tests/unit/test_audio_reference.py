@@ -10,7 +10,7 @@ import pytest
 from dheads_model.errors import UserError
 from dheads_model.metrics.audio_reference import SpokenClip, audio_reference
 from dheads_model.shards.index import write_index
-from tests.unit.test_shards import pack
+from tests.factories.shards import pack
 from tests.workflow import ROOT
 
 

@@ -9,8 +9,8 @@ import torch
 from dheads_model.network.settings import PAPER_CREMA
 from dheads_model.shards.index import write_index
 from dheads_model.training.settings import run_settings
-from tests.unit.test_shards import pack
-from tests.unit.test_training import CONFIG
+from tests.factories.shards import pack
+from tests.factories.training import CONFIG
 from tests.workflow import call
 from workflow_scripts.benchmarks import training
 

@@ -16,18 +16,12 @@ from torch import nn
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.network.export import load_export
-from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.checkpoint_files import is_torchscript, read_checkpoint
 from dheads_model.published.import_model import import_model, import_unet, main
-from dheads_model.published.unet_weights import published_names
-from tests.unit.test_unet import inputs, settled
-
-PUBLISHED = NetworkSettings(
-    image_size=16, base_channels=32, channel_multiples=(1, 2), residual_blocks=2, attention_sizes=(8,),
-    head_channels=16, motion_channels=3, audio_channels=32, audio_encoder="none", learned_variance=True,
-    time_frequencies="published", noise_level_input=False,
-)  # fmt: skip
+from tests.factories.checkpoints import PUBLISHED, Names, published_state
+from tests.factories.networks import inputs, settled
+from tests.factories.settings import plain_diffusion
 
 
 class Part(nn.Module):
@@ -292,34 +286,10 @@ def test_a_tree_that_branches_without_end(script, tmp_path):
     refused(path, "its tree of modules has more than 10000 places")
 
 
-def published_state(unet) -> dict[str, torch.Tensor]:
-    own = unet.state_dict()
-    return {published: own[name].clone() for name, published in published_names(unet).items()}
-
-
-class Names(nn.Module):
-    """A tree of modules that holds tensors under given dotted names."""
-
-    def __init__(self, state: dict):
-        super().__init__()
-        inner: dict[str, dict] = {}
-        for name, tensor in state.items():
-            first, _, rest = name.partition(".")
-            if rest:
-                inner.setdefault(first, {})[rest] = tensor
-            else:
-                self.register_parameter(first, nn.Parameter(tensor))
-        for first, tensors in inner.items():
-            self.add_module(first, Names(tensors))
-
-    def forward(self, x):
-        return x
-
-
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return settled(TalkingModel(PUBLISHED, DiffusionSettings(parameterization="ddpm"))).requires_grad_(False)
+    return settled(TalkingModel(PUBLISHED, plain_diffusion(parameterization="ddpm"))).requires_grad_(False)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_a_host_over_its_quota_ends_the_job_with_one_sentence(host, wanted, tmp_
     host.trouble["batch"] = ["always 403"]
     for item in wanted:
         host.trouble[item.path] = ["always 404"]
-    with pytest.raises(UserError, match=r"no host gives the 5 .*over its data quota.*answers 404.*crema_d\.path"):
+    with pytest.raises(UserError, match=r"no host delivers the 5 .*over its data quota.*answers 404.*crema_d\.path"):
         fetch(host, wanted, tmp_path / "corpus", "git-lfs", "files")
     # It is not asked for hundreds of objects in vain.
     assert len([path for path, _ in host.asked if path != "batch"]) <= 4

@@ -101,7 +101,7 @@ def test_clips_are_as_crema_d_has_them(made):
         video = open_video(path)
         assert (video.facts.width, video.facts.height) == (480, 360)
         assert video.facts.fps == pytest.approx(29.97, abs=0.01)
-        assert (video.facts.audio_lr_scale, video.facts.audio_channels) == (44_100, 1)
+        assert (video.facts.audio_rate, video.facts.audio_channels) == (44_100, 1)
         assert video.facts.video_codec == "flv"
         assert len(video.times) == len(synthesised.frames["frame"])
 

@@ -9,12 +9,12 @@ import pytest
 from dheads_model.manifest import Manifest, Outcome, read_manifest, verify_file, write_manifest
 from dheads_model.media.audio import read_wav
 from dheads_model.shards.tar import read_tar
+from tests.factories.shards import BUDGET
 from tests.media_fixtures import write_media
 from workflow_scripts.extract_audio import main
 
 TIMES = [0.2 + number / 25 for number in range(50)]
 SETTINGS = {"bands": 80, "silence_dbfs": -60}
-BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 
 
 @pytest.fixture

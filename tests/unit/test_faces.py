@@ -10,15 +10,15 @@ from dheads_model.errors import ClipFiltered, UserError
 from dheads_model.faces.align import MEAN_FACE_STABLE, AlignSettings, align_track, apply, similarity, smooth
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.detect import open_detector
-from dheads_model.faces.key_frames import detect_by_key_frames
 from dheads_model.faces.landmarks import STABLE, eye_distance
 from dheads_model.faces.redetect import detect_in_crops
 from dheads_model.faces.tables import ALIGN, TRACK, read_clips, write_table
 from dheads_model.faces.track import TrackSettings, fill_gaps, track_face
 from dheads_model.media.encode import write_video
 from dheads_model.media.video import decode_video, open_video
+from dheads_model.stages.track import track_clip
+from tests.factories.faces import Moving
 from tests.media_fixtures import write_media
-from workflow_scripts.track_faces import track_clip
 
 SETTINGS = TrackSettings("mediapipe", 2, 3, 5, 100, 20.0, 1.0)
 CROP = CropSettings(128, 0.23, 0.42, "video", 12)
@@ -158,29 +158,6 @@ def test_tables_survive_the_disk_and_have_the_same_bytes(tmp_path):
     np.testing.assert_array_equal(back["two"]["landmarks"], columns["landmarks"])
     write_table(tmp_path / "none", ALIGN, [])
     assert read_clips(tmp_path / "none") == {}
-
-
-class Moving:
-    """A face 40 pixels wide whose place is the brightness of the frame; landmarks are the centre of the box."""
-
-    def __init__(self, hidden=()):
-        self.looked, self.batches, self.hidden = [], [], hidden
-
-    def find_boxes(self, frames):
-        places = [float(frame[0, 0, 0]) for frame in frames]
-        self.looked += places
-        return [
-            np.zeros((0, 4)) if place in self.hidden else np.array([[place - 20, 80, place + 20, 120]])
-            for place in places
-        ]
-
-    def find_landmarks(self, pairs):
-        self.batches.append(len(pairs))
-        return [np.full((68, 2), [(box[0] + box[2]) / 2, 100.0], np.float32) for _, box in pairs]
-
-    def detect(self, count):
-        frames = (np.full((4, 4, 3), place) for place in range(count))
-        return list(detect_by_key_frames(frames, self.find_boxes, self.find_landmarks, 1))
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 20, 64, 65, 66, 128, 129, 130])

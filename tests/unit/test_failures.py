@@ -34,7 +34,7 @@ def test_each_failed_job_is_told_once_with_its_own_sentence(tmp_path):
     ("text", "sentence"),
     [
         ("Traceback\n  File\nKeyError: 'x'\n", "KeyError: 'x'"),
-        ("Traceback\n  File\nKeyboardInterrupt\n", "error: stopped; give the same command again to go on."),
+        ("Traceback\n  File\nKeyboardInterrupt\n", "error: stopped; run the same command again to resume."),
         ("train: 10%\rtrain: 20%\rKilled", "Killed"),
         ("error: one.\nerror: two.\n", "error: two."),
     ],
@@ -53,14 +53,14 @@ def test_an_empty_log_is_that_of_a_killed_job_or_of_a_full_disk(tmp_path, monkey
 
 def test_jobs_that_were_stopped_have_not_failed(tmp_path, capsys):
     for name, text in (
-        ("a.log", "error: stopped; give the same command again to go on.\n"),
+        ("a.log", "error: stopped; run the same command again to resume.\n"),
         ("b.log", "KeyboardInterrupt"),
     ):
         (tmp_path / name).write_text(text)
     found = failures(LOG.format(log=tmp_path / "a.log") + LOG.format(log=tmp_path / "b.log"))
     assert len(found) == 2
     _tell(found)
-    assert capsys.readouterr().err == "\nstopped; give the same command again to go on.\n"
+    assert capsys.readouterr().err == "\nstopped; run the same command again to resume.\n"
 
 
 def test_a_log_that_is_not_there_is_no_second_error(tmp_path):

@@ -77,7 +77,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path):
     def full(clip, item):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(UserError, match=r"gave up at clip a: .*No space left on device"):
+    with pytest.raises(UserError, match=r"a machine error occurred at clip a: .*No space left on device"):
         process_clips([("a", None)], full)
 
     def members():

@@ -8,19 +8,18 @@ import pytest
 import torch
 
 from dheads_model.errors import UserError
+from dheads_model.network.talking_model import TalkingModel
 from dheads_model.training import loop, sync_loop
 from dheads_model.training.finite import FiniteWatch, check_state
 from dheads_model.training.log import append_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
 from dheads_model.training.state import save_state
-from tests.unit.test_sync_encoder import changed as changed_sync
-from tests.unit.test_sync_encoder import run as run_sync
-from tests.unit.test_sync_encoder import speaking_clip
-from tests.unit.test_training import CONFIG, changed
-from tests.unit.test_training import clips as made_clips
+from tests.factories.sync import changed as changed_sync
+from tests.factories.sync import run as run_sync
+from tests.factories.sync import speaking_clip
+from tests.factories.training import CONFIG, changed
 
-clips = made_clips
 DDPM = {
     **changed(images=64, state_every_images=8, log_every_images=8),
     "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"},
@@ -90,7 +89,7 @@ def test_a_gradient_alone_stops_it_and_is_named(clips, tmp_path, monkeypatch):
         return tuple(found)
 
     monkeypatch.setattr(loop, "gradients", gradients)
-    model = loop.TalkingModel(run_settings(CONFIG).network, run_settings(CONFIG).diffusion)
+    model = TalkingModel(run_settings(CONFIG).network, run_settings(CONFIG).diffusion)
     name = [name for name, _ in model.named_parameters()][2]
     assert f"training stopped: the gradient of {name} is not finite in step 1" in stopped(clips, CONFIG, tmp_path)
 

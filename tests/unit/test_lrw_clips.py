@@ -105,7 +105,7 @@ def test_a_clip_that_is_not_lrw_is_refused_with_its_reason(tmp_path, media, erro
 
 def test_29_frames_at_another_rate_damage_and_absence_are_told_apart(tmp_path):
     other = write_media(
-        tmp_path / "a.mp4", [k / 30 for k in range(29)], 14, click=0.4, audio_lr_scale=16_000, audio_seconds=1.2
+        tmp_path / "a.mp4", [k / 30 for k in range(29)], 14, click=0.4, audio_rate=16_000, audio_seconds=1.2
     )
     whole = clip_bytes()
     (tmp_path / "b.mp4").write_bytes(whole[: len(whole) // 2])

@@ -70,7 +70,7 @@ def test_encoding_refuses_what_it_cannot_write(pan, bad):
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
 def test_any_rate_and_layout_becomes_16_khz_mono(tmp_path, rate, layout):
     path = write_media(
-        tmp_path / "clip.mkv", TIMES, 10, click=1.0, audio_lr_scale=rate, layout=layout, audio_codec="pcm_s16le"
+        tmp_path / "clip.mkv", TIMES, 10, click=1.0, audio_rate=rate, layout=layout, audio_codec="pcm_s16le"
     )
     sound = read_audio(path, 0.0, 50)
     assert sound.dtype == np.int16

@@ -7,7 +7,8 @@ from skimage.data import astronaut
 from dheads_model.metrics import blinks, fidelity, landmark_distance, signals, smoothness
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.measurement import Measurement
-from tests.unit.test_sharpness import picture
+from tests.factories.faces import landmarks
+from tests.factories.media import picture
 
 
 def constant(value, count=4, size=128):
@@ -68,13 +69,6 @@ def test_optical_flow_of_a_still_and_of_a_moving_picture():
     assert 42.6 <= smoothness.published_optical_flow(constant(80)) <= 170.4
     with pytest.raises(ValueError, match="two"):
         smoothness.optical_flow(still[:1])
-
-
-def landmarks(count=50):
-    points = np.random.default_rng(0).uniform(30, 90, (68, 2))
-    points[36:42] = [[40, 50], [43, 47], [47, 47], [50, 50], [47, 53], [43, 53]]
-    points[42:48] = points[36:42] + [30, 0]
-    return np.repeat(points[None], count, axis=0)
 
 
 def test_landmark_distances():

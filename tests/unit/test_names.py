@@ -10,12 +10,8 @@ import pytest
 from dheads_model.corpora.folder import list_clips
 from dheads_model.corpora.plan import plan_shards, write_plan
 from dheads_model.errors import UserError
+from tests.factories.corpora import SETTINGS, TIMES, listed, put
 from tests.media_fixtures import write_media
-from tests.unit.test_adopt_clips import TIMES
-from tests.unit.test_adopt_clips import adopted as adopted_clips
-from tests.unit.test_folder_corpus import SETTINGS, listed, put
-
-adopted = adopted_clips
 
 
 def ids(folder, **settings):

@@ -18,17 +18,12 @@ from dheads_model.shards.index import write_index
 from dheads_model.shards.loader import Batch, LoadedClip, sample_batch
 from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import RunSettings, run_settings
-from tests.unit.test_shards import pack
-from tests.unit.test_training import CONFIG
-from tests.unit.test_unet import settled
+from tests.factories.networks import settled
+from tests.factories.shards import pack
+from tests.factories.training import CONFIG, DDPM
 from tests.workflow import call
 from workflow_scripts import train_model
 
-DDPM = {
-    **CONFIG,
-    "diffusion": {**CONFIG["diffusion"], "parameterization": "ddpm", "residual_to": "zero"},
-    "network": {**CONFIG["network"], "learned_variance": True},
-}
 SIZE = 16
 
 

@@ -105,14 +105,14 @@ def test_what_is_no_picture_is_refused(tmp_path):
         with pytest.raises(UserError, match=message):
             read_photo(path)
 
-    refuse(tmp_path / "none.jpg", "there is no picture")
+    refuse(tmp_path / "none.jpg", "there is no image")
     refuse(tmp_path, "is a folder; give the path of one photo")
     (tmp_path / "text.jpg").write_text("not a picture")
-    refuse(tmp_path / "text.jpg", "is no picture that can be read")
+    refuse(tmp_path / "text.jpg", "is not a readable image")
     for name in ("photo.png", "photo.jpg"):
         whole = saved(tmp_path, astronaut(), name).read_bytes()
         (tmp_path / f"cut_{name}").write_bytes(whole[: len(whole) // 2])
-        refuse(tmp_path / f"cut_{name}", "cannot be decoded as a picture")
+        refuse(tmp_path / f"cut_{name}", "cannot be decoded as an image")
 
 
 def test_a_photo_gives_the_crop_that_a_clip_of_it_gives(tmp_path):
@@ -132,7 +132,7 @@ def test_a_photo_is_taken_whole_where_the_data_were(tmp_path):
     found = crop_photo(saved(tmp_path, face), align, crop, "mediapipe", 20)
     assert found.shape == (128, 128, 3)
     assert np.abs(found.astype(int) - cv2.resize(face, (128, 128), interpolation=cv2.INTER_AREA)).mean() < 5
-    with pytest.raises(UserError, match="must be a square picture framed like those; it is 300 x 400 pixels"):
+    with pytest.raises(UserError, match="must be a square image framed like those; it is 300 x 400 pixels"):
         crop_photo(saved(tmp_path, astronaut()[:400, 100:400]), align, crop, "mediapipe", 20)
 
 

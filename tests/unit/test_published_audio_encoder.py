@@ -18,7 +18,8 @@ from dheads_model.published.audio_encoder import (
     stream_windows,
 )
 from dheads_model.published.checkpoint_files import read_checkpoint
-from tests.unit.test_unet import settled
+from tests.factories.media import speech
+from tests.factories.networks import settled
 
 
 class Counting(nn.Module):
@@ -38,10 +39,6 @@ class TwoResults(nn.Module):
 class OtherNames(nn.Module):
     def forward(self, window: Tensor, lengths: Tensor, hidden: Tensor):
         return window, lengths, hidden
-
-
-def speech(length: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(-3000, 3000, length).astype(np.int16)
 
 
 def save_script(module: nn.Module, path) -> str:

@@ -10,7 +10,7 @@ from skimage.data import astronaut
 from dheads_model.errors import UserError
 from dheads_model.faces import dlib_packages
 from dheads_model.metrics.published_blinks import ENLARGED, measure_published_blinks, published_eye_ratio
-from tests.unit.test_metrics import landmarks
+from tests.factories.faces import landmarks
 
 
 def stand_in(shut=(), lost=()):

@@ -35,7 +35,7 @@ def test_the_longest_beginning_of_a_path_counts(chain):
 
 def test_other_settings_and_code_than_planned_are_named(chain):
     with pytest.raises(
-        UserError, match=r"crop/0.json was made with other settings .*\(crf\); delete it and give the same"
+        UserError, match=r"crop/0.json was made with other settings .*\(crf\); delete it and run the same"
     ):
         check_chain(["pack/0.json"], PLANNED | {"crop/": {"settings": {"crf": 11}, "code": "c1"}})
     with pytest.raises(UserError, match=r"pack/0\.json was made by other code of pack than is here now"):
@@ -67,7 +67,7 @@ def test_a_missing_or_damaged_recipe_is_a_sentence(chain, content):
 
 def test_a_missing_source_is_a_sentence(chain):
     (chain / "crop/0.json").unlink()
-    with pytest.raises(UserError, match=r"crop/0.json cannot be read .*give the same command again"):
+    with pytest.raises(UserError, match=r"crop/0.json cannot be read .*run the same command again"):
         check_chain(["pack/0.json"], PLANNED)
 
 

@@ -5,12 +5,13 @@ import json
 import pytest
 import yaml
 
-from dheads_model.generate import main, open_talker, read_config, sampling_of
+from dheads_model import Talker
+from dheads_model.generate import main
 from dheads_model.media.audio import write_wav
 from dheads_model.shards.index import write_index
-from tests.unit.test_generate import noise
-from tests.unit.test_shards import pack
-from tests.unit.test_training import CONFIG
+from tests.factories.media import noise
+from tests.factories.shards import pack
+from tests.factories.training import CONFIG
 from tests.workflow import ROOT, call
 from workflow_scripts import train_model
 
@@ -44,8 +45,7 @@ def test_a_trained_model_is_sampled_as_its_method(tmp_path, capsys, overlay, run
         output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
         audio_encoder=None, published_audio_encoder=None,
     )  # fmt: skip
-    talker = open_talker(tmp_path / "model.safetensors")
-    sampling = sampling_of(read_config(None, talker.facts), None)
+    sampling = Talker.load(tmp_path / "model.safetensors").settings.sampling
     assert (sampling.sampler, sampling.steps, sampling.guidance_scale) == (sampler, steps, 1.0)
     assert json.loads((tmp_path / "model.json").read_text())["methods"]["ours"]["sampler"] == sampler
     from PIL import Image

@@ -7,8 +7,8 @@ from dheads_model.errors import ClipFailed, UserError
 from dheads_model.media.audio import load_speech
 from dheads_model.media.container import probe
 from dheads_model.media.video import decode_video
+from tests.factories.corpora import SETTINGS
 from tests.media_fixtures import write_media
-from tests.unit.test_folder_corpus import SETTINGS
 
 TIMES = [number / 25 for number in range(10)]
 

@@ -8,12 +8,26 @@ import pytest
 
 from dheads_model.diffusion.rollout import rollout, stream
 from dheads_model.network.placement import place_for_sampling
+from tests.factories.rollout import SETTINGS, sampling_clips, sampling_model
 from tests.gpu import GPU, needs_gpu
-from tests.unit import test_rollout
-from tests.unit.test_rollout import SETTINGS
 
 pytestmark = needs_gpu
-model, clips, videos = test_rollout.model, test_rollout.clips, test_rollout.videos
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sampling_model()
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return sampling_clips()
+
+
+@pytest.fixture(scope="module")
+def videos(model, clips):
+    identity, sound, seeds = clips
+    return rollout(model, identity, sound, SETTINGS, seeds)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import yaml
 
 from dheads_model.errors import UserError
 from dheads_model.tables.seeds import make_spreads, to_csv, to_markdown
-from tests.unit.test_tables import rows_of
+from tests.factories.tables import rows_of
 from tests.workflow import ROOT
 from workflow_scripts.planning.plan import make_work_plan
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds

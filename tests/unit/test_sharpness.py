@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
 
 from dheads_model.media.video import decode_video
 from dheads_model.metrics.sharpness import _edge_widths, cpbd, video_cpbd
+from tests.factories.media import picture
 from tests.workflow import ROOT
 
 # Picture: a part of a photograph or a generated one, and how often each pixel becomes the mean of 3 x 3.
@@ -21,25 +21,6 @@ PICTURES = {
     "steps 128, blurred 1": 0.330498,
     "pale 128, blurred 1": 0.477901,
 }
-
-
-def picture(name):
-    """RGB uint8 `[S, S, 3]`; whole-number arithmetic alone, so that it is the same everywhere."""
-    kind, size, _, times = name.replace(",", "").split()
-    size = int(size)
-    y, x = np.mgrid[:size, :size]
-    if kind == "face":
-        made = astronaut()[:size, 160 : 160 + size].astype(np.int64)
-    elif kind == "pale":
-        made = 100 + astronaut()[:size, 160 : 160 + size].astype(np.int64) // 6
-    elif kind == "waves":
-        made = np.repeat(((x * x // 7 + 3 * y * (x % 11)) % 256)[..., None], 3, axis=2)
-    else:
-        made = np.repeat((40 * ((x + y // 3) // 9 % 6) + 5 * (y // 16 % 3))[..., None], 3, axis=2)
-    for _ in range(int(times)):
-        padded = np.pad(made, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        made = sum(padded[i : i + size, j : j + size] for i in range(3) for j in range(3)) // 9
-    return made.astype(np.uint8)
 
 
 # The middle frame of clips of GRID (Cooke et al. 2006), its middle 256 x 256 halved.

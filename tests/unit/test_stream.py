@@ -13,17 +13,18 @@ import pytest
 import torch
 
 from dheads_model.diffusion.losses import draw_sigmas
-from dheads_model.errors import UserError
+from dheads_model.errors import Interrupted, UserError
 from dheads_model.shards.index import read_index, write_index
 from dheads_model.shards.loader import LoadedClip, load_split
 from dheads_model.shards.stream import ClipStream, open_split, training_batches
 from dheads_model.shards.stream_plan import LANES, StreamPlan
 from dheads_model.training.distributed import Distributed, micro_batches, rank_rows
+from dheads_model.training.interruption import SignalWatch
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
-from tests.unit.test_shards import pack
-from tests.unit.test_training import changed, run, without_time
+from tests.factories.shards import pack
+from tests.factories.training import changed, run, without_time
 
 LENGTHS = [{f"s{shard}_{clip}": 5 + (3 * shard + 2 * clip) % 7 for clip in range(3)} for shard in range(5)]
 FRAMES = sum(sum(shard.values()) for shard in LENGTHS)
@@ -279,12 +280,12 @@ def test_an_interrupted_training_on_a_stream_ends_bit_for_bit_as_an_uninterrupte
         def counted(*arguments):
             taken.append(1)
             if len(taken) == stop_after:
-                os.kill(os.getpid(), loop.SignalWatch.SIGNALS[-1])
+                os.kill(os.getpid(), SignalWatch.SIGNALS[-1])
             return real(*arguments)
 
         with monkeypatch.context() as patch:
             patch.setattr(loop, "batch_loss", counted)
-            with pytest.raises(loop.Interrupted):
+            with pytest.raises(Interrupted):
                 train(settings, config, stream(index, workers=1), held[:1], "data", tmp_path / folder)
         return None
 

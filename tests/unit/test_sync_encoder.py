@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ import torch.nn.functional as F
 
 from dheads_model.errors import UserError
 from dheads_model.faces.landmarks import LEFT_EYE, MOUTH, RIGHT_EYE
-from dheads_model.faces.mouth import MARGIN, crop_mouths, cut_mouths
+from dheads_model.faces.mouth import crop_mouths, cut_mouths
 from dheads_model.metrics.sync import sync_confidence, sync_offset
 from dheads_model.network.export import load_export
 from dheads_model.network.sync_encoder import embed_clip, load_sync_encoder, save_sync_encoder
@@ -29,40 +27,8 @@ from dheads_model.training.initial_audio import load_initial_audio
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings
-from dheads_model.training.sync_loop import train_sync_encoder
-from tests.unit.test_training import CONFIG as RUN
-from tests.unit.test_training import clips as run_clips  # noqa: F401 (a fixture)
-
-CONFIG = {
-    "min_clips": 1, "max_clips": 100, "gpus": 0, "speakers": "all", "held_out_sentences": 0,
-    "network": {
-        "audio_radius": 2, "audio_channels": 8, "feature_bands": 8, "mouth_channels": 8, "embedding_channels": 16,
-    },
-    "training": {
-        "images": 4800, "clips_per_batch": 4, "windows_per_clip": 8, "closest_negative": 3, "learning_rate": 0.01,
-        "warmup_images": 320, "weight_decay": 0.01, "log_every_images": 1600, "validation_every_images": 4800,
-        "state_every_images": 10_000_000, "seed": 3,
-    },
-}  # fmt: skip
-
-
-def changed(**training):
-    return {**CONFIG, "training": {**CONFIG["training"], **training}}
-
-
-def speaking_clip(number, count=45, speaker=None, transcript=""):
-    """A dark slit on a noisy face, as high as the sound's first bands are loud: both follow one random curve."""
-    generator = np.random.default_rng(number)
-    curve = np.convolve(generator.normal(size=count + 2), [0.3, 0.4, 0.3], "valid")
-    curve = (curve - curve.min()) / np.ptp(curve)
-    height, width = 32 + 2 * MARGIN, 48 + 2 * MARGIN
-    rows, columns = np.mgrid[:height, :width]
-    slit = np.abs(rows - height / 2) < 1 + 11 * curve[:, None, None]
-    mouth = np.where(slit & (np.abs(columns - width / 2) < 14), 30, 150 + 20 * number % 60)
-    mouth = np.clip(mouth + generator.normal(0, 8, mouth.shape), 0, 255).astype(np.uint8)
-    features = generator.normal(-14, 1, (count, 4, 8))
-    features[:, :, :4] += 10 * (curve[:, None, None] - 0.5)
-    return MouthClip(f"c{number}", speaker or f"s{number}", transcript, mouth, features.astype(np.float32))
+from tests.factories.sync import CONFIG, changed, run, speaking_clip
+from tests.factories.training import CONFIG as RUN
 
 
 @pytest.fixture(scope="module")
@@ -74,26 +40,6 @@ def speaking():
 def trained(speaking, tmp_path_factory):
     torch.set_num_threads(1)
     return run(CONFIG, speaking[:9], tmp_path_factory.mktemp("sync"), held_out=speaking[9:])
-
-
-def run(config, clips, folder, held_out=(), stop_after=None, monkeypatch=None):
-    """Train; stop_after: send the process a signal once so many steps were taken."""
-    arguments = sync_settings(config), config, clips, held_out, set(), "data", folder
-    if stop_after is None:
-        return train_sync_encoder(*arguments)
-    taken, original = [], sync_loop.sample_pairs
-
-    def counted(*given):
-        taken.append(1)
-        if len(taken) == stop_after:
-            os.kill(os.getpid(), signal.SIGUSR1)
-        return original(*given)
-
-    monkeypatch.setattr(sync_loop, "sample_pairs", counted)
-    with pytest.raises(sync_loop.Interrupted, match="the state is saved"):
-        train_sync_encoder(*arguments)
-    monkeypatch.setattr(sync_loop, "sample_pairs", original)
-    return None
 
 
 def face_points(count, mouth_centre, eye_distance=30.0):
@@ -295,12 +241,12 @@ def encoder_path(tmp_path):
 
 
 @pytest.mark.parametrize("frozen", [True, False])
-def test_a_run_starts_from_the_audio_encoder_and_keeps_it_if_frozen(encoder_path, run_clips, tmp_path, frozen):  # noqa: F811
+def test_a_run_starts_from_the_audio_encoder_and_keeps_it_if_frozen(encoder_path, clips, tmp_path, frozen):
     config = {**RUN, "audio_encoder_from": "conditioning", "audio_encoder_frozen": frozen}
     config = {**config, "training": {**config["training"], "images": 24, "warmup_images": 0}}
     settings = run_settings(config)
     encoder = load_initial_audio(encoder_path, settings.network, frozen)
-    weights = train(settings, config, run_clips, [], "data", tmp_path / "state", audio_encoder=encoder).weights
+    weights = train(settings, config, clips, [], "data", tmp_path / "state", audio_encoder=encoder).weights
     wanted = load_sync_encoder(encoder_path)[0].audio_encoder.state_dict()
     same = [torch.equal(weights[f"audio_encoder.{name}"], value) for name, value in wanted.items()]
     if frozen:
@@ -311,7 +257,7 @@ def test_a_run_starts_from_the_audio_encoder_and_keeps_it_if_frozen(encoder_path
         assert moved.abs().max() < 0.1, "three steps from where it started"
     with pytest.raises(UserError, match="made with another audio encoder; move the folder"):
         other = dataclasses.replace(encoder, sha256="0" * 64)
-        train(settings, config, run_clips, [], "data", tmp_path / "state", audio_encoder=other)
+        train(settings, config, clips, [], "data", tmp_path / "state", audio_encoder=other)
 
 
 def test_an_audio_encoder_of_another_size_is_refused(encoder_path):

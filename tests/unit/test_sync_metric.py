@@ -13,7 +13,7 @@ from dheads_model.metrics.sync import (
     sync_offset,
 )
 from dheads_model.tables.table1 import make_rows, refusals, to_csv, to_markdown
-from tests.unit.test_tables import rows_of
+from tests.factories.tables import rows_of
 
 
 def unit(values):

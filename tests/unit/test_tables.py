@@ -18,21 +18,10 @@ from dheads_model.tables.table1 import (
     to_tex,
     unknown_speaker_notes,
 )
+from tests.factories.tables import rows_of
 
 BY_NAME = {column.metric: column for column in COLUMNS}
 KINDS = {"ours": "model", "ground_truth": "ground_truth", "frozen": "frozen_first_frame"}
-
-
-def rows_of(metric, method, values, frames=None, speakers=None):
-    count = len(values)
-    return pd.DataFrame(
-        {
-            "dataset": "embedded", "split": "test", "method": method, "metric": metric, "value": values,
-            "clip": [f"c{i}" for i in range(count)], "frames": frames or [50] * count,
-            "speaker": speakers or [f"s{i}" for i in range(count)],
-            "status": ["ok" if value is not None else "undefined" for value in values], "reason": "",
-        }
-    )  # fmt: skip
 
 
 def test_mean_spread_and_number_leave_out_refusals():

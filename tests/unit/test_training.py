@@ -15,7 +15,6 @@ from dheads_model.errors import UserError
 from dheads_model.fingerprint import closure
 from dheads_model.network.export import load_export
 from dheads_model.shards.loader import LoadedClip
-from dheads_model.training.cost import SPEED_KEYS
 from dheads_model.training.identity import REPORTING
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.loop import train
@@ -29,69 +28,9 @@ from dheads_model.training.state import (
     load_state,
     save_state,
 )
-from tests.unit.test_shards import pack
+from tests.factories.shards import pack
+from tests.factories.training import CONFIG, changed, run, without_time
 from tests.workflow import ROOT
-
-CONFIG = {
-    "dataset": "toy", "min_clips": 1, "gpus": 0,
-    "network": {
-        "image_size": 16, "patch": 2, "base_channels": 8, "channel_multiples": [1, 2], "residual_blocks": 1,
-        "attention_sizes": [], "head_channels": 8, "norm_groups": 4, "audio_channels": 8, "dropout": 0.1,
-    },
-    "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "identity", "timesteps": 1000},
-    "conditioning_augmentation": {"motion_noise": 0.3, "patch_drop": 0.1, "patch_size": 4, "audio_drop": 0.1},
-    "training": {
-        "images": 80, "batch_size": 8, "learning_rate": 0.01, "warmup_images": 16, "decay": "cosine",
-        "gradient_clip": 1.0, "ema_decay": 0.9, "mouth_weight": 3.0, "flip": True, "log_sigma_mean": -1.0,
-        "log_sigma_std": 1.2, "log_every_images": 16, "validation_every_images": 32, "state_every_images": 24, "seed": 3,
-    },
-}  # fmt: skip
-
-
-def changed(**training):
-    settings = {**CONFIG["training"], **training}
-    if "log_every_images" in training and "validation_every_images" not in training:
-        settings["validation_every_images"] = 2 * settings["log_every_images"]
-    return {**CONFIG, "training": settings}
-
-
-@pytest.fixture(scope="module")
-def clips():
-    generator = np.random.default_rng(0)
-    made = []
-    for number in range(3):
-        count = 6 + number
-        frames = generator.integers(0, 255, (count, 16, 16, 3), dtype=np.uint8)
-        features = generator.normal(-8, 3, (count, 4, 80)).astype(np.float32)
-        marks = generator.uniform(4, 12, (count, 68, 2)).astype(np.float32)
-        made.append(LoadedClip(f"c{number}", f"s{number}", frames, features, marks))
-    return made
-
-
-def run(config, clips, folder, stop_after=None, monkeypatch=None):
-    """Train; stop_after: send the process a signal once so many steps were taken."""
-    if stop_after is not None:
-        from dheads_model.training import loop
-
-        taken = []
-        original = loop.batch_loss
-
-        def counted(*arguments):
-            taken.append(1)
-            if len(taken) == stop_after:
-                os.kill(os.getpid(), signal.SIGUSR1)
-            return original(*arguments)
-
-        monkeypatch.setattr(loop, "batch_loss", counted)
-        with pytest.raises(loop.Interrupted, match="the state is saved"):
-            train(run_settings(config), config, clips, clips[:1], "data", folder)
-        monkeypatch.setattr(loop, "batch_loss", original)
-        return None
-    return train(run_settings(config), config, clips, clips[:1], "data", folder)
-
-
-def without_time(folder):
-    return [{k: v for k, v in entry.items() if k not in SPEED_KEYS} for entry in read_log(folder / "training.jsonl")]
 
 
 @pytest.mark.parametrize("form", ["edm", "ddpm"])

@@ -9,17 +9,15 @@ import pytest
 import torch
 
 from dheads_model.network.talking_model import TalkingModel
-from dheads_model.shards.loader import Batch, sample_batch
+from dheads_model.shards.loader import Batch
 from dheads_model.training.log import read_log
-from dheads_model.training.loop import train, validation_loss
-from dheads_model.training.objective import batch_loss, draw_batch
-from dheads_model.training.settings import ema_rate, learning_rate, run_settings
-from tests.unit.test_objective import DDPM
-from tests.unit.test_training import CONFIG, changed
-from tests.unit.test_training import clips as made_clips
+from dheads_model.training.loop import train
+from dheads_model.training.objective import draw_batch
+from dheads_model.training.settings import run_settings
+from dheads_model.training.validation import validation_loss
+from tests.factories.training import CONFIG, DDPM, changed, plain_training
 from tests.workflow import ROOT
 
-clips = made_clips
 CPU = torch.device("cpu")
 
 
@@ -32,20 +30,7 @@ def test_the_averaged_weights_are_what_is_kept_and_validated(clips, tmp_path):
     config = undropped(images=32, ema_decay=0.9)
     run = run_settings(config)
     trained = train(run, config, clips, clips[:2], "data", tmp_path)
-    torch.manual_seed(run.training.seed)
-    model = TalkingModel(run.network, run.diffusion)
-    average = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizer = torch.optim.AdamW(model.parameters(), betas=run.training.adam_betas, weight_decay=0.0, foreach=False)
-    for step in range(run.training.steps):
-        drawn = draw_batch(sample_batch(clips, 8, run.training.seed, step), run, run.training.seed, step, True, CPU)
-        optimizer.zero_grad()
-        batch_loss(model, drawn, run).total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), run.training.gradient_clip)
-        optimizer.param_groups[0]["lr"] = learning_rate(run.training, step * 8)
-        optimizer.step()
-        rate = ema_rate(run.training, step)
-        for name, value in model.state_dict().items():
-            average[name] += (1 - rate) * (value - average[name])
+    model, average = plain_training(run, clips)
     current = {name: value.clone() for name, value in model.state_dict().items()}
     assert max((average[name] - current[name]).abs().max() for name in current) > 2e-3, (
         "they could be taken for each other"

@@ -25,15 +25,14 @@ from dheads_model.shards.loader import sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, SPEED_KEYS, Cost
 from dheads_model.training.distributed import Distributed, micro_batches
 from dheads_model.training.log import read_log
-from dheads_model.training.loop import train, validation_loss
+from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
-from dheads_model.training.settings import learning_rate, run_settings
-from tests.unit.test_shards import pack
-from tests.unit.test_training import CONFIG, changed
-from tests.unit.test_training import clips as made_clips
+from dheads_model.training.settings import run_settings
+from dheads_model.training.validation import validation_loss
+from tests.factories.shards import pack
+from tests.factories.training import CONFIG, changed, plain_training
 from tests.workflow import ROOT
 
-clips = made_clips
 CPU = torch.device("cpu")
 
 
@@ -73,17 +72,7 @@ def test_a_training_takes_the_steps_of_a_plain_loop(clips, tmp_path, accumulatio
     config["network"] = {**CONFIG["network"], "dropout": 0.0}
     run = run_settings(config)
     trained = train(run, config, clips, [], "data", tmp_path)
-    torch.manual_seed(run.training.seed)
-    model = TalkingModel(run.network, run.diffusion).train()
-    # Neither fused nor over lists: it reads each gradient as a matrix, in whatever order that lies in memory.
-    optimizer = torch.optim.AdamW(model.parameters(), betas=run.training.adam_betas, weight_decay=0.0, foreach=False)
-    for step in range(run.training.steps):
-        drawn = draw_batch(sample_batch(clips, 8, run.training.seed, step), run, run.training.seed, step, True, CPU)
-        optimizer.zero_grad()
-        batch_loss(model, drawn, run).total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), run.training.gradient_clip)
-        optimizer.param_groups[0]["lr"] = learning_rate(run.training, step * 8)
-        optimizer.step()
+    model, _ = plain_training(run, clips)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(trained.weights[name], value, atol=2e-4, rtol=1e-3, msg=name)
 

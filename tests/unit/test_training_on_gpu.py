@@ -15,17 +15,15 @@ from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import DrawnBatch, batch_loss, draw_batch
 from dheads_model.training.settings import run_settings
+from tests.factories.networks import SMALL, inputs, settled
+from tests.factories.training import CONFIG, DDPM, changed
+from tests.factories.training import run as run_training
 from tests.gpu import GPU, needs_gpu
-from tests.unit import test_training
-from tests.unit.test_objective import DDPM
-from tests.unit.test_training import CONFIG, changed
-from tests.unit.test_unet import SMALL, inputs, settled
 
 pytestmark = needs_gpu
 CPU = torch.device("cpu")
 # bfloat16 keeps 8 bits of a number: an error of 1 in 256 for each of many, which average out.
 BFLOAT16_ERROR = 0.02
-clips = test_training.clips
 
 
 @pytest.fixture(autouse=True)
@@ -82,11 +80,11 @@ def test_loss_and_gradient_are_those_of_the_cpu(clips, config):
 @pytest.mark.parametrize("config", [CONFIG, DDPM], ids=["edm", "ddpm"])
 def test_a_training_learns_and_goes_on_where_it_stopped(clips, tmp_path, monkeypatch, config):
     config = {**config, "training": changed(images=4000, log_every_images=400, ema_decay=0.98)["training"]}
-    whole = test_training.run(config, clips, tmp_path / "whole")
+    whole = run_training(config, clips, tmp_path / "whole")
     log = read_log(tmp_path / "whole" / "training.jsonl")
     assert log[-1]["loss"] < 0.9 * log[0]["loss"] and log[-1]["memory_mib"] > 0
-    test_training.run(config, clips, tmp_path / "cut", 203, monkeypatch)
-    resumed = test_training.run(config, clips, tmp_path / "cut")
+    run_training(config, clips, tmp_path / "cut", 203, monkeypatch)
+    resumed = run_training(config, clips, tmp_path / "cut")
     again = read_log(tmp_path / "cut" / "training.jsonl")
     assert [entry["images"] for entry in again] == [entry["images"] for entry in log]
     # Sums over threads of a GPU come in any order, so the last bits differ and a training spreads them.

@@ -13,36 +13,12 @@ from dheads_model.media import decoders, encode, video
 from dheads_model.media.container import probe
 from dheads_model.media.encode import encode_video
 from dheads_model.media.video import chosen_frames, decode_video, open_video
+from tests.factories.media import COUNT, numbered, write_numbered
 from tests.media_fixtures import write_media
-
-COUNT = 60
-
-
-def numbered(count=COUNT, height=96, width=128):
-    """Pictures `[count, height, width, 3]` whose top row of eight blocks spells their number."""
-    texture = np.random.default_rng(0).integers(0, 255, (height // 8, width // 8 + 1, 3), dtype=np.uint8)
-    pictures = np.stack([np.roll(texture.repeat(8, 0).repeat(8, 1)[:height, :width], i, 1) for i in range(count)])
-    for number in range(count):
-        for bit in range(8):
-            pictures[number, :16, bit * 16 : bit * 16 + 16] = 255 * (number >> bit & 1)
-    return pictures
 
 
 def numbers_of(frames):
     return [sum(int(frame[4:12, b * 16 + 4 : b * 16 + 12].mean() > 128) << b for b in range(8)) for frame in frames]
-
-
-def write_numbered(path, codec, options=None, keep=lambda number: True):
-    """Write numbered pictures at 25 frames a second; only packets whose place in the file is kept are written."""
-    pictures = numbered()
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options or {})
-        stream.height, stream.width, stream.pix_fmt = *pictures.shape[1:3], "yuv420p"
-        packets = [p for picture in pictures for p in stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24"))]
-        for place, packet in enumerate([*packets, *stream.encode(None)]):
-            if keep(place):
-                container.mux(packet)
-    return path
 
 
 def shown(path):
@@ -226,8 +202,8 @@ def test_chosen_frames_are_those_of_the_reader(tmp_path, name, codec):
 
 def test_colours_are_converted_only_of_chosen_frames(tmp_path, monkeypatch):
     path = write_numbered(tmp_path / "a.mp4", "libx264")
-    converted, real = [], video.upright_picture
-    monkeypatch.setattr(video, "upright_picture", lambda frame: converted.append(1) or real(frame))
+    converted, real = [], video.upright_image
+    monkeypatch.setattr(video, "upright_image", lambda frame: converted.append(1) or real(frame))
     assert len(list(chosen_frames(path, np.array([5, 5, 9]), COUNT))) == 3
     assert len(converted) == 2
 
@@ -291,7 +267,7 @@ def test_chunks_are_small(tmp_path, monkeypatch):
 def test_facts_of_a_real_clip(samples):
     facts = probe(samples / "video/talking/astorfi_sample_video.mp4")
     assert (facts.width, facts.height, facts.video_codec, facts.audio_codec) == (480, 360, "h264", "aac")
-    assert (facts.audio_lr_scale, facts.audio_channels) == (44_100, 2)
+    assert (facts.audio_rate, facts.audio_channels) == (44_100, 2)
     assert facts.fps == pytest.approx(29.97, abs=0.01)
     assert facts.duration == pytest.approx(6.97, abs=0.02)
 

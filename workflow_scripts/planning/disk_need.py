@@ -5,13 +5,11 @@ import shutil
 from pathlib import Path
 
 from dheads_model.corpora.plan import ShardOutline
+from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from dheads_model.files import readable_size
-from workflow_scripts.planning.plan import WorkPlan, lrw_is_here
+from workflow_scripts.planning.plan import WorkPlan
 
-# Frames of a mean clip at 25 a second: CREMA-D's 5.26 hours over 7,442 clips, LRW's fixed length, the embedded corpus as
-# measured. How long the clips of a folder are is not known before they are opened.
-_FRAMES = {"embedded": 55, "crema_d": 64, "lrw": 29}
 # All stages and the shard, a frame at 128 x 128: measured 9 kB on the embedded corpus, whose pictures are easy; PNG frames
 # of real faces take about 30 kB, twice.
 _BYTES_A_FRAME = {"video": 15_000, "frames": 70_000}
@@ -23,7 +21,7 @@ def disk_need(plan: WorkPlan, work: Path | str) -> dict[str, int]:
     """Bytes that each dataset still has to write below `work`, downloads included; datasets of unknown length are left out."""
     needs = {}
     for dataset, shards in plan.shards.items():
-        if dataset in _FRAMES:
+        if DATASETS[dataset].frames_per_clip is not None:
             needs[dataset] = sum(_shard_need(dataset, shard, plan.config, Path(work)) for shard in shards.values())
     return needs
 
@@ -57,11 +55,9 @@ def _shard_need(dataset: str, shard: ShardOutline, config: dict, work: Path) -> 
     base = work / "resources" / dataset
     if (base / "shards" / shard.split / f"{shard.shard}.json").exists():
         return 0
+    about = DATASETS[dataset]
     scale = (config["crop"]["size"] / 128) ** 2
-    prepared = shard.clips * _FRAMES[dataset] * _BYTES_A_FRAME[config["crop"]["format"]] * scale
-    fetched = dataset == "crema_d" and not config["crema_d"]["path"]
-    if fetched and not (base / "source" / f"{shard.shard}.json").exists():
-        prepared += shard.bytes
-    if dataset == "lrw" and not lrw_is_here(config):
-        prepared += 2 * shard.bytes  # packed and unpacked
+    prepared = shard.clips * about.frames_per_clip * _BYTES_A_FRAME[config["crop"]["format"]] * scale
+    if about.fetched_bytes is not None:
+        prepared += about.fetched_bytes(config, shard.bytes, (base / "source" / f"{shard.shard}.json").exists())
     return round(prepared)

@@ -14,7 +14,7 @@ _FAILED = re.compile(r"^Error in rule (\S+):\n(?:    .*\n)*?    log: (\S.*?) \(c
 _NO_ROOM = 1 << 16
 
 # Of workflow_scripts.command, after Ctrl-C; where Python was still starting it says KeyboardInterrupt.
-_STOPPED = "error: stopped; give the same command again to go on."
+_STOPPED = "error: stopped; run the same command again to resume."
 _NO_WORD = (
     "it ended without a word, as a job does that is killed for want of memory: give it more, or fewer jobs at once"
 )
@@ -47,7 +47,7 @@ def last_sentence(log: Path | str) -> str:
     if not written:
         # A log on a full disk stays empty.
         full = shutil.disk_usage(Path(log).parent).free < _NO_ROOM
-        return f"error: {'the disk is full: make room' if full else _NO_WORD}, then give the same command again."
+        return f"error: {'the disk is full: make room' if full else _NO_WORD}, then run the same command again."
     if written[-1] == "KeyboardInterrupt":
         return _STOPPED
     return written[-1].rpartition("\r")[2]

@@ -1,4 +1,4 @@
-"""The embedded corpus: a public-domain portrait that speaks CREMA-D's sentences, in CREMA-D's layout.
+"""The embedded corpus: clips of an animated public-domain portrait with CREMA-D's sentences, in CREMA-D's layout.
 
-Nothing is imported here: the Snakefile needs `clips` alone, which is standard library only.
+Nothing is imported here: the Snakefile only needs `clips`, which is standard library only.
 """

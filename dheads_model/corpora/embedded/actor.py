@@ -96,12 +96,12 @@ def _shape(portrait: Portrait, generator: np.random.Generator, woman: bool) -> n
 
 
 def _texture(portrait: Portrait, generator: np.random.Generator, woman: bool) -> np.ndarray:
-    """The portrait's picture with other colours and light, its person mask as alpha."""
-    picture = cv2.cvtColor(portrait.picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    """The portrait's image with other colours and light, its person mask as alpha."""
+    image = cv2.cvtColor(portrait.image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     skin, hair, clothes, beard, lips = _masks(portrait)
     tone = SKIN[generator.integers(len(SKIN))] + generator.uniform(-4, 4, 3) * [1, 0.5, 0.8]
     colour = HAIR[generator.integers(len(HAIR))] + generator.uniform(-4, 4, 3) * [1, 0.5, 1]
-    result = _recolour(picture, skin, tone, contrast=float(generator.uniform(0.75, 1.0)))
+    result = _recolour(image, skin, tone, contrast=float(generator.uniform(0.75, 1.0)))
     result = _recolour(result, hair, colour, contrast=float(generator.uniform(0.7, 1.1)))
     result = _recolour(result, clothes, CLOTHES[generator.integers(len(CLOTHES))], contrast=0.9)
     # Lips redder and darker than the skin around them.
@@ -136,7 +136,7 @@ def _light(rgb: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 def _masks(portrait: Portrait) -> tuple[np.ndarray, ...]:
     """Soft masks 0..1 `[512, 512]` of skin, hair with brows, clothes, where a beard grows, and lips."""
-    lab = cv2.cvtColor(portrait.picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = cv2.cvtColor(portrait.image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     oval = _polygon(portrait.points[FACE_OVAL])
     y, x = np.mgrid[:512, :512]
     cheek = lab[118:130, 190:205].reshape(-1, 3).mean(axis=0)

@@ -24,7 +24,7 @@ EMOTIONS = ("NEU", "HAP", "SAD", "ANG", "FEA", "DIS")
 
 
 def list_clips(settings: dict) -> list[PlannedClip]:
-    """The planned clips: each actor speaks `clips_per_actor` of the sentences, the next actor goes on where it stopped.
+    """The planned clips: each actor speaks `clips_per_actor` of the sentences; the next actor continues with the next ones.
 
     settings: actors, clips_per_actor, validation_actors, test_actors, seed. Raises UserError when the held-out actors
     leave none to train.

@@ -28,11 +28,11 @@ def encode_flv(frames: Iterable[np.ndarray], samples: np.ndarray, rate: int) -> 
         sound.codec_context.flags |= bitexact
         video.pix_fmt = "yuv420p"
         first = True
-        for index, picture in enumerate(frames):
+        for index, image in enumerate(frames):
             if first:
-                video.height, video.width, first = picture.shape[0], picture.shape[1], False
-            # One thread: the encoder would have FFmpeg start one a core to convert the colours of each picture.
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=video.pix_fmt, threads=1)
+                video.height, video.width, first = image.shape[0], image.shape[1], False
+            # One thread: the encoder would have FFmpeg start one a core to convert the colours of each image.
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=video.pix_fmt, threads=1)
             frame.pts, frame.time_base = index, 1 / FRAMES_PER_SECOND
             container.mux(video.encode(frame))
         container.mux(video.encode(None))

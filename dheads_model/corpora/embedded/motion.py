@@ -1,4 +1,4 @@
-"""What a face does besides speaking: blinks, slow head motion, breathing."""
+"""Motion of the face that is independent of speech: blinks, slow head motion, breathing."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _SHORTEST_PAUSE = 0.6  # seconds between two blinks
 class Motion:
     """Head and eyes over the F frames of a clip, each `[F]`.
 
-    blink: 0 open .. 1 shut. yaw, pitch, roll in radians. shift_x, shift_y in pixels of the picture. breath: -1..1.
+    blink: 0 open .. 1 shut. yaw, pitch, roll in radians. shift_x, shift_y in pixels of the image. breath: -1..1.
     blinks: (start, end) of each blink in seconds.
     """
 
@@ -28,7 +28,7 @@ class Motion:
 
 
 def move(times: np.ndarray, generator: np.random.Generator) -> Motion:
-    """Blinks at human rate (Poisson with a shortest pause; 0.18 to 0.34 s long) and slow random head motion."""
+    """Blinks at a human rate (Poisson with a minimum pause; 0.18 to 0.34 s long) and slow random head motion."""
     blinks = _blink_times(float(times[-1]), generator)
     blink = np.zeros(len(times))
     for start, end in blinks:

@@ -1,6 +1,6 @@
-"""The portrait behind all actors: picture, face mesh, person mask, and control points around the face.
+"""The portrait for all actors: image, face mesh, person mask, and control points around the face.
 
-The picture is NASA's portrait of Eileen Collins (public domain) as scikit-image ships it. Mesh and mask were computed
+The image is NASA's portrait of Eileen Collins (public domain) from scikit-image. Mesh and mask were computed
 once with MediaPipe and GrabCut and are stored beside this file, so that the corpus does not depend on detectors.
 """
 
@@ -15,7 +15,7 @@ from scipy.spatial import Delaunay
 
 ASSETS = Path(__file__).parent / "assets"
 
-# Rings of the mesh from the right mouth corner (left in the picture) to the left one.
+# Rings of the mesh from the right mouth corner (left in the image) to the left one.
 INNER_UPPER = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])
 INNER_LOWER = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308])
 OUTER_UPPER = np.array([61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291])
@@ -46,13 +46,13 @@ CHIN = 152
 class Portrait:
     """Source of all actors.
 
-    picture: uint8 RGB `[512, 512, 3]`. person: float32 `[512, 512]`, 0 background .. 1 person. points: float64 `[N, 2]`,
+    image: uint8 RGB `[512, 512, 3]`. person: float32 `[512, 512]`, 0 background .. 1 person. points: float64 `[N, 2]`,
     the 468 mesh points, then control points. depth: `[N]`, pixels towards the viewer negative. head: `[N]`, 1 where a
     point moves with the head, 0 where it stays. triangles: int `[K, 3]`, those inside the mouth left out; orientation
     `[K]`: the sign of their area.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     person: np.ndarray
     points: np.ndarray
     depth: np.ndarray
@@ -66,7 +66,7 @@ def load_portrait() -> Portrait:
     """The portrait with its mesh."""
     from skimage.data import astronaut
 
-    picture = astronaut()
+    image = astronaut()
     person = cv2.imread(str(ASSETS / "person.png"), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
     # A pixel less at the edge: hair there is mixed with the bright backdrop.
     person = np.clip(1.8 * person - 0.8, 0, 1)
@@ -80,11 +80,11 @@ def load_portrait() -> Portrait:
     triangles = _triangles(points)
     first, second, third = points[triangles].transpose(1, 0, 2)
     orientation = np.sign(np.cross(second - first, third - first))
-    return Portrait(picture, person, points, depth, head, triangles, orientation)
+    return Portrait(image, person, points, depth, head, triangles, orientation)
 
 
 def _surroundings() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Control points outside of the mesh, in pixels of the picture: around the hair, on the neck, on what stays."""
+    """Control points outside of the mesh, in pixels of the image: around the hair, on the neck, on what stays."""
     turn = np.deg2rad(np.arange(-200, 21, 20))
     hair = np.column_stack([226 + 92 * np.cos(turn), 92 + 88 * np.sin(turn)])
     neck = np.array([[190, 180], [262, 182], [205, 190], [247, 191], [226, 193]], dtype=float)

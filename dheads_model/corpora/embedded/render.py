@@ -1,4 +1,4 @@
-"""Pictures of an actor: the face mesh is bent for every frame and the portrait's texture warped along, triangle by triangle."""
+"""Rendering of an actor's frames: the face mesh is deformed per frame, and the portrait's texture is warped per triangle."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from dheads_model.corpora.embedded.motion import Motion
 from dheads_model.corpora.embedded.portrait import Portrait
 
 WIDTH, HEIGHT = 480, 360
-SCALE = 1.45  # pixels of the picture a pixel of the portrait
-EYES_Y = 140  # height of the eyes in the picture
+SCALE = 1.45  # pixels of the image per pixel of the portrait
+EYES_Y = 140  # height of the eyes in the image
 LIP_RINGS = np.stack(
     [
         mesh.OUTER_UPPER,
@@ -31,7 +31,7 @@ _LINE_BELOW_UPPER_LIP = 2.6
 
 @dataclass(frozen=True)
 class Stage:
-    """What stays the same over a clip: the actor's face at rest and how its points follow lips and jaw."""
+    """Constants of a clip: the actor's face at rest and the weights with which its points follow lips and jaw."""
 
     portrait: Portrait
     actor: Actor
@@ -46,7 +46,7 @@ class Stage:
 
 
 def set_stage(portrait: Portrait, actor: Actor) -> Stage:
-    """Neutralise the portrait's smile for this actor and prepare what every frame needs."""
+    """Neutralise the portrait's smile for this actor and compute the constants of the clip."""
     points = actor.points
     corners = points[[61, 291]].mean(axis=0)
     centre = np.array([corners[0], points[13, 1] + _LINE_BELOW_UPPER_LIP])
@@ -80,25 +80,25 @@ def control_points(stage: Stage, mouth: Articulation, motion: Motion, frame: int
 
 
 def render(stage: Stage, mouth: Articulation, motion: Motion, frame: int) -> np.ndarray:
-    """One picture uint8 RGB `[360, 480, 3]`."""
+    """One image uint8 RGB `[360, 480, 3]`."""
     points = control_points(stage, mouth, motion, frame)
     canvas = to_canvas(points)
     source = _source_map(canvas, stage.portrait)
     warped = cv2.remap(
         stage.actor.texture, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0)
     )
-    picture = _over(warped, stage.wall)
-    _draw_mouth(picture, canvas, stage, mouth, frame)
-    return picture
+    image = _over(warped, stage.wall)
+    _draw_mouth(image, canvas, stage, mouth, frame)
+    return image
 
 
 def to_canvas(points: np.ndarray) -> np.ndarray:
-    """Pixels of the portrait to pixels of the picture."""
+    """Pixels of the portrait to pixels of the image."""
     return (points - [226, 102]) * SCALE + [WIDTH / 2, EYES_Y]
 
 
 def _followers(points: np.ndarray, lips: np.ndarray, lip_indices: np.ndarray) -> np.ndarray:
-    """Weights `[N, L]` with which the skin follows the lips: nearby as they go, farther off less and less."""
+    """Weights `[N, L]` with which the skin follows the lips; they decrease with the distance."""
     distance = np.linalg.norm(points[:, None] - lips[None], axis=2)
     weights = np.exp(-((distance / 9) ** 2))
     reach = np.exp(-((np.maximum(distance.min(axis=1) - 2, 0) / 17) ** 2))
@@ -106,7 +106,7 @@ def _followers(points: np.ndarray, lips: np.ndarray, lip_indices: np.ndarray) ->
 
 
 def _close_eyes(points: np.ndarray, blink: float) -> None:
-    """Lower the upper lids onto the lower ones by `blink` 0..1; the crease above comes along a little."""
+    """Lower the upper lids towards the lower ones by `blink` 0..1, and the crease above by a part of it."""
     if blink <= 0:
         return
     for upper, lower, crease, corners in zip(
@@ -121,7 +121,7 @@ def _close_eyes(points: np.ndarray, blink: float) -> None:
 
 
 def _turn_head(points: np.ndarray, portrait: Portrait, motion: Motion, frame: int) -> np.ndarray:
-    """Turn points about the neck by small angles (the mesh has a depth), then shift; torso points stay."""
+    """Rotate points about the neck by small angles (the mesh has a depth), then shift; torso points are fixed."""
     pivot = np.array([226.0, 165.0])
     yaw, pitch, roll = motion.yaw[frame], motion.pitch[frame], motion.roll[frame]
     local = points - pivot
@@ -135,7 +135,7 @@ def _turn_head(points: np.ndarray, portrait: Portrait, motion: Motion, frame: in
 
 
 def _source_map(canvas: np.ndarray, portrait: Portrait) -> np.ndarray:
-    """For every pixel of the picture its place in the portrait, float32 `[H, W, 2]`."""
+    """Position in the portrait of every pixel of the image, float32 `[H, W, 2]`."""
     labels = np.zeros((HEIGHT, WIDTH), dtype=np.int32)
     corners = canvas[portrait.triangles]
     along, across = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
@@ -167,15 +167,15 @@ def _source_map(canvas: np.ndarray, portrait: Portrait) -> np.ndarray:
 
 
 def _over(warped: np.ndarray, wall: np.ndarray) -> np.ndarray:
-    """A picture with alpha uint8 `[H, W, 4]` over the wall uint8 `[H, W, 3]`."""
+    """An image with alpha uint8 `[H, W, 4]` over the wall uint8 `[H, W, 3]`."""
     colours, alpha = cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), warped[..., 3]
-    picture = wall.copy()
-    cv2.copyTo(colours, (alpha == 255).astype(np.uint8), picture)
+    image = wall.copy()
+    cv2.copyTo(colours, (alpha == 255).astype(np.uint8), image)
     # Only the outline of the person is both.
     edge = np.nonzero((alpha > 0) & (alpha < 255))
     weight = alpha[edge].astype(np.uint16)[:, None]
-    picture[edge] = (colours[edge] * weight + wall[edge] * (255 - weight) + 127) // 255
-    return picture
+    image[edge] = (colours[edge] * weight + wall[edge] * (255 - weight) + 127) // 255
+    return image
 
 
 def _wall(colour: np.ndarray) -> np.ndarray:
@@ -184,10 +184,10 @@ def _wall(colour: np.ndarray) -> np.ndarray:
     return np.clip(colour * (1.03 - 0.1 * (x**2 + y**2))[..., None], 0, 255).round().astype(np.uint8)
 
 
-def _draw_mouth(picture: np.ndarray, canvas: np.ndarray, stage: Stage, mouth: Articulation, frame: int) -> None:
+def _draw_mouth(image: np.ndarray, canvas: np.ndarray, stage: Stage, mouth: Articulation, frame: int) -> None:
     """Fill the opening between the lips: dark, with upper teeth that keep to the skull and a tongue that goes with the jaw."""
     ring = canvas[np.concatenate([mesh.INNER_UPPER, mesh.INNER_LOWER[-2:0:-1]])]
-    _draw_lip_line(picture, canvas)
+    _draw_lip_line(image, canvas)
     if mouth.closure[frame] > 0.95 or np.ptp(ring[5::10, 1]) < 0.4:
         return
     x0, y0 = np.floor(ring.min(axis=0)).astype(int) - 2
@@ -209,11 +209,11 @@ def _draw_mouth(picture: np.ndarray, canvas: np.ndarray, stage: Stage, mouth: Ar
     strength = np.clip((depth - 5) / 7, 0, 0.85)
     inside += (strength * tongue)[..., None] * (np.array([158, 78, 78], np.float32) - inside)
     weight = cv2.GaussianBlur(mask, (0, 0), 0.6).astype(np.float32)[..., None] / 255
-    part = picture[y0:y1, x0:x1].astype(np.float32)
-    picture[y0:y1, x0:x1] = np.round(part + weight * (inside - part)).astype(np.uint8)
+    part = image[y0:y1, x0:x1].astype(np.float32)
+    image[y0:y1, x0:x1] = np.round(part + weight * (inside - part)).astype(np.uint8)
 
 
-def _draw_lip_line(picture: np.ndarray, canvas: np.ndarray) -> None:
+def _draw_lip_line(image: np.ndarray, canvas: np.ndarray) -> None:
     """The shadow where the lips meet."""
     x0, y0 = np.floor(canvas[mesh.OUTER_UPPER].min(axis=0)).astype(int) - 3
     x1, y1 = np.ceil(canvas[mesh.OUTER_LOWER].max(axis=0)).astype(int) + 4
@@ -221,8 +221,8 @@ def _draw_lip_line(picture: np.ndarray, canvas: np.ndarray) -> None:
     line = np.round((canvas[mesh.INNER_UPPER] - [x0, y0]) * 16).astype(np.int32)
     cv2.polylines(mask, [line], False, 150, 1, cv2.LINE_AA, shift=4)
     weight = cv2.GaussianBlur(mask, (0, 0), 0.5).astype(np.float32)[..., None] / 255
-    part = picture[y0:y1, x0:x1].astype(np.float32)
-    picture[y0:y1, x0:x1] = np.round(part * (1 - weight * np.array([0.55, 0.7, 0.7], np.float32))).astype(np.uint8)
+    part = image[y0:y1, x0:x1].astype(np.float32)
+    image[y0:y1, x0:x1] = np.round(part * (1 - weight * np.array([0.55, 0.7, 0.7], np.float32))).astype(np.uint8)
 
 
 _TEXTURE_WIDTH, _TEXTURE_HEIGHT, _TEXTURE_LINE = 200, 120, 24  # four texture pixels a pixel of the portrait
@@ -230,7 +230,7 @@ _TEXTURE_WIDTH, _TEXTURE_HEIGHT, _TEXTURE_LINE = 200, 120, 24  # four texture pi
 
 def _mouth_texture() -> np.ndarray:
     """Inside of a mouth, uint8 RGB: darkness with a row of upper teeth whose edge lies a little below the lips' line."""
-    picture = np.full((_TEXTURE_HEIGHT, _TEXTURE_WIDTH, 3), (46, 16, 17), np.uint8)
+    image = np.full((_TEXTURE_HEIGHT, _TEXTURE_WIDTH, 3), (46, 16, 17), np.uint8)
     widths = (11, 13, 14, 17, 17, 14, 13, 11)
     left = _TEXTURE_WIDTH // 2 - sum(widths) // 2
     for number, width in enumerate(widths):
@@ -238,6 +238,6 @@ def _mouth_texture() -> np.ndarray:
         shade = 1 - 0.3 * side**1.5
         bottom = _TEXTURE_LINE + round(20 - 7 * side)
         colour = tuple(int(shade * value) for value in (234, 224, 206))
-        cv2.rectangle(picture, (left, -10), (left + width - 2, bottom), colour, -1)
+        cv2.rectangle(image, (left, -10), (left + width - 2, bottom), colour, -1)
         left += width
-    return cv2.GaussianBlur(picture, (0, 0), 2.0)
+    return cv2.GaussianBlur(image, (0, 0), 2.0)

@@ -1,4 +1,4 @@
-"""User name and password with which a licensee fetches LRW: from the environment only, never from a config."""
+"""User name and password of an LRW licensee: from the environment only, never from a config."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from dheads_model.corpora.lrw.layout import FOLDER
 from dheads_model.errors import UserError
 
 USER, PASSWORD = "LRW_USER", "LRW_PASSWORD"
-# The page of BBC Research & Development on its lip reading datasets, where the agreement is asked for.
+# The page of BBC Research & Development on its lip reading datasets, with the agreement.
 ASK_AT = "https://www.bbc.co.uk/rd/projects/lip-reading-datasets"
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A licensee's user name and password; the password shows in no representation."""
+    """A licensee's user name and password; the password is not in the repr."""
 
     user: str
     password: str = field(repr=False)
 
     def login(self) -> tuple[str, str]:
-        """(user, password), as a Link of the downloader takes it."""
+        """(user, password), for a Link of the downloader."""
         return self.user, self.password
 
 

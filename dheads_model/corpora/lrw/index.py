@@ -1,4 +1,4 @@
-"""The clips of an unpacked LRW as one table: the tree is walked once, the Snakefile reads the table. Standard library only."""
+"""The index of an unpacked LRW: the tree is listed once, the Snakefile reads the table. Standard library only."""
 
 import os
 from collections import Counter
@@ -14,15 +14,15 @@ from dheads_model.corpora.plan import SPLITS, PlannedClip
 from dheads_model.errors import ClipFailed, UserError
 from dheads_model.files import atomic_path
 
-# LRW names nobody, and nothing says that its splits share no speaker. Under this one name, which shards.index knows
-# too, no claim of disjoint speakers is made or checked, the data card has one row, and intervals count clips.
+# LRW has no speaker labels, and its splits may share speakers. With this one name, which shards.index also knows, disjoint
+# speakers are neither claimed nor checked, the data card has one row, and confidence intervals treat clips as independent.
 UNKNOWN_SPEAKER = "unknown"
 COLUMNS = ("clip", "word", "split", "bytes", "word_seconds")
 _SHOWN_NAMES = 100
 
 
 class IndexedClip(NamedTuple):
-    """A row of the index. word_seconds: None where the texts were not read, or this one could not be."""
+    """A row of the index. word_seconds: None if the texts were not read, or this one is unreadable."""
 
     clip: str
     word: str
@@ -33,9 +33,9 @@ class IndexedClip(NamedTuple):
 
 @dataclass
 class IndexSummary:
-    """What the walk found. clips: number by split. refused: number of names that fit no place of the layout.
+    """Summary of the listing. clips: number by split. refused: number of names that do not match the layout.
 
-    refused_names: the first of them, paths below the corpus' folder. texts_failed: clips whose word has no duration.
+    refused_names: the first of them, paths in the corpus' folder. texts_failed: clips whose word has no duration.
     """
 
     clips: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
@@ -45,13 +45,13 @@ class IndexSummary:
     texts_failed: int = 0
 
     def refuse(self, names: list[str]) -> None:
-        """Count names that do not fit."""
+        """Count names that do not match the layout."""
         self.refused += len(names)
         self.refused_names += sorted(names)[: _SHOWN_NAMES - len(self.refused_names)]
 
 
 def build_index(folder: Path | str, index_path: Path | str, read_texts: bool) -> IndexSummary:
-    """Write the table of all clips below `folder`, sorted by split and clip id; the same tree gives the same bytes.
+    """Write the table of all clips below `folder`, sorted by split and clip id; equal trees give equal bytes.
 
     folder: lipread_mp4 or the folder around it. read_texts: also open each clip's text for its word's duration. Tab
     separated UTF-8 with the columns clip, word, split, bytes, word_seconds. Names out of pattern are counted and
@@ -61,7 +61,7 @@ def build_index(folder: Path | str, index_path: Path | str, read_texts: bool) ->
     root = corpus_root(folder)
     summary = IndexSummary()
     words = _matching(root, "", summary, lambda entry: entry.is_dir() and WORD.fullmatch(entry.name))
-    # Sorted as the ids will be: ALLOWED_... comes before ALLOW_...
+    # In the order of the ids: ALLOWED_... is before ALLOW_...
     words = sorted((entry.name for entry in words), key=lambda word: f"{word}_")
     homes = _split_folders(root, words, summary)
     with atomic_path(index_path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
@@ -99,13 +99,13 @@ def read_index(index_path: Path | str) -> Iterator[IndexedClip]:
 
 
 def list_clips(index_path: Path | str, folder: Path | str, list_file: Path | str | None = None) -> list[PlannedClip]:
-    """All clips of an index in the corpus' own splits; nothing is opened but the index and the list.
+    """All clips of an index in the corpus' own splits; only the index and the list are opened.
 
-    folder: as in `build_index`. list_file: another test split, one clip a line as WORD/split/WORD_00001 (also with ./
-    before and .mp4 behind, as the published list of Diffused Heads has it) or WORD_00001, which means the clip of the
-    folder test. Clips that it names are test clips, wherever they lie; train and val keep the others, and what it leaves
-    out of the folder test is not planned. A clip's speaker is UNKNOWN_SPEAKER, its transcript the word. Raises UserError
-    for an unusable index or folder, and for names in the list that the index does not have.
+    folder: as in `build_index`. list_file: another test split, one clip per line as WORD/split/WORD_00001 (also with ./
+    before and .mp4 after it, as in the published list of Diffused Heads) or WORD_00001, which is the clip in the folder
+    test. Listed clips are test clips, whatever their folder; train and val keep the others, and unlisted clips of the
+    folder test are not planned. A clip's speaker is UNKNOWN_SPEAKER, its transcript the word. Raises UserError for an
+    unusable index or folder, and for names in the list that are not in the index.
     """
     root = corpus_root(folder)
     listed = None if list_file is None else _read_list(list_file)
@@ -119,7 +119,7 @@ def list_clips(index_path: Path | str, folder: Path | str, list_file: Path | str
                 split = "test"
             elif split == "test":
                 continue
-        # Half a million of these are in memory: clips of one size share what is said of it.
+        # Half a million of these are in memory: clips of equal size share one dictionary.
         extra = sizes.setdefault(size, {"bytes": size})
         clips.append(PlannedClip(clip, UNKNOWN_SPEAKER, split, word, path, extra))
     if listed:
@@ -131,13 +131,13 @@ def list_clips(index_path: Path | str, folder: Path | str, list_file: Path | str
 
 
 def counts_with_list(counts: Mapping[str, int], list_file: Path | str) -> dict[str, int]:
-    """Number of clips by split as `list_clips` has them with this list, from the numbers in the corpus' own splits."""
+    """Number of clips by split of `list_clips` with this list, from the numbers in the corpus' own splits."""
     homes = Counter(clip.split("_")[1] for clip in _read_list(list_file))
     return {"train": counts["train"] - homes["train"], "val": counts["val"] - homes["val"], "test": homes.total()}
 
 
 def _split_folders(root: str, words: list[str], summary: IndexSummary) -> set[tuple[str, str]]:
-    """The (word, split) that have a folder; raises UserError where two of them are one, since clips would count twice."""
+    """The (word, split) that have a folder; raises UserError if two of them are the same folder (clips would count twice)."""
     homes: dict[str, str] = {}
     found = set()
     for word in words:
@@ -177,7 +177,7 @@ def _write_clips(stream: TextIO, root: str, word: str, split: str, read_texts: b
 
 
 def _matching(root: str, below: str, summary: IndexSummary, fits) -> list[os.DirEntry]:
-    """Entries of a folder that fit; the others are refused in the summary. Raises UserError when it cannot be listed."""
+    """Matching entries of a folder; the others are counted in the summary. Raises UserError when it cannot be listed."""
     try:
         with os.scandir(os.path.join(root, below)) as found:
             entries = list(found)

@@ -1,4 +1,4 @@
-"""How the files of LRW are named and where they lie. Standard library only."""
+"""Names and folder layout of LRW. Standard library only."""
 
 import os
 import re
@@ -16,18 +16,18 @@ _NAME = re.compile(r"([A-Z]+)_([0-9]{5})")
 
 
 def parse_name(stem: str) -> tuple[str, str] | None:
-    """(word, five digits) of a file name without its ending, ABOUT_00001; None where it fits no clip of LRW."""
+    """(word, five digits) of a file name without its suffix, ABOUT_00001; None if it is not the name of a clip."""
     name = _NAME.fullmatch(stem)
     return (name[1], name[2]) if name else None
 
 
 def clip_id(word: str, split: str, number: str) -> str:
-    """Id of a clip, ABOUT_test_00001: the corpus counts anew in each split, so that ABOUT_00001 alone names three clips."""
+    """Id of a clip, ABOUT_test_00001: numbers restart in each split, so ABOUT_00001 alone is the name of three clips."""
     return f"{word}_{split}_{number}"
 
 
 def corpus_root(folder: Path | str) -> str:
-    """The folder that holds the words, given itself or the one around it; raises UserError where there is none."""
+    """The folder that contains the words, from itself or its parent; raises UserError if there is none."""
     given = os.fspath(Path(folder).expanduser())
     inside = os.path.join(given, FOLDER)
     root = inside if os.path.isdir(inside) else given

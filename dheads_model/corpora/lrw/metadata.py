@@ -1,4 +1,4 @@
-"""The text beside each clip of LRW: which word is said, and when. Standard library only."""
+"""The text file beside each clip of LRW: the word and its time. Standard library only."""
 
 import math
 import re
@@ -7,15 +7,15 @@ from pathlib import Path
 from dheads_model.corpora.lrw.layout import CLIP_FRAMES, CLIP_SECONDS, parse_name
 from dheads_model.errors import ClipFailed, UserError
 
-# The longest text of five short lines; another file is not read into memory.
+# Upper bound of a text of five short lines; larger files are not read into memory.
 _LARGEST_TEXT = 65_536
 _DURATION = re.compile(r"duration\s*:\s*([0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?)(?:\s*s(?:ec(?:ond)?s?)?)?", re.IGNORECASE)
-# 0.56 s are 7 frames to each side, also where binary fractions give 6.999...
+# 0.56 s are 7 frames to each side, although binary fractions give 6.999...
 _ROUNDING_FRAMES = 1e-6
 
 
 def word_of(path: Path | str) -> str:
-    """The word that a clip is about, from its name: ABOUT of .../ABOUT_00001.mp4 (or .txt); raises UserError."""
+    """The word of a clip from its name: ABOUT of .../ABOUT_00001.mp4 (or .txt); raises UserError."""
     name = parse_name(Path(path).stem)
     if name is None:
         raise UserError(f"{path} is not named as a clip of LRW; the form is <WORD>_<5 digits>, as ABOUT_00001.mp4.")
@@ -23,11 +23,11 @@ def word_of(path: Path | str) -> str:
 
 
 def read_word_seconds(path: Path | str) -> float:
-    """How long the word lasts, in seconds (0 to 1.16), from the text beside a clip.
+    """Duration of the word in seconds (0 to 1.16), from the text file beside a clip.
 
-    The text has five lines, the last of which is `Duration: <seconds> seconds`; as the published loaders do, only that
-    one is read, without regard to blank lines after it, line ends, spaces and what stands before. Raises
-    ClipFailed: missing_file, unreadable (no right to read it), damaged (no duration, or one that no clip can hold).
+    The text has five lines, the last of which is `Duration: <seconds> seconds`; as in the published loaders, only that
+    line is read, and blank lines after it, line ends and spaces are ignored. Raises ClipFailed: missing_file, unreadable
+    (no permission), damaged (no duration, or one longer than a clip).
     """
     path = Path(path)
     try:
@@ -49,13 +49,12 @@ def read_word_seconds(path: Path | str) -> float:
 
 
 def word_span(seconds: float) -> tuple[int, int]:
-    """(first, end) of the frames of a 29-frame clip in which its word is said: first to end - 1, the middle one is 14.
+    """(first, end) of the frames of a 29-frame clip that contain its word: first to end - 1, the middle one is 14.
 
-    The word lies in the middle of the clip. Chosen is 14 ± floor(12.5 seconds), the half length of mpc001's loader
-    (Lipreading_using_Temporal_Convolutional_Networks): just those frames whose own middle lies within the word. The
-    other formula in use, voletiv's (lipreading-in-the-wild-experiments), is floor(14.5 - 12.5 seconds) to
-    ceil(14.5 + 12.5 seconds) + 1, which adds the frames that the word only touches: one more at an end. Raises
-    ValueError unless 0 < seconds <= 1.16.
+    The word is in the middle of the clip. The span is 14 ± floor(12.5 seconds), the half length of mpc001's loader
+    (Lipreading_using_Temporal_Convolutional_Networks): the frames whose centre is within the word. The other formula in
+    use, voletiv's (lipreading-in-the-wild-experiments), is floor(14.5 - 12.5 seconds) to ceil(14.5 + 12.5 seconds) + 1,
+    which adds partially covered frames: one more at an end. Raises ValueError unless 0 < seconds <= 1.16.
     """
     if not 0 < seconds <= CLIP_SECONDS:
         raise ValueError(f"a word in a clip of 1.16 seconds cannot last {seconds}")

@@ -1,4 +1,4 @@
-"""The parts in which LRW is handed out: found, checked against what was recorded of them, read as one file."""
+"""The parts of LRW's archive: finding them, verifying them against recorded checksums, reading them as one file."""
 
 import io
 import re
@@ -16,7 +16,7 @@ CHECKSUMS = "lrw-v1-parts.sha256"
 
 
 def find_parts(folder: Path | str) -> list[Path]:
-    """The seven parts in order, or the one archive of an older hand-out; raises UserError naming what is missing."""
+    """The seven parts in order, or the single archive of an older release; raises UserError naming what is missing."""
     folder = Path(folder)
     for name in WHOLE_NAMES:
         if (folder / name).is_file():
@@ -28,10 +28,10 @@ def find_parts(folder: Path | str) -> list[Path]:
 
 
 def record_parts(parts: Sequence[Path | str]) -> None:
-    """Write the sha256 of parts to lrw-v1-parts.sha256 beside them, in the format of sha256sum; not for two at a time.
+    """Write the sha256 of parts to lrw-v1-parts.sha256 beside them, in the format of sha256sum; not concurrently.
 
-    No checksum of LRW is published, so the first download says what the later ones must agree with. Parts that are
-    recorded already are compared. Raises UserError for one that differs or is not there.
+    No checksums of LRW are published, so later downloads must match the first one. Parts that are
+    already recorded are compared. Raises UserError for one that differs or is missing.
     """
     record = _record_of(parts)
     known = _read_checksums(record) if record.is_file() else {}
@@ -41,9 +41,9 @@ def record_parts(parts: Sequence[Path | str]) -> None:
 
 
 def verify_parts(parts: Sequence[Path | str]) -> bool:
-    """Compare parts with lrw-v1-parts.sha256 beside them; False where there is no such file.
+    """Compare parts with lrw-v1-parts.sha256 beside them; False without such a file.
 
-    Raises UserError for a part that differs, is not there or was never recorded.
+    Raises UserError for a part that differs, is missing or was never recorded.
     """
     record = _record_of(parts)
     if not record.is_file():
@@ -147,6 +147,6 @@ def _agreeing(part: Path, recorded: str | None, record: Path) -> str:
     if recorded is not None and digest != recorded:
         raise UserError(
             f"{part} is not the file that {record.name} recorded at its first download; delete it to fetch it again, or "
-            f"{record.name} if the corpus itself was published anew."
+            f"{record.name} if the corpus itself was published again."
         )
     return digest

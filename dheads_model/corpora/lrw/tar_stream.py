@@ -1,4 +1,4 @@
-"""The bytes of a tar or tar.bz2, read forwards and within bounds, as the standard library's tarfile wants them."""
+"""The bytes of a tar or tar.bz2, read sequentially and within bounds, for the standard library's tarfile."""
 
 import bz2
 import io
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dheads_model.corpora.lrw.parts import JoinedParts
 from dheads_model.errors import UserError
 
-# Compressed video does not shrink again; what grows more than this when it is unpacked is no archive of videos.
+# Compressed video cannot be compressed further; an archive with a larger ratio does not contain videos.
 LARGEST_GROWTH = 4
 _GROWTH_ALLOWANCE = 2**20
 # tarfile reads a header as long as the archive says it is.
@@ -17,9 +17,9 @@ _MAGIC_PLACE = 257
 
 
 class TarStream:
-    """A tar's bytes. position: how far it was read; last: what the last read gave.
+    """A tar's bytes. position: number of bytes read; last: result of the last read.
 
-    tarfile takes any header that it cannot read for the end of the archive; `check_end` tells the two apart.
+    tarfile treats an unreadable header as the end of the archive; `check_end` distinguishes the two.
     """
 
     def __init__(self, joined: JoinedParts, report: Callable[[int], object]):
@@ -32,7 +32,7 @@ class TarStream:
             self._source = bz2.BZ2File(self._source)
 
     def place(self) -> int:
-        """How far the parts were read."""
+        """Position in the joined parts."""
         return self._joined.tell() if self._packed else self.position
 
     def tell(self) -> int:

@@ -1,4 +1,4 @@
-"""LRW's archive to a folder: a split tar that is trusted in nothing, extracted so that it can be gone on with."""
+"""Extraction of LRW's archive, a split tar that is not trusted; an interrupted extraction resumes."""
 
 import os
 import stat
@@ -14,30 +14,30 @@ from dheads_model.corpora.lrw.tar_stream import TarStream
 from dheads_model.errors import UserError
 from dheads_model.files import _is_running
 
-# A clip has some hundred kilobytes.
+# A clip has about a hundred kilobytes.
 LARGEST_FILE = 16 * 2**20
-# Damage shows at the next header or where a block of bzip2 (900 kB) ends: what was written since is not trusted.
+# Damage is detected at the next header or at the end of a bzip2 block (900 kB): files written since then are not trusted.
 _DOUBTFUL_BYTES = 4 * 2**20
 _DAMAGE = (tarfile.TarError, EOFError, ValueError, RecursionError, OSError)
 
 
 @dataclass
 class Extraction:
-    """How many files were written, and how many were kept since they were there already with the right size."""
+    """Number of files written, and of files kept because they existed with the right size."""
 
     written: int = 0
     kept: int = 0
     _fresh: deque[tuple[int, Path]] = field(default_factory=deque, repr=False)
 
     def add(self, path: Path, position: int) -> None:
-        """Count a file that was written when the archive was read up to `position`."""
+        """Count a file written when the archive had been read up to `position`."""
         self.written += 1
         self._fresh.append((position, path))
         while self._fresh[0][0] < position - _DOUBTFUL_BYTES:
             self._fresh.popleft()
 
     def withdraw(self, position: int) -> None:
-        """Remove what was written of the last bytes before `position`, where the archive turned out to be damaged."""
+        """Remove the files from the last bytes before `position`, at which the archive is damaged."""
         for written_at, path in self._fresh:
             if written_at >= position - _DOUBTFUL_BYTES:
                 path.unlink(missing_ok=True)
@@ -46,10 +46,10 @@ class Extraction:
 def extract_parts(
     parts: Sequence[Path | str], target: Path | str, report: Callable[[int], object] = lambda count: None
 ) -> Extraction:
-    """Extract LRW's parts, in this order one tar or tar.bz2, to `target`/lipread_mp4; no joined file is written.
+    """Extract LRW's parts, which together are one tar or tar.bz2, to `target`/lipread_mp4; no joined file is written.
 
-    Where lrw-v1-parts.sha256 lies beside them they are verified first. Files that are there with the right size are
-    kept, so that an interrupted extraction goes on; each is written under a temporary name and renamed. Owners, modes
+    They are verified first if lrw-v1-parts.sha256 is beside them. Existing files with the right size are
+    kept, so that an interrupted extraction resumes; each is written under a temporary name and renamed. Owners, modes
     and times of the archive are ignored. report: called with numbers of bytes of the (unpacked) archive.
 
     Raises UserError for parts that are missing, altered, cut short or no archive; for a member with an absolute path, a
@@ -141,12 +141,12 @@ def _size_of(path: Path) -> int | None:
 
 
 def _temporary_in(folder: Path) -> Path:
-    """The one name under which files are written before their rename; what killed processes left of theirs is removed."""
+    """The one name under which files are written before their rename; stale ones of killed processes are removed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for rubbish in folder.glob(".unpacking.*.partial"):
-            if not _is_running(rubbish.name.split(".")[2]):
-                rubbish.unlink(missing_ok=True)
+        for stale in folder.glob(".unpacking.*.partial"):
+            if not _is_running(stale.name.split(".")[2]):
+                stale.unlink(missing_ok=True)
     except OSError as problem:
         raise _unwritable(folder, problem) from problem
     return folder / f".unpacking.{os.getpid()}.partial"
@@ -167,10 +167,10 @@ def _check_sizes(joined: JoinedParts) -> None:
 
 
 def _blame(joined: JoinedParts, place: int, problem: Exception) -> str:
-    """One sentence that names the part in which reading ended."""
+    """Error sentence with the name of the part in which reading ended."""
     path = joined.paths[joined.part_at(place)]
     if isinstance(problem, OSError) and problem.errno:
         return f"{path} cannot be read ({problem.strerror}); mend that and run again."
     if place >= joined.size():
-        return f"{path} is cut short: the archive goes on after its last byte; fetch it again."
+        return f"{path} is cut short: the archive continues after its last byte; fetch it again."
     return f"{path} is damaged ({problem}); fetch it again."

@@ -1,0 +1,1 @@
+"""One module a dataset, with one object `DATASET` (see dheads_model/corpora/dataset.py); registry.py finds them."""

@@ -1,0 +1,175 @@
+"""What a talker takes from the facts that its export records, and from a config for the rest: sampling, framing, refusals."""
+
+import dataclasses
+import numbers
+from collections.abc import Mapping
+from pathlib import Path
+
+from dheads_model.config import build
+from dheads_model.configuration_checks import check_configuration
+from dheads_model.diffusion.settings import SamplingSettings
+from dheads_model.errors import UserError
+from dheads_model.faces.align import AlignSettings
+from dheads_model.faces.crop import CropSettings
+from dheads_model.fingerprint import ROOT
+from dheads_model.network.export_formats import completed
+from dheads_model.yaml_file import overlaid, read_yaml
+
+DEFAULT_CONFIG = ROOT / "config/config.yaml"
+# Guidance scales that suit the corpus a small model was trained on paint marks on mouths and cheeks of real faces.
+PHOTO_GUIDANCE = 1.5
+# The name of the only method of a model that records its sampling without one, as in the default config.
+IMPORTED_METHOD = "ours"
+_NUMBERS = {"steps": (numbers.Integral, "a whole number"), "guidance_scale": (numbers.Real, "a number")}
+
+
+@dataclasses.dataclass(frozen=True)
+class TalkerSettings:
+    """How a talker samples and frames, and what it refuses.
+
+    min_eye_distance: of the face in a photo, pixels. silence_dbfs: of the loudest frame of speech, decibels of full scale.
+    sources: of sampling, align and crop, who gave them. capped: the method's guidance scale was lowered to PHOTO_GUIDANCE.
+    """
+
+    sampling: SamplingSettings
+    align: AlignSettings
+    crop: CropSettings
+    backend: str
+    min_eye_distance: float
+    silence_dbfs: float
+    sources: Mapping[str, str]
+    capped: bool
+
+
+def read_settings(facts: Mapping, overlay: Path | str | None, method: str | None) -> TalkerSettings:
+    """Settings of an export's facts, under the default config and a YAML file that is laid over both (None for none).
+
+    method: of several that the model records. Without an overlay the guidance scale is PHOTO_GUIDANCE at most. Raises
+    UserError as `read_config` and `sampling_of` do, and for framing that cannot be used.
+    """
+    config = read_config(overlay, facts)
+    sampling = sampling_of(config, method)
+    capped = overlay is None and sampling.guidance_scale > PHOTO_GUIDANCE
+    if capped:
+        sampling = dataclasses.replace(sampling, guidance_scale=PHOTO_GUIDANCE)
+    given = "the model" if recorded_methods(facts) else "the default config"
+    sources = {"sampling": given if overlay is None else f"{given}, {overlay} over them"}
+    for name in ("align", "crop"):
+        sources[name] = "the model" if name in facts else "the config, since the model records none"
+    blocks = {name: _block(facts if name in facts else config, name) for name in ("align", "crop")}
+    crop = build(CropSettings, blocks["crop"], "crop", every_key=True)
+    if crop.size % 2:
+        raise UserError(f"config key crop.size is {crop.size}; it must be even.")
+    return TalkerSettings(
+        sampling,
+        build(AlignSettings, blocks["align"], "align", every_key=True),
+        crop,
+        _block(config, "track").get("backend"),
+        _number(config, "track", "min_eye_distance"),
+        _number(config, "audio", "silence_dbfs"),
+        sources,
+        capped,
+    )
+
+
+def chosen_sampling(settings: TalkerSettings, chosen: Mapping[str, float]) -> SamplingSettings:
+    """The sampling of one video; chosen: steps and guidance_scale that take the place of the talker's.
+
+    Raises UserError for values that are no such numbers.
+    """
+    for name, value in chosen.items():
+        kind, word = _NUMBERS[name]
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise UserError(f"{name} is {value!r}; it must be {word}.")
+    return dataclasses.replace(settings.sampling, **chosen)
+
+
+def describe(settings: TalkerSettings, chosen: Mapping[str, float]) -> list[str]:
+    """Lines that say which settings of sampling and framing a video is made with, and who gave them."""
+    sampling = chosen_sampling(settings, chosen)
+    over = [*chosen, *(["guidance_scale"] if settings.capped and "guidance_scale" not in chosen else [])]
+    sources = [settings.sources["sampling"], *(f"{name} over them" for name in over)]
+    return [
+        f"settings of sampling: those of {', '.join(sources)} ({sampling.sampler}, {sampling.steps} steps, guidance "
+        f"{sampling.guidance_scale:g})",
+        *(f"settings of {name}: those of {settings.sources[name]}" for name in ("align", "crop")),
+    ]
+
+
+def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
+    """The project's default config with the methods that a model's facts record, and over it what a YAML file says.
+
+    Raises UserError for an unusable file, for a config that `check_configuration` refuses, for a file that sets a part
+    of a method that the model does not record, and where neither the model nor a file says how to sample.
+    """
+    config = read_yaml(DEFAULT_CONFIG)
+    recorded = recorded_methods(facts)
+    if recorded:
+        config |= _of_model(config, recorded)
+    if overlay is not None:
+        over = read_yaml(overlay)
+        for name, block in _mapping(over.get("methods", {}), "methods").items():
+            if name not in config["methods"] and isinstance(block, Mapping) and "kind" not in block:
+                known = ", ".join(sorted(config["methods"]))
+                raise UserError(
+                    f"{overlay} sets a part of methods.{name}, which is none of {known}; write one of these."
+                )
+        config = overlaid(config, over)
+    elif not recorded:
+        raise UserError(
+            "this model records no settings of sampling, as models that were exported earlier; give the config of its run "
+            f"with --config, in Python with config=, which for the default run is {DEFAULT_CONFIG}."
+        )
+    check_configuration(config)
+    return config
+
+
+def _of_model(config: Mapping, recorded: Mapping[str, Mapping]) -> dict:
+    """The keys of a config that says how to sample from a given model as it records it."""
+    run = next(iter(config["runs"]))
+    methods = {
+        name: {"kind": "model", "run": run, "gpus": 0, "sampling": completed("sampling", block)}
+        for name, block in recorded.items()
+    }
+    return {"methods": methods, "model": "the given one", "table1": {"reference": next(iter(methods))}}
+
+
+def recorded_methods(facts: Mapping) -> dict[str, Mapping]:
+    """{name: block sampling} of the methods that an export records; an imported one has a single set, named ours."""
+    if "methods" in facts:
+        return dict(_mapping(facts["methods"], "methods of the model"))
+    return {IMPORTED_METHOD: facts["sampling"]} if "sampling" in facts else {}
+
+
+def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
+    """Sampler settings of a config's method of kind model, None for the only one. Raises UserError when there are several."""
+    methods = {
+        name: block for name, block in _block(config, "methods").items()
+        if isinstance(block, Mapping) and block.get("kind") == "model"
+    }  # fmt: skip
+    if method is None and len(methods) == 1:
+        (method,) = methods
+    if method not in methods:
+        known = ", ".join(sorted(methods)) or "none"
+        raise UserError(
+            f"the methods of kind model are {known}; choose one of them with --method, in Python with method=."
+        )
+    where = f"methods.{method}.sampling"
+    return build(SamplingSettings, _mapping(methods[method].get("sampling"), where), where)
+
+
+def _number(config: Mapping, block: str, key: str) -> float:
+    value = _block(config, block).get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UserError(f"config key {block}.{key} is {value!r}; it must be a number.")
+    return float(value)
+
+
+def _block(config: Mapping, name: str) -> Mapping:
+    return _mapping(config.get(name), name)
+
+
+def _mapping(value, where: str) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise UserError(f"config key {where} is {value!r}; it must be a block of keys.")
+    return value

@@ -1,0 +1,74 @@
+"""What a training changes: the network, its optimiser, and the average of its weights."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from dheads_model.network.placement import compile_for_training
+from dheads_model.network.talking_model import TalkingModel
+from dheads_model.training.initial_audio import InitialAudioEncoder
+from dheads_model.training.parameters import parameter_groups
+from dheads_model.training.settings import RunSettings, TrainingSettings, ema_rate
+
+
+@dataclass
+class Learner:
+    """names, weights: the weights that are trained. average: EMA of the whole state dictionary. rate_factors: of the
+    optimiser's groups, by which the learning rate is multiplied."""
+
+    settings: TrainingSettings
+    model: TalkingModel
+    optimizer: torch.optim.Optimizer
+    rate_factors: list[float]
+    names: list[str]
+    weights: list[nn.Parameter]
+    average: dict[str, Tensor]
+    _current: list[Tensor]  # the model's own, which training changes in place
+
+    @classmethod
+    def new(cls, run: RunSettings, device: torch.device, audio_encoder: InitialAudioEncoder | None) -> "Learner":
+        """A new one with the weights that the training's seed draws, and those of a trained audio encoder."""
+        settings = run.training
+        torch.manual_seed(settings.seed)
+        model = TalkingModel(run.network, run.diffusion).to(device)
+        model.unet.gradient_checkpointing = settings.gradient_checkpointing
+        if device.type == "cuda":
+            model.precision = torch.bfloat16
+            if settings.compiled:
+                compile_for_training(model)
+        if audio_encoder is not None:
+            audio_encoder.start(model)
+        average = {name: value.clone() for name, value in model.state_dict().items()}
+        trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        optimizer = torch.optim.AdamW(
+            parameter_groups(model, settings),
+            lr=settings.learning_rate,
+            betas=settings.adam_betas,
+            weight_decay=0.0,
+            fused=True,
+        )
+        factors = [group.pop("rate_factor") for group in optimizer.param_groups]  # no part of the state
+        return cls(settings, model, optimizer, factors, list(trained), list(trained.values()), average,
+                   list(model.state_dict().values()))  # fmt: skip
+
+    def state(self) -> dict:
+        """Its part of a training's state."""
+        return {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, state: dict) -> None:
+        """Take the weights and moments of a state."""
+        device = self.weights[0].device
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average = {name: value.to(device) for name, value in state["average"].items()}
+
+    def take_step(self, step: int, rate: float, norm: Tensor) -> None:
+        """Clip the gradients, whose whole norm is `norm`, let the optimiser step at a learning rate, and average."""
+        torch.nn.utils.clip_grads_with_norm_(self.weights, self.settings.gradient_clip or math.inf, norm)
+        for group, factor in zip(self.optimizer.param_groups, self.rate_factors, strict=True):
+            group["lr"] = rate * factor
+        self.optimizer.step()
+        get_ema_multi_avg_fn(ema_rate(self.settings, step))(list(self.average.values()), self._current, step)

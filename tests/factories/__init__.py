@@ -1,0 +1,1 @@
+"""What tests of several files are made from: networks, configs, clips, shards, media. No test file imports another."""
