@@ -3,6 +3,10 @@
 import ast
 from collections.abc import Callable
 
+# What pydantic's Field says of a value besides its default: it describes or refuses values and changes none.
+_ONLY_CHECKS = (
+    "description", "ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern", "json_schema_extra",
+)  # fmt: skip
 _LOG_METHODS = ("debug", "info", "warning", "error", "exception", "critical", "set_postfix", "set_description")
 
 
@@ -10,7 +14,8 @@ def write_code(node, add: Callable[[str], None], text: Callable[[str], None], wo
     """Write a tree or a list of statements piece by piece, equal across Python versions.
 
     add: takes the pieces; text: takes every string that counts. words: whether strings count, which they do not inside a
-    call that logs. What is passed to a class named ...Error is left out whole: it makes the sentence and nothing else.
+    call that logs. What is passed to a class named ...Error is left out whole: it makes the sentence and nothing else. Bounds
+    and descriptions of a settings field are left out too.
     Every start of Snakemake and every job does this for all modules it reaches, hence no tree in between.
     """
     if isinstance(node, list):
@@ -30,6 +35,8 @@ def write_code(node, add: Callable[[str], None], text: Callable[[str], None], wo
             called = _called(node.func)
             if called.endswith("Error"):
                 fields = ("func",)
+            elif called == "Field":
+                node = ast.Call(node.func, node.args, [k for k in node.keywords if k.arg not in _ONLY_CHECKS])
             elif _is_told(node.func, called):
                 words = False
         elif kind is ast.keyword and node.arg == "help":

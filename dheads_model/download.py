@@ -10,8 +10,8 @@ from pathlib import Path
 
 import requests
 
-from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
+from dheads_model.retry_policy import RetryPolicy
 
 # A block that a broken line cuts in two is lost, so it is small.
 _BLOCK = 1 << 14
@@ -25,28 +25,6 @@ log = logging.getLogger(__name__)
 
 class Refused(Exception):
     """A host will not give this file, however often it is asked; another host may. The message is one sentence."""
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How long to try.
-
-    attempts: tries in a row without progress. first_wait, longest_wait: seconds before the next try, doubled each time;
-    a host's Retry-After counts instead, up to longest_wait. timeout: seconds without a byte that count as a stall.
-    """
-
-    attempts: int = 6
-    first_wait: float = 1.0
-    longest_wait: float = 120.0
-    timeout: float = 30.0
-
-    def __post_init__(self):
-        if self.attempts < 1 or self.first_wait < 0 or self.longest_wait < 0 or self.timeout <= 0:
-            raise UserError("retry needs attempts >= 1, waits >= 0 and timeout > 0.")
-
-    def wait(self, idle: int, asked: float | None) -> float:
-        """Seconds to wait after `idle` tries in vain; asked: what the host says, None where it does not."""
-        return min(self.first_wait * 2**idle if asked is None else asked, self.longest_wait)
 
 
 @dataclass(frozen=True)

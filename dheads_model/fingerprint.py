@@ -5,6 +5,7 @@ Snakemake sees neither edits to imported modules nor the content of scripts. Eac
 or through others (imports inside functions count):
 
 - the syntax trees, without docstrings, comments, layout and words for people: what errors, log and progress say;
+- the modules of folders that a registry imports whole (metrics, samplers);
 - files of package data that they name, such as `assets/person.png`;
 - the versions that requirements.lock pins for the packages that they import.
 
@@ -33,8 +34,13 @@ WITHOUT_RESULTS = (
 )
 # What planning finds reaches a job as parameters, which are tracked by value, so its code need not be.
 _BY_VALUE = ("workflow_scripts.planning.shards",)
+# Modules that import all modules of a folder, whatever they are called.
+_DISCOVERING = {
+    "dheads_model.metrics.registry": "dheads_model/metrics/per_clip",
+    "dheads_model.diffusion.samplers": "dheads_model/diffusion/solvers",
+}
 # Import names of packages that show progress, fetch files or check the config; versions of them change no result.
-_NOT_COMPUTING = ("tqdm", "requests", "yaml", "jsonschema", "snakemake", "filelock")
+_NOT_COMPUTING = ("tqdm", "requests", "yaml", "pydantic", "pydantic_core", "snakemake", "filelock")
 # Packages that are imported by another name than they are installed by.
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image"}
 
@@ -54,6 +60,7 @@ def closure(module: str, without: tuple[str, ...] = ()) -> list[str]:
         if name not in seen and name not in left_out:
             seen.add(name)
             todo += _read(name)[1]
+            todo += _discovered(name)
             parent = name.rpartition(".")[0]
             if parent:
                 todo.append(parent)
@@ -102,6 +109,15 @@ def _locked_versions() -> dict[str, str]:
     lock = ROOT / "requirements.lock"
     lines = lock.read_text(encoding="utf-8").split() if lock.is_file() else []
     return dict(line.split("==", 1) for line in lines if "==" in line)
+
+
+@functools.cache
+def _discovered(module: str) -> list[str]:
+    """Modules that a module imports because they lie in a certain folder."""
+    folder = _DISCOVERING.get(module)
+    if folder is None:
+        return []
+    return [f"{folder.replace('/', '.')}.{path.stem}" for path in sorted(ROOT.glob(f"{folder}/[!_]*.py"))]
 
 
 @functools.cache

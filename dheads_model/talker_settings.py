@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dheads_model.config import build
+from dheads_model.configuration_checks import check_configuration
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.errors import UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
 from dheads_model.fingerprint import ROOT
+from dheads_model.network.export_formats import completed
 from dheads_model.yaml_file import overlaid, read_yaml
 
 DEFAULT_CONFIG = ROOT / "config/config.yaml"
@@ -55,12 +57,12 @@ def read_settings(facts: Mapping, overlay: Path | str | None, method: str | None
     for name in ("align", "crop"):
         sources[name] = "the model" if name in facts else "the config, since the model records none"
     blocks = {name: _block(facts if name in facts else config, name) for name in ("align", "crop")}
-    crop = build(CropSettings, blocks["crop"], "crop")
+    crop = build(CropSettings, blocks["crop"], "crop", every_key=True)
     if crop.size % 2:
         raise UserError(f"config key crop.size is {crop.size}; it must be even.")
     return TalkerSettings(
         sampling,
-        build(AlignSettings, blocks["align"], "align"),
+        build(AlignSettings, blocks["align"], "align", every_key=True),
         crop,
         _block(config, "track").get("backend"),
         _number(config, "track", "min_eye_distance"),
@@ -97,13 +99,13 @@ def describe(settings: TalkerSettings, chosen: Mapping[str, float]) -> list[str]
 def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
     """The project's default config with the methods that a model's facts record, and over it what a YAML file says.
 
-    Raises UserError for an unusable file, for one that sets a part of a method that the model does not record, and where
-    neither the model nor a file says how to sample.
+    Raises UserError for an unusable file, for a config that `check_configuration` refuses, for a file that sets a part
+    of a method that the model does not record, and where neither the model nor a file says how to sample.
     """
     config = read_yaml(DEFAULT_CONFIG)
     recorded = recorded_methods(facts)
     if recorded:
-        config["methods"] = {name: {"kind": "model", "sampling": block} for name, block in recorded.items()}
+        config |= _of_model(config, recorded)
     if overlay is not None:
         over = read_yaml(overlay)
         for name, block in _mapping(over.get("methods", {}), "methods").items():
@@ -118,7 +120,18 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
             "this model records no settings of sampling, as models that were exported earlier; give the config of its run "
             f"with --config, in Python with config=, which for the default run is {DEFAULT_CONFIG}."
         )
+    check_configuration(config)
     return config
+
+
+def _of_model(config: Mapping, recorded: Mapping[str, Mapping]) -> dict:
+    """The keys of a config that says how to sample from a given model as it records it."""
+    run = next(iter(config["runs"]))
+    methods = {
+        name: {"kind": "model", "run": run, "gpus": 0, "sampling": completed("sampling", block)}
+        for name, block in recorded.items()
+    }
+    return {"methods": methods, "model": "the given one", "table1": {"reference": next(iter(methods))}}
 
 
 def recorded_methods(facts: Mapping) -> dict[str, Mapping]:

@@ -1,4 +1,4 @@
-# Functions that the rules share; standard library only, nothing here reads data or the network.
+# Functions that the rules share; nothing here reads data or the network.
 import functools
 import json
 import os
@@ -8,7 +8,9 @@ from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from dheads_model.fingerprint import digest
+from dheads_model.metrics.registry import requested_metrics
 from workflow_scripts.planning.config_check import check_config, fill_config
+from workflow_scripts.planning.config_text import spread_dots
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
@@ -25,7 +27,8 @@ def refuse(problem):
 
 try:
     fill_config(config, f"{PROJECT}/config/config.yaml")
-    check_config(config, f"{PROJECT}/config/schemas/config.schema.yaml")
+    spread_dots(config, workflow.config_settings.config)
+    check_config(config)
     check_writable(os.getcwd())
     config.update(with_seeds(config))
     PLAN = make_work_plan(config)
@@ -281,7 +284,13 @@ def weights_of_back_end():
 def measuring_settings():
     """How videos are measured: the landmark detector of the ground truth, and what is measured on request."""
     block = {key: config["track"][key] for key in ("backend", "precision")}
-    return block | {"published_blinks": config["metrics"]["published_blinks"]}
+    return block | {key: value for key, value in config["metrics"].items() if key != "sync_encoder"}
+
+
+def weights_of_measuring():
+    """Files that the landmark back end and the metrics load."""
+    found = [name for metric in requested_metrics(measuring_settings()).values() for name in metric.weights]
+    return weights_of_back_end() + [f"resources/weights/{name}" for name in dict.fromkeys(found)]
 
 
 def memory_of_tracking():

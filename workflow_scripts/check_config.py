@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dheads_model.configuration import default_config
+from dheads_model.configuration_checks import check_configuration
 from dheads_model.errors import UserError
 from dheads_model.yaml_file import overlaid, read_yaml
 from workflow_scripts.planning.config_check import check_config
-from workflow_scripts.planning.dataset_blocks import dataset_defaults
-from workflow_scripts.planning.settings_check import check_settings
+from workflow_scripts.planning.training_seeds import with_seeds
 
 _FOLDER = Path(__file__).resolve().parent.parent / "config"
 
@@ -26,11 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", help="YAML files as for snakemake --configfile")
     given = parser.parse_args(arguments)
     try:
-        config = overlaid(dataset_defaults(), read_yaml(_FOLDER / "config.yaml"))
+        config = overlaid(default_config(), read_yaml(_FOLDER / "config.yaml"))
         for path in given.files:
             config = overlaid(config, read_yaml(path))
-        check_config(config, str(_FOLDER / "schemas/config.schema.yaml"))
-        check_settings(config)
+        check_config(config)
+        check_configuration(with_seeds(config))
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2

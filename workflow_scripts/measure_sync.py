@@ -14,8 +14,8 @@ from dheads_model.faces.track import fill_gaps
 from dheads_model.files import atomic_path
 from dheads_model.manifest import process_clips, read_manifest, verify_file
 from dheads_model.media.video import decode_video
-from dheads_model.metrics.clip import unseen_reason
 from dheads_model.metrics.measurement import Measurement
+from dheads_model.metrics.seen import unseen_reason
 from dheads_model.metrics.signals import is_still, mouth_opening
 from dheads_model.metrics.sync import measure_sync, refuse_sync
 from dheads_model.network.sync_encoder import SyncEncoder, embed_clip, load_sync_encoder

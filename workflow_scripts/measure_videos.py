@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 
 from dheads_model.errors import ClipFailed
-from dheads_model.faces.dlib_predictor import open_dlib
 from dheads_model.faces.redetect import detect_in_crops
 from dheads_model.faces.tables import LANDMARK, write_table
 from dheads_model.files import atomic_path
 from dheads_model.manifest import process_clips, read_manifest, verify_file
 from dheads_model.media.video import decode_video
 from dheads_model.metrics.clip import measure_clip
-from dheads_model.metrics.published_blinks import measure_published_blinks
+from dheads_model.metrics.registry import requested_metrics
 from dheads_model.shards.reader import ShardClip, read_shard
 from workflow_scripts.command import parser, run
 from workflow_scripts.finish import finish_stage
@@ -26,7 +25,7 @@ def main(given) -> None:
     videos = read_manifest(given.videos)
     stored = {Path(file.name).stem: file for file in videos.files}
     settings = given.settings
-    dlib = open_dlib() if settings["published_blinks"] else None
+    metrics = requested_metrics(settings)
     is_reference = videos.settings["kind"] == "ground_truth"
     rows: list[dict] = []
     points: list[tuple[str, dict]] = []
@@ -39,9 +38,17 @@ def main(given) -> None:
             raise ClipFailed("damaged", f"the video is {frames.shape}, the ground truth {clip.frames.shape}")
         landmarks, seen = detect_in_crops(frames, settings["backend"], given.weights_folder, settings["precision"])
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
-        found = measure_clip(frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference)
-        if dlib:
-            found += measure_published_blinks(frames, *dlib)
+        found = measure_clip(
+            frames,
+            clip.frames,
+            clip.audio,
+            landmarks,
+            seen,
+            clip.landmarks,
+            is_reference,
+            metrics,
+            given.weights_folder,
+        )
         about = {"dataset": videos.dataset, "split": clip.split, "speaker": clip.speaker, "method": given.method}
         rows.extend({**about, "clip": name, "frames": len(frames), **asdict(measurement)} for measurement in found)
         return {"frames_with_face": int(seen.sum())}

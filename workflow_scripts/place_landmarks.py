@@ -6,7 +6,8 @@ from dheads_model.config import build
 from dheads_model.errors import ClipFailed
 from dheads_model.faces.align import apply
 from dheads_model.faces.crop import CropSettings, chain, framing
-from dheads_model.faces.redetect import RedetectSettings, redetect
+from dheads_model.faces.redetect import redetect
+from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.tables import LANDMARK, read_clips, write_table
 from dheads_model.manifest import (
     process_clips,

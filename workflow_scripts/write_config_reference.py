@@ -1,29 +1,37 @@
-"""Write docs/configuration.md from the schema and the default config, so that the page cannot drift from the check."""
+"""Write config/schemas/config.schema.yaml and docs/configuration.md from the settings models (`make config-reference`)."""
 
 from pathlib import Path
 
 import yaml
 
+from dheads_model.configuration import default_config
+from dheads_model.configuration_schema import json_schema
 from dheads_model.files import write_text
-from workflow_scripts.planning.config_check import load_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 _LONGEST_DEFAULT = 80
 HEAD = """# Configuration
 
-Made from `config/schemas/config.schema.yaml` by `make config-reference`; edit the schema, not this page.
+Made from the settings classes (`dheads_model/configuration.py`) by `make config-reference`; edit these, not this page.
 Every config is an overlay of `config/config.yaml`, whose values are the defaults below:
 `snakemake --cores 2 --configfile config/folder.yaml --config clips=PATH -- results/table1.csv`. An unknown key is an error,
 and values that cannot go together are refused before the first job. `python -m workflow_scripts.check_config FILE` checks an
 overlay without running anything, and names the line of broken YAML, of which Snakemake says only that it is broken.
+For one value, `--config 'runs={ours.training.images: 1000}'`: the first name stands before the `=`, where Snakemake allows no
+dots ("Config entry must start with a valid identifier"), and the others behind it.
 Changing a value reruns the stages that it reaches and no others.
 """
 
 
+def schema_file() -> str:
+    """The JSON schema as YAML."""
+    head = "# Made from dheads_model/configuration.py by `make config-reference`; edit the settings classes.\n"
+    return head + yaml.safe_dump(json_schema(), sort_keys=False, allow_unicode=True, width=120)
+
+
 def reference_page() -> str:
     """The page as markdown."""
-    schema = load_schema(str(ROOT / "config/schemas/config.schema.yaml"))
-    defaults = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    schema, defaults = json_schema(), default_config()
     lines = [HEAD, "## Top level", "", *_table(_scalars(schema), "", defaults), ""]
     for name, block in schema["properties"].items():
         if block.get("type") == "object":
@@ -71,4 +79,5 @@ def _table(keys: dict, prefix: str, defaults) -> list[str]:
 
 
 if __name__ == "__main__":
+    write_text(ROOT / "config/schemas/config.schema.yaml", schema_file())
     write_text(ROOT / "docs/configuration.md", reference_page())

@@ -3,35 +3,22 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import requests
 
 from dheads_model.corpora.crema_d import CorpusObject
+from dheads_model.corpora.hosts import Source
 from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 from dheads_model.git_lfs import ask_for_links
 
-KINDS = ("git-lfs", "files")
 # Number of links per request of the batch API, because links expire.
 _LINKS_AT_ONCE = 50
 # After this number of refusals without a success, a host is not asked for the rest.
 _GIVE_UP_AFTER = 3
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A host of a corpus' objects. kind "git-lfs": url of the repository, ending in .git; "files": url of their folder."""
-
-    kind: str
-    url: str
-
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise UserError(f"a source's kind is {self.kind!r}; it must be one of {', '.join(KINDS)}.")
 
 
 def is_there(item: CorpusObject, folder: Path | str) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise_encoded, full_schedule
+from dheads_model.diffusion.sampler import Sampler
+from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.diffusion.schedules import DdpmSchedule, ddpm_sigmas, karras_sigmas, respace
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.errors import UserError
@@ -27,12 +28,13 @@ def sample_frame(
     """
     encoded = _encode(model, conditions, settings)
     discrete = model.diffusion_settings.parameterization == "ddpm"
-    if settings.sampler == "ancestral_ddpm":
+    sampler = SAMPLERS[settings.sampler]
+    if sampler.needs_ddpm:
         if not discrete:
             raise UserError(
-                "sampling.sampler ancestral_ddpm needs a model with diffusion.parameterization ddpm; use ddim with eta 1."
+                f"sampling.sampler {settings.sampler} needs a model with diffusion.parameterization ddpm; use ddim with eta 1."
             )
-        return _sample_ancestral(model, encoded, settings, draw)
+        return _sample_discrete(sampler, model, encoded, settings, draw)
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
         def estimate(x: Tensor, conditions: FrameConditions) -> Tensor:
@@ -40,7 +42,7 @@ def sample_frame(
 
         return _guided(estimate, x, encoded, settings, sigma).clamp(-1, 1)
 
-    if settings.sampler == "ddim" and discrete:
+    if sampler.ddpm_levels and discrete:
         sigmas = ddpm_sigmas(_respaced(model.diffusion_settings.timesteps, settings.steps, torch.device("cpu")))
     else:
         sigmas = karras_sigmas(settings.steps, settings.sigma_min, settings.sigma_max, settings.rho)
@@ -48,16 +50,17 @@ def sample_frame(
     # With residual_to "identity" the noise is added to the identity frame: sigma_max need only exceed the residual.
     mean = encoded.identity[: len(conditions.identity)] if model.diffusion_settings.residual_to == "identity" else 0.0
     start = mean + levels[0] * draw(0)
-    if settings.sampler == "ddim":
-        return samplers.ddim(denoise, start, levels, draw, settings.eta)
-    return {"euler": samplers.euler, "heun": samplers.heun, "dpmpp_2m": samplers.dpmpp_2m}[settings.sampler](
-        denoise, start, levels
-    )
+    return sampler.solve(denoise, start, levels, draw, settings.eta)
 
 
-def _sample_ancestral(
-    model: TalkingModel, conditions: FrameConditions, settings: SamplingSettings, draw: Callable[[int], Tensor]
+def _sample_discrete(
+    sampler: Sampler,
+    model: TalkingModel,
+    conditions: FrameConditions,
+    settings: SamplingSettings,
+    draw: Callable[[int], Tensor],
 ) -> Tensor:
+    """A frame by a sampler that takes the network's output on the discrete schedule."""
     schedule = _respaced(model.diffusion_settings.timesteps, settings.steps, conditions.stem.device)
     times, levels = schedule.timesteps.tolist(), schedule.sigmas.tolist()
 
@@ -67,7 +70,7 @@ def _sample_ancestral(
 
         return _guided(output, x, conditions, settings, levels[index])
 
-    return samplers.ancestral_ddpm(predict, draw(0), schedule, draw)
+    return sampler.solve(predict, draw(0), schedule, draw, settings.eta)
 
 
 @functools.cache

@@ -1,9 +1,13 @@
-"""Settings of what spoils the conditions in training and of sampling, and what they ask of a model. Standard library only."""
+"""Settings of what spoils the conditions in training and of sampling, and what they ask of a model."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from dheads_model.config import Count, CountOrZero, NonNegativeFloat, PositiveFloat, Share, settings
+from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.errors import UserError
 
 # Rows, then columns, as fractions of an aligned frame: lips and chin, also those of an open mouth. Measured on 9,239 frames
@@ -16,75 +20,63 @@ _LIPS_TOP, _CHIN, _SIDE = 0.78, 2.3, 0.67
 _EYES_END = 0.3
 _MOST_STEPS = 100_000
 
-SAMPLERS = ("ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m")
 
-
-@dataclass(frozen=True)
+@settings("conditioning_augmentation")
 class AugmentationSettings:
-    """motion_noise: highest standard deviation of noise on the motion frames, on their scale [-1, 1]. patch_drop:
-    probability of a patch of all motion frames to be blanked. patch_size: side of a patch in pixels. mouth_drop:
-    probability of a sample whose motion frames do not show the mouth, see `hide_mouth`. audio_drop: probability of a
-    sample without sound. lip_noise: standard deviation of noise on the measured lips that a network with a lip_reader is
-    told in training, in standard deviations of such lips."""
+    """What training does to the conditions, so that errors do not feed on themselves and sound is not ignored. All zero
+    in the paper."""
 
-    motion_noise: float = 0.5
-    patch_drop: float = 0.2
-    patch_size: int = 8
-    mouth_drop: float = 0.0
-    audio_drop: float = 0.1
-    lip_noise: float = 0.0
-
-    def __post_init__(self):
-        probabilities = (self.patch_drop, self.mouth_drop, self.audio_drop)
-        lowest = min(self.motion_noise, self.lip_noise, *probabilities)
-        if lowest < 0 or self.patch_size < 1 or max(probabilities) > 1:
-            raise UserError(
-                "conditioning_augmentation needs motion_noise and lip_noise >= 0, patch_size >= 1, and patch_drop, mouth_drop and "
-                "audio_drop in [0, 1]."
-            )
+    motion_noise: NonNegativeFloat = 0.8
+    """Largest standard deviation of noise on the motion frames, drawn uniformly from 0."""
+    patch_drop: Share = 0.4
+    """Share of the motion frames' patches that are blanked."""
+    patch_size: Count = 16
+    """Side of such a patch in pixels."""
+    mouth_drop: Share = 1.0
+    """Share of samples whose motion frames do not show mouth and chin (a fixed box of the aligned face, which
+    crop.eye_distance and crop.eyes_height must fit), so that the mouth has to come from the sound."""
+    audio_drop: Share = 0.1
+    """Share of samples that train without sound, which guidance needs."""
+    lip_noise: NonNegativeFloat = 0.0
+    """Standard deviation of noise on the measured lips that a network with a lip_reader is shown in training, in
+    standard deviations of lips."""
 
 
-@dataclass(frozen=True)
+@settings("sampling")
 class SamplingSettings:
-    """How a frame is sampled.
+    """How a frame is sampled."""
 
-    sampler: one of SAMPLERS. steps: noise levels, the network's passes a frame (heun: 2 steps - 1). sigma_min,
-    sigma_max, rho: Karras' list of levels; ancestral_ddpm, and ddim on a DDPM, use the DDPM's own levels instead.
-    eta: randomness of ddim. guidance_scale: weight w of the sound, D = D_without + w (D_with - D_without); 1 is none and
-    costs nothing, others double the passes at levels within guidance_interval. motion_noise: level of noise put on the
-    model's own frames when they become motion frames. hide_mouth: blank the mouth in them, for models that were trained
-    so (conditioning_augmentation.mouth_drop). anchor_every: the identity frame takes the oldest motion frame's place every so many
-    frames, 0 for never (an option of the published code). clips_at_once: clips in one pass of the network. compiled: see
-    `place_for_sampling`. The last two are settings because they decide the last bits of a video, and so now and then a
-    pixel.
-    """
-
-    sampler: str = "dpmpp_2m"
-    steps: int = 8
-    sigma_min: float = 0.02
-    sigma_max: float = 20.0
-    rho: float = 7.0
-    eta: float = 0.0
-    guidance_scale: float = 1.0
-    guidance_interval: tuple[float, float] = (0.1, 10.0)
-    motion_noise: float = 0.0
-    hide_mouth: bool = False
-    anchor_every: int = 0
-    clips_at_once: int = 4
+    sampler: Literal[*SAMPLERS] = "euler"
+    """Solver; ancestral_ddpm is the paper's and needs diffusion.parameterization ddpm."""
+    steps: Annotated[int, Field(ge=1, le=_MOST_STEPS)] = 2
+    """Noise levels a frame."""
+    sigma_min: PositiveFloat = 0.6
+    """Least noise level."""
+    sigma_max: PositiveFloat = 3.0
+    """Greatest noise level."""
+    rho: PositiveFloat = 7.0
+    """Curvature of the list of levels (Karras et al. 2022, equation 5)."""
+    eta: Share = 0.0
+    """Randomness of ddim."""
+    guidance_scale: NonNegativeFloat = 5.0
+    """Weight of the sound: 1 is none and costs nothing, more doubles the passes within the interval."""
+    guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 10.0)
+    """Noise levels between which guidance acts."""
+    motion_noise: NonNegativeFloat = 0.5
+    """Noise put on the model's own frames before they become motion frames."""
+    hide_mouth: bool = True
+    """Blank the mouth in the motion frames, for models that were trained so (conditioning_augmentation.mouth_drop)."""
+    anchor_every: CountOrZero = 0
+    """Every so many frames the identity frame takes the oldest motion frame's place; 0 for never."""
+    clips_at_once: Count = 4
+    """Clips in one pass of the network; it decides the last bits of a video."""
     compiled: bool = False
+    """Compile a pass into few kernels, on a GPU replayed as one graph: minutes at the first frame, for long videos."""
 
     def __post_init__(self):
-        if self.sampler not in SAMPLERS:
-            raise UserError(f"sampling.sampler must be one of {', '.join(SAMPLERS)}, not {self.sampler!r}.")
-        if not 0 <= self.eta <= 1 or self.motion_noise < 0 or self.anchor_every < 0 or self.clips_at_once < 1:
-            raise UserError("sampling needs eta in [0, 1], motion_noise >= 0, anchor_every >= 0, clips_at_once >= 1.")
-        if not 0 <= self.guidance_scale < math.inf:
-            raise UserError(f"sampling.guidance_scale is {self.guidance_scale}; it must be 0 or more, 1 is none.")
         check_levels(self.steps, self.sigma_min, self.sigma_max)
-        if not 0 < self.rho < math.inf or not self.motion_noise < math.inf:
-            raise UserError("sampling needs a finite rho > 0 and a finite motion_noise.")
         low, high = self.guidance_interval
-        if not 0 <= low <= high:
+        if low > high:
             raise UserError(f"sampling.guidance_interval is {low}, {high}; it must be two rising noise levels.")
 
 
@@ -123,9 +115,12 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
         for block in (config.get("conditioning_augmentation"), config.get("diffusion"))
     )
     parameterization = diffusion.get("parameterization", "edm")
-    if settings.sampler == "ancestral_ddpm" and parameterization != "ddpm":
-        raise UserError("sampling.sampler ancestral_ddpm needs diffusion.parameterization ddpm; take ddim with eta 1.")
-    if parameterization == "ddpm" and settings.sampler in ("ancestral_ddpm", "ddim"):
+    sampler = SAMPLERS[settings.sampler]
+    if sampler.needs_ddpm and parameterization != "ddpm":
+        raise UserError(
+            f"sampling.sampler {settings.sampler} needs diffusion.parameterization ddpm; take ddim with eta 1."
+        )
+    if parameterization == "ddpm" and sampler.ddpm_levels:
         timesteps = diffusion.get("timesteps", 1000)
         if not 2 <= settings.steps <= timesteps:
             raise UserError(
@@ -142,3 +137,10 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
             "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0 and never "
             "saw motion frames without a mouth; set sampling.hide_mouth to false."
         )
+
+
+UNGUIDED = SamplingSettings(
+    sampler="dpmpp_2m", steps=8, sigma_min=0.02, sigma_max=20.0, guidance_scale=1.0, guidance_interval=(0.1, 10.0),
+    motion_noise=0.0, hide_mouth=False,
+)  # fmt: skip
+"""Sampling that asks nothing of a model's training: no guidance, motion frames as they are."""

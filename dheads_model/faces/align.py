@@ -4,40 +4,17 @@ Mean-face coordinates are pixels of a 256 x 256 image. The five stable points of
 lip-reading and speech-driven-animation pipelines.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from dheads_model.errors import UserError
+from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.landmarks import STABLE
 
 MEAN_FACE_SIZE = 256
 # Points 33, 36, 39, 42, 45: nose base, then the eye corners from left to right of the image.
 MEAN_FACE_STABLE = np.array([[128.9, 137.3], [92.5, 94.4], [112.8, 94.9], [145.5, 94.5], [166.7, 93.6]])
-DIRECTIONS = ("symmetric", "forward")
-FRAMINGS = ("aligned", "as_distributed")
 # Centre between the eyes, and distance of the eye centres, of the whole mean face.
 MEAN_FACE_EYES = np.array([(102.1 + 156.4) / 2, (94.3 + 93.6) / 2])
 MEAN_FACE_EYE_DISTANCE = 54.3
-
-
-@dataclass(frozen=True)
-class AlignSettings:
-    """The config block `align`; the schema describes each key. framing: "aligned" to the mean face, or "as_distributed"
-    for a corpus that was cropped around the face already, whose whole image is taken."""
-
-    window: int
-    direction: str
-    framing: str = "aligned"
-
-    def __post_init__(self):
-        if self.window < 1 or self.direction not in DIRECTIONS:
-            raise UserError(
-                f"align.window is {self.window} and align.direction {self.direction!r}; it must be at least 1, and "
-                f"{' or '.join(DIRECTIONS)}."
-            )
-        if self.framing not in FRAMINGS:
-            raise UserError(f"framing is {self.framing!r}; it must be {' or '.join(FRAMINGS)}.")
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:

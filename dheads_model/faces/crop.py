@@ -1,34 +1,10 @@
 """The square face crop: from mean-face coordinates to the frames that the model is trained on."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from dheads_model.errors import UserError
 from dheads_model.faces.align import MEAN_FACE_EYE_DISTANCE, MEAN_FACE_EYES, MEAN_FACE_SIZE
-
-_LARGEST_CROP = 4096
-
-
-@dataclass(frozen=True)
-class CropSettings:
-    """The config block `crop`; the schema describes each key. framing: as in AlignSettings; "as_distributed" takes the
-    square of mean-face coordinates whole, whatever eye_distance and eyes_height say."""
-
-    size: int
-    eye_distance: float
-    eyes_height: float
-    format: str
-    crf: int
-    framing: str = "aligned"
-
-    def __post_init__(self):
-        if not 1 <= self.size <= _LARGEST_CROP or not 0 < self.eye_distance <= 1 or not 0 <= self.eyes_height <= 1:
-            raise UserError(
-                f"crop needs size in 1 .. {_LARGEST_CROP}, eye_distance in (0, 1] and eyes_height in [0, 1], not "
-                f"{self.size}, {self.eye_distance} and {self.eyes_height}."
-            )
+from dheads_model.faces.crop_settings import CropSettings
 
 
 def framing(settings: CropSettings) -> np.ndarray:

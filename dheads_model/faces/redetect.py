@@ -1,7 +1,6 @@
 """Landmark detection in the crops, for data with coarse tracking and for metrics."""
 
 import itertools
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,13 +14,6 @@ WARM_UP = {"mediapipe": 10, "face-alignment": 0}
 # of 100 real faces, frozen frames had at most 0.34, the clip with the least motion 5.8.
 ENCODER_NOISE = 0.5
 _UPSCALE = 3  # the detectors were trained on faces larger than those of a 128 pixel crop
-
-
-@dataclass(frozen=True)
-class RedetectSettings:
-    """The config block `landmark`; the schema describes each key."""
-
-    redetect: bool
 
 
 def redetect(crops: np.ndarray, placed: np.ndarray, backend: str, weights_folder) -> tuple[np.ndarray, int]:

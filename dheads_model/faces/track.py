@@ -7,21 +7,7 @@ import numpy as np
 
 from dheads_model.errors import ClipFiltered
 from dheads_model.faces.landmarks import COUNT, box_of, eye_distance
-
-
-@dataclass(frozen=True)
-class TrackSettings:
-    """The config block `track`; the schema describes each key."""
-
-    backend: str
-    max_faces: int
-    max_gap_frames: int
-    min_frames: int
-    max_frames: int
-    min_eye_distance: float
-    max_jump: float
-    gpus: int = 0
-    precision: str = "float32"
+from dheads_model.faces.track_settings import TrackSettings
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dheads_model.faces.track import fill_gaps
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.metrics import signals
 from dheads_model.metrics.blinks import find_blinks
-from dheads_model.metrics.clip import LEAST_SEEN
 from dheads_model.metrics.drift import drift_curve
+from dheads_model.metrics.seen import LEAST_SEEN
 from dheads_model.metrics.sharpness import video_cpbd
 
 PER_CLIP = ("mouth_audio_correlation", "head_motion", "cpbd")

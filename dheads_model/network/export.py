@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dheads_model.config import build
 from dheads_model.errors import UserError
-from dheads_model.network.export_formats import MODEL_FORMAT
+from dheads_model.network.export_formats import MODEL_FORMAT, completed
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.tensor_file import fill, load_tensors, plain, save_tensors
@@ -41,8 +41,8 @@ def _model(config: Mapping, state: Mapping[str, Tensor], where: str, weights: st
     for block, values in blocks.items():
         if not isinstance(values, dict):
             raise UserError(f"{where} has no block {block}, so no model can be built from it.")
-    network = build(NetworkSettings, blocks["network"], "network")
-    diffusion = build(DiffusionSettings, blocks["diffusion"], "diffusion")
+    network = build(NetworkSettings, completed("network", blocks["network"]), "network", every_key=True)
+    diffusion = build(DiffusionSettings, completed("diffusion", blocks["diffusion"]), "diffusion", every_key=True)
     if network.residual_blocks * len(network.channel_multiples) > len(state):
         raise UserError(f"{weights} do not fit the config they come with: they are of fewer residual blocks.")
     return fill(lambda: TalkingModel(network, diffusion), state, weights)

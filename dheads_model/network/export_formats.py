@@ -22,6 +22,32 @@ _RENAMED = {
 }
 
 
+# {block: {key: value}} of keys that an export may leave out, as it was written before they were there: what holds then.
+# Defaults of today's settings may change; these may not.
+_WHERE_LEFT_OUT = {
+    "network": {
+        "patch": 1, "norm_groups": 32, "dropout": 0.0, "motion_frames": 2, "motion_channels": 1, "audio_radius": 2,
+        "audio_channels": 256, "feature_bands": 80, "audio_encoder": "conv", "learned_variance": False,
+        "noise_level_input": True, "audio_norm": False, "lip_reader": False, "lip_gain": 1.0,
+        "lip_box": [0.55, 0.9, 0.3, 0.7],
+    },
+    "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "zero", "timesteps": 1000},
+    "sampling": {
+        "sampler": "dpmpp_2m", "steps": 8, "sigma_min": 0.02, "sigma_max": 20.0, "rho": 7.0, "eta": 0.0,
+        "guidance_scale": 1.0, "guidance_interval": [0.1, 10.0], "motion_noise": 0.0, "hide_mouth": False,
+        "anchor_every": 0, "clips_at_once": 4, "compiled": False,
+    },
+}  # fmt: skip
+
+
+def completed(block: str, values):
+    """A block of an export, "network", "diffusion" or a method's "sampling", with the keys that it leaves out.
+
+    What is no block is given back as it is.
+    """
+    return {**_WHERE_LEFT_OUT[block], **values} if isinstance(values, Mapping) else values
+
+
 def is_older(found: object, wanted: str) -> bool:
     """Whether a file of the format `found` can be read as one of the format `wanted` after `migrate`."""
     return wanted == MODEL_FORMAT and isinstance(found, str) and found in _RENAMED

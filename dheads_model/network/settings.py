@@ -1,75 +1,76 @@
 """Sizes of the network and the form of the diffusion: the paper's network and a small one differ in these only."""
 
-import math
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from dheads_model.config import INTERNAL, Count, CountOrZero, NonNegativeFloat, PositiveFloat, Share, settings
 from dheads_model.errors import UserError
 
-AUDIO_ENCODERS = ("conv", "published", "none")
 PUBLISHED_AUDIO_CHANNELS = 256
-TIME_FREQUENCIES = ("standard", "published")
-PARAMETERIZATIONS = ("edm", "ddpm")
-RESIDUAL_TO = ("zero", "identity")
-_LARGEST_IMAGE = 4096
-_MOST_TIMESTEPS = 100_000
 
 
-@dataclass(frozen=True)
+@settings("network")
 class NetworkSettings:
-    """The UNet and its audio encoder (paper, section 5.1 and figure 2; defaults are the paper's unless said otherwise).
+    """Sizes of the UNet and the audio encoder; the paper's network and the small one differ in these only."""
 
-    image_size: pixels a side. base_channels, channel_multiples: width of each level, every level half the size of the
-    one before. residual_blocks: per level. attention_sizes: sides in pixels of the feature maps that have attention;
-    the middle always has it. head_channels: channels of an attention head. patch: side of the pixel squares that the
-    first layer folds into channels; 1 is the paper's, 2 makes a pass about four times cheaper. norm_groups: groups of
-    each group normalisation. motion_channels: 1 for grey motion frames, 3 for colour. audio_radius: frames of sound on
-    each side of the target. audio_channels: width of a frame's sound embedding. audio_encoder: "conv" learns it from
-    filterbank features; "published" has the frozen encoder of `published_audio_encoder` in it, which hears a clip from
-    its beginning; "none" takes embeddings that were made elsewhere. audio_code_channels: width of that encoder's codes
-    before its recurrent layers. learned_variance: three more output channels
-    (DDPM only). time_frequencies: "standard" spans 1 to 1e-4 radians a step; "published" is what the authors' code
-    does, 1 to 0.1, and what weights trained with it need. noise_level_input: the network is told how noisy its motion
-    frames were made. audio_norm: normalise the hidden units of the perceptron that takes the sound, which die else where
-    sound tells little and the rate is high. lip_reader: predict the shape of the lips from the sound and tell it to the
-    UNet (`lip_reader.py`); lip_gain: how far a predicted deviation from the mean lips is magnified; lip_box: where in an
-    aligned frame the mouth is, first and last row, first and last column as fractions. Raises UserError for sizes that do
-    not fit together.
-    """
-
-    image_size: int
-    base_channels: int
-    channel_multiples: tuple[int, ...]
-    residual_blocks: int
-    attention_sizes: tuple[int, ...]
-    head_channels: int
-    patch: int = 1
-    norm_groups: int = 32
-    dropout: float = 0.0
-    motion_frames: int = 2
-    motion_channels: int = 1
-    audio_radius: int = 2
-    audio_channels: int = 256
-    feature_bands: int = 80
-    audio_encoder: str = "conv"
-    audio_code_channels: int = 256
+    image_size: Annotated[int, Field(ge=8, le=4096)] = 64
+    """Width and height in pixels of what the model sees and makes; 128 in the paper."""
+    patch: Count = 4
+    """Squares of so many pixels become channels at the first layer: 2 makes a pass four times cheaper; 1 in the
+    paper."""
+    base_channels: Annotated[int, Field(ge=2)] = 32
+    """Channels of the first level; 256 in the paper."""
+    channel_multiples: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 1, 2)
+    """Channels of each level in multiples of base_channels, each level half the size of the one before; 1 2 3 in the
+    paper."""
+    residual_blocks: Count = 1
+    """Residual blocks a level; 2 in the paper."""
+    attention_sizes: tuple[Count, ...] = ()
+    """Sides of the feature maps with self-attention; the middle always has it."""
+    head_channels: Count = 32
+    """Channels of an attention head; 64 in the paper."""
+    norm_groups: Count = 8
+    """Groups of every group normalisation; 32 in the paper."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Dropout in the residual blocks; 0.1 in the paper."""
+    motion_frames: Count = 2
+    """Frames before the target that the model sees; 2 in the paper."""
+    motion_channels: Literal[1, 3] = 1
+    """Grey (1) or RGB (3) motion frames; the paper has grey for LRW, RGB for CREMA."""
+    audio_radius: CountOrZero = 2
+    """Video frames of sound on both sides of the target's; 2 in the paper."""
+    audio_channels: Count = 96
+    """Width of the audio embedding of a frame; 256 in the paper."""
+    feature_bands: Count = 80
+    """Bands of the log filterbank; must equal audio.bands."""
+    audio_encoder: Literal["conv", "published", "none"] = "conv"
+    """conv is trained with the UNet on the log filterbank; published is the paper's frozen encoder of 0.2 s of sound a
+    frame, whose file published_audio_encoder names (audio_channels 256); none, of imported models only, takes
+    embeddings that were made elsewhere."""
     learned_variance: bool = False
-    time_frequencies: str = "standard"
+    """Whether the network also predicts the variance, as in the paper (diffusion.parameterization ddpm)."""
     noise_level_input: bool = True
+    """Whether the network is told how much its motion frames were corrupted."""
     audio_norm: bool = False
+    """Normalise the hidden units of the perceptron that takes the sound; without it they can die for good where sound
+    tells little and the rate is high. Not in the paper."""
     lip_reader: bool = False
-    lip_gain: float = 1.0
-    lip_box: tuple[float, float, float, float] = (0.55, 0.9, 0.3, 0.7)
+    """Predict the shape of the lips from the sound and tell it to the network, which learns to draw measured lips
+    (docs/training.md). Not in the paper."""
+    lip_box: tuple[Share, Share, Share, Share] = (0.55, 0.9, 0.3, 0.7)
+    """Where in an aligned frame the lips are that a lip_reader tells of: first and last row, first and last column as
+    fractions of the picture."""
+    lip_gain: NonNegativeFloat = 1.0
+    """How far a predicted deviation from the mean lips is magnified in generation: the best guess of a mouth moves less
+    than a mouth does."""
+    audio_code_channels: Annotated[Count, INTERNAL] = 256
+    """Width of the published encoder's codes before its recurrent layers."""
+    time_frequencies: Annotated[Literal["standard", "published"], INTERNAL] = "standard"
+    """Frequencies of the time embedding: standard spans 1 to 1e-4 radians a step; published is what the authors' code
+    does, 1 to 0.1, and what weights trained with it need. A run's compat decides it."""
 
     def __post_init__(self):
-        _choose("audio_encoder", self.audio_encoder, AUDIO_ENCODERS)
-        _choose("time_frequencies", self.time_frequencies, TIME_FREQUENCIES)
-        _choose("motion_channels", self.motion_channels, (1, 3))
-        for name in ("image_size", "base_channels", "residual_blocks", "head_channels", "patch", "norm_groups",
-                     "motion_frames", "audio_channels", "feature_bands", "audio_code_channels"):  # fmt: skip
-            if getattr(self, name) < 1:
-                raise UserError(f"network.{name} must be at least 1, not {getattr(self, name)}.")
-        if self.image_size > _LARGEST_IMAGE:
-            raise UserError(f"network.image_size must be at most {_LARGEST_IMAGE}, not {self.image_size}.")
         if self.audio_encoder == "published" and self.audio_channels != PUBLISHED_AUDIO_CHANNELS:
             raise UserError(
                 f"network.audio_channels must be {PUBLISHED_AUDIO_CHANNELS} with network.audio_encoder published, not "
@@ -80,10 +81,6 @@ class NetworkSettings:
                 f"network.lip_reader hears filterbank features, which network.audio_encoder {self.audio_encoder} does not "
                 "have; set audio_encoder to conv or lip_reader to false."
             )
-        if self.audio_radius < 0 or not 0 <= self.dropout < 1:
-            raise UserError("network.audio_radius must not be negative and network.dropout must lie in [0, 1).")
-        if not self.channel_multiples or min(self.channel_multiples) < 1:
-            raise UserError("network.channel_multiples needs at least one level, each at least 1.")
         step = self.patch * 2 ** (len(self.channel_multiples) - 1)
         if self.image_size % step:
             raise UserError(
@@ -134,38 +131,54 @@ class NetworkSettings:
         return 6 if self.learned_variance else 3
 
 
-@dataclass(frozen=True)
+@settings("diffusion")
 class DiffusionSettings:
-    """How the network's output is read. parameterization: "edm" (preconditioned, Karras et al. 2022) or "ddpm" (the paper's: noise
-    prediction on a cosine schedule). sigma_data: standard deviation of what is predicted,
-    in [-1, 1] (EDM). residual_to: "zero", or "identity": the network predicts the residual to the identity frame instead
-    of the whole image (EDM). timesteps: length of the discrete schedule (DDPM)."""
+    """How the network's output is read."""
 
-    parameterization: str = "edm"
-    sigma_data: float = 0.5
-    residual_to: str = "zero"
-    timesteps: int = 1000
+    parameterization: Literal["edm", "ddpm"] = "edm"
+    """Preconditioned denoiser (Karras et al. 2022), or the paper's noise prediction on a cosine schedule."""
+    sigma_data: PositiveFloat = 0.12
+    """Standard deviation of pictures in -1..1 around the centre (edm)."""
+    residual_to: Literal["zero", "identity"] = "identity"
+    """What pictures lie around: zero, or the identity frame, so that the network learns what changes instead of
+    redrawing the face it is shown (edm)."""
+    timesteps: Annotated[int, Field(ge=2, le=100000)] = 1000
+    """Length of the discrete schedule (ddpm)."""
 
     def __post_init__(self):
-        _choose("parameterization", self.parameterization, PARAMETERIZATIONS, block="diffusion")
-        _choose("residual_to", self.residual_to, RESIDUAL_TO, block="diffusion")
         if self.parameterization == "ddpm" and self.residual_to != "zero":
             raise UserError(
                 "diffusion.residual_to identity needs diffusion.parameterization edm; ddpm predicts the noise of a whole image."
             )
-        if not 0 < self.sigma_data < math.inf:
-            raise UserError(f"diffusion.sigma_data must be positive, not {self.sigma_data}.")
-        if not 2 <= self.timesteps <= _MOST_TIMESTEPS:
-            raise UserError(f"diffusion.timesteps must lie between 2 and {_MOST_TIMESTEPS}, not {self.timesteps}.")
 
 
-def _choose(name: str, value, options: tuple, block: str = "network") -> None:
-    if value not in options:
-        raise UserError(f"{block}.{name} must be one of {', '.join(map(str, options))}, not {value!r}.")
+@settings("network")
+class SyncEncoderSettings:
+    """Sizes. The first three must be those of the run that starts from it."""
+
+    audio_radius: CountOrZero = 2
+    """Video frames on both sides of a window's middle, of pictures as of sound; 2 makes SyncNet's 5."""
+    audio_channels: Count = 96
+    """Width of the audio embedding of a frame."""
+    feature_bands: Count = 80
+    """Bands of the log filterbank; must equal audio.bands."""
+    mouth_channels: Annotated[int, Field(ge=8, multiple_of=8)] = 16
+    """Channels of the mouth encoder's first layer, doubled at each of its three halvings."""
+    embedding_channels: Count = 64
+    """Length of the embeddings that are compared."""
+
+    @property
+    def audio_frames(self) -> int:
+        """Video frames in a window, of pictures as of sound."""
+        return 2 * self.audio_radius + 1
 
 
 PAPER_CREMA = NetworkSettings(
-    image_size=128, base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),
+    image_size=128, patch=1, norm_groups=32, audio_channels=256, audio_radius=2, motion_frames=2, feature_bands=80,
+    base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),
     head_channels=64, dropout=0.1, motion_channels=3, learned_variance=True, noise_level_input=False,
 )  # fmt: skip
 """The released network for CREMA-D: colour motion frames, attention also at 32 pixels (215,748,614 parameters)."""
+
+PAPER_DIFFUSION = DiffusionSettings(parameterization="ddpm", sigma_data=0.5, residual_to="zero")
+"""The paper's diffusion: a DDPM of 1000 steps."""

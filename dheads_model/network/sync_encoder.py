@@ -6,7 +6,6 @@ so that a diffusion run can initialise its own with it, trainable or frozen.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,40 +17,13 @@ from dheads_model.config import build
 from dheads_model.errors import UserError
 from dheads_model.faces.mouth import MOUTH_HEIGHT, MOUTH_WIDTH
 from dheads_model.network.audio_encoder import AudioEncoder
+from dheads_model.network.settings import SyncEncoderSettings
 from dheads_model.network.tensor_file import fill, load_tensors, save_tensors
 
 FORMAT = "dheads sync encoder 1"
 _HALVINGS = 3
 _FIRST_SCALE, _LARGEST_SCALE = 1 / 0.07, 100.0  # as in CLIP, whose clamp keeps the softmax from freezing
 _WINDOWS_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class SyncEncoderSettings:
-    """Sizes. audio_radius, audio_channels, feature_bands: of the audio encoder, as in `NetworkSettings`. mouth_channels:
-    channels of the mouth encoder's first layer. embedding_channels: length of the two embeddings that are compared."""
-
-    audio_radius: int
-    audio_channels: int
-    feature_bands: int
-    mouth_channels: int
-    embedding_channels: int
-
-    def __post_init__(self):
-        if self.audio_radius < 0 or min(self.audio_channels, self.feature_bands, self.embedding_channels) < 1:
-            raise UserError(
-                "sync_encoders.NAME.network needs audio_radius >= 0 and audio_channels, feature_bands and "
-                "embedding_channels of at least 1."
-            )
-        if self.mouth_channels < 8 or self.mouth_channels % 8:
-            raise UserError(
-                f"sync_encoders.NAME.network.mouth_channels must be a multiple of 8, not {self.mouth_channels}."
-            )
-
-    @property
-    def audio_frames(self) -> int:
-        """Video frames in a window, of mouth and audio alike."""
-        return 2 * self.audio_radius + 1
 
 
 class MouthEncoder(nn.Module):

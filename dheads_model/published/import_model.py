@@ -22,7 +22,7 @@ from torch import Tensor
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.network.export import save_export
-from dheads_model.network.settings import PUBLISHED_AUDIO_CHANNELS, DiffusionSettings, NetworkSettings
+from dheads_model.network.settings import PAPER_DIFFUSION, PUBLISHED_AUDIO_CHANNELS, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.audio_encoder import SDAAudioEncoder, has_sda_layers, sda_audio_encoder
 from dheads_model.published.checkpoint_files import Checkpoint, is_torchscript, read_checkpoint
@@ -52,7 +52,7 @@ def import_unet(
         motion_frames = _stated_motion_frames(checkpoint.hyper_parameters, path)
     settings = published_settings(state, image_size, head_channels, motion_frames)
     _compare(checkpoint.hyper_parameters, settings, path)
-    model = TalkingModel(settings, DiffusionSettings(parameterization="ddpm", timesteps=TIMESTEPS))
+    model = TalkingModel(settings, dataclasses.replace(PAPER_DIFFUSION, timesteps=TIMESTEPS))
     load_published(model.unet, state)
     return model.eval().requires_grad_(False), checkpoint
 

@@ -75,7 +75,8 @@ def published_settings(
     )
     frames, channels = _motion(inputs - 6, motion_frames)
     return NetworkSettings(
-        image_size=image_size, base_channels=base, channel_multiples=tuple(width // base for width in widths),
+        image_size=image_size, patch=1, norm_groups=32, dropout=0.0, base_channels=base,
+        channel_multiples=tuple(width // base for width in widths),
         residual_blocks=blocks, attention_sizes=attended, head_channels=head_channels, motion_frames=frames,
         motion_channels=channels, audio_radius=(window - 1) // 2, audio_channels=base, audio_encoder="none",
         learned_variance=outputs == 6, time_frequencies="published", noise_level_input=False,

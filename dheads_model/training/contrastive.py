@@ -1,8 +1,7 @@
 """Settings, loss and held-out accuracy of the sync encoder's training."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import ClassVar
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -13,70 +12,16 @@ from dheads_model.config import build
 from dheads_model.errors import UserError
 from dheads_model.faces.mouth import crop_mouths
 from dheads_model.metrics.sync import offset_accuracy, offset_similarities
-from dheads_model.network.sync_encoder import SyncEncoder, SyncEncoderSettings, embed_clip
+from dheads_model.network.sync_encoder import SyncEncoder, embed_clip
 from dheads_model.shards.pairs import MouthClip
-from dheads_model.training.settings import check_validation
+from dheads_model.training.settings import SyncSettings
 
 SPEAKERS = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
 
-@dataclass(frozen=True)
-class ContrastiveSettings:
-    """The config block `training` of a sync encoder; the schema describes each key. A window counts as an image."""
-
-    images: int
-    clips_per_batch: int
-    windows_per_clip: int
-    closest_negative: int
-    learning_rate: float
-    warmup_images: int
-    weight_decay: float
-    log_every_images: int
-    validation_every_images: int
-    state_every_images: int
-    seed: int
-    decay: ClassVar[str] = "cosine"
-
-    def __post_init__(self):
-        if self.clips_per_batch * self.windows_per_clip < 2 or self.closest_negative < 1:
-            raise UserError(
-                "sync_encoders.NAME.training needs at least two windows a batch (clips_per_batch times "
-                "windows_per_clip) and closest_negative of at least 1."
-            )
-        check_validation("sync_encoders.NAME.training", self.log_every_images, self.validation_every_images)
-
-    @property
-    def batch_size(self) -> int:
-        """Windows of a step."""
-        return self.clips_per_batch * self.windows_per_clip
-
-    @property
-    def steps(self) -> int:
-        """Number of optimiser steps, the last one included that reaches `images`."""
-        return -(-self.images // self.batch_size)
-
-
-@dataclass(frozen=True)
-class SyncSettings:
-    """The whole config of a sync encoder."""
-
-    min_clips: int
-    max_clips: int
-    gpus: int
-    speakers: str
-    held_out_sentences: int
-    network: SyncEncoderSettings
-    training: ContrastiveSettings
-
-
 def sync_settings(config: dict) -> SyncSettings:
     """The config block of a sync encoder, checked. Raises UserError for keys or values that do not fit."""
-    settings = build(SyncSettings, config, "sync_encoders.NAME")
-    if settings.speakers not in SPEAKERS:
-        raise UserError(
-            f"config key sync_encoders.NAME.speakers is {settings.speakers!r}; it must be one of {', '.join(SPEAKERS)}."
-        )
-    return settings
+    return build(SyncSettings, config, "sync_encoders.NAME")
 
 
 def choose_clips(

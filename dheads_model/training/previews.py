@@ -1,5 +1,6 @@
 """Strips of generated frames while a training runs: what the averaged weights make of held-out speakers."""
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,7 @@ import torch
 
 from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import clip_seed, rollout
-from dheads_model.diffusion.settings import SamplingSettings
+from dheads_model.diffusion.settings import UNGUIDED, SamplingSettings
 from dheads_model.files import write_bytes
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip
@@ -43,8 +44,10 @@ def preview_sampling(run: RunSettings) -> SamplingSettings:
     """A quick sampler that fits the run's form: 8 steps, the mouth hidden where training always hides it."""
     hidden = run.conditioning_augmentation.mouth_drop == 1
     if run.diffusion.parameterization == "ddpm":
-        return SamplingSettings(sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)
-    return SamplingSettings(sampler="euler", steps=8, sigma_max=3.0, hide_mouth=hidden, clips_at_once=CLIPS)
+        return dataclasses.replace(UNGUIDED, sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)
+    return dataclasses.replace(
+        UNGUIDED, sampler="euler", steps=8, sigma_max=3.0, hide_mouth=hidden, clips_at_once=CLIPS
+    )
 
 
 def _row(frames: np.ndarray) -> np.ndarray:

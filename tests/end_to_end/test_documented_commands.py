@@ -18,13 +18,13 @@ from PIL import Image
 from skimage.data import astronaut
 
 from dheads_model.media.audio import write_wav
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.audio_encoder import SDAAudioEncoder
 from dheads_model.yaml_file import overlaid
 from tests.conftest import TINY
 from tests.factories.checkpoints import PUBLISHED, Names, published_state
 from tests.factories.networks import settled
+from tests.factories.settings import plain_diffusion
 from tests.workflow import ROOT
 
 pytestmark = pytest.mark.slow
@@ -81,7 +81,7 @@ def released(folder):
         PUBLISHED, image_size=8, base_channels=256, channel_multiples=(1,), attention_sizes=(), head_channels=64,
         audio_channels=256,
     )  # fmt: skip
-    model = settled(TalkingModel(network, DiffusionSettings(parameterization="ddpm"))).requires_grad_(False)
+    model = settled(TalkingModel(network, plain_diffusion(parameterization="ddpm"))).requires_grad_(False)
     torch.jit.script(Names(published_state(model.unet))).save(folder / "crema_script.pt")
     silence = torch.zeros(1, 1, 3200), torch.zeros(2, 1, 256)
     torch.jit.trace(settled(SDAAudioEncoder(16)), silence).save(folder / "audio_encoder.pt")

@@ -6,8 +6,6 @@ import yaml
 
 from tests.workflow import ROOT
 
-SCHEMA = str(ROOT / "config/schemas/config.schema.yaml")
-
 
 def merged(base, overlay):
     """A config with an overlay laid over it."""

@@ -7,8 +7,9 @@ import torch
 from dheads_model.diffusion.conditions import (
     Conditions,
 )
-from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
+from tests.factories.settings import plain_diffusion
 
 SMALL = NetworkSettings(
     image_size=16, patch=2, base_channels=8, channel_multiples=(1, 2), residual_blocks=1, attention_sizes=(4,),
@@ -51,7 +52,7 @@ def make_model(form: str = "edm", centre: str = "zero") -> TalkingModel:
     """SMALL with random weights."""
     torch.manual_seed(0)
     network = DISCRETE if form == "ddpm" else SMALL
-    return settled(TalkingModel(network, DiffusionSettings(parameterization=form, residual_to=centre)))
+    return settled(TalkingModel(network, plain_diffusion(parameterization=form, residual_to=centre)))
 
 
 def make_conditions(batch: int = 3) -> Conditions:

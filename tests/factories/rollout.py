@@ -3,11 +3,11 @@
 import torch
 
 from dheads_model.diffusion.rollout import clip_seed
-from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import settled
+from tests.factories.settings import plain_diffusion, plain_sampling
 
 # Large enough for the CPU's convolutions to choose other algorithms for other batch sizes.
 NETWORK = NetworkSettings(
@@ -17,13 +17,13 @@ NETWORK = NetworkSettings(
 
 LENGTHS = (5, 2, 4, 3, 1, 4)
 
-SETTINGS = SamplingSettings(steps=2, sigma_max=5.0, guidance_scale=1.5, motion_noise=0.1, clips_at_once=3)
+SETTINGS = plain_sampling(steps=2, sigma_max=5.0, guidance_scale=1.5, motion_noise=0.1, clips_at_once=3)
 
 
 def sampling_model():
     """NETWORK with random weights on the CPU, ready to sample."""
     torch.manual_seed(0)
-    loaded = settled(TalkingModel(NETWORK, DiffusionSettings())).requires_grad_(False)  # as `load_export` gives it
+    loaded = settled(TalkingModel(NETWORK, plain_diffusion())).requires_grad_(False)  # as `load_export` gives it
     return place_for_sampling(loaded, torch.device("cpu"))
 
 

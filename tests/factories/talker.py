@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from dheads_model.network.export import save_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import SMALL, settled
+from tests.factories.settings import plain_diffusion
 
 SAMPLING = {
     "sampler": "euler",
@@ -23,7 +23,7 @@ METHODS = {"methods": {"ours": SAMPLING}}
 
 def export(path: Path, facts: dict, **changes) -> Path:
     """A tiny model of random weights; facts: without methods, it records none."""
-    network, diffusion = dataclasses.replace(SMALL, **changes), DiffusionSettings(sigma_data=0.4)
+    network, diffusion = dataclasses.replace(SMALL, **changes), plain_diffusion(sigma_data=0.4)
     torch.manual_seed(0)
     state = settled(TalkingModel(network, diffusion)).state_dict()
     augmentation = {"audio_drop": 0.1, "mouth_drop": 1.0}

@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.unet_weights import load_published, published_settings
+from tests.factories.settings import plain_diffusion
 from tests.gpu import needs_gpu
 
 
@@ -58,7 +58,7 @@ def published_model(published_state):
     def read(rgb: bool) -> TalkingModel:
         state = published_state(rgb)
         model = TalkingModel(
-            published_settings(state, image_size=32, head_channels=32), DiffusionSettings(parameterization="ddpm")
+            published_settings(state, image_size=32, head_channels=32), plain_diffusion(parameterization="ddpm")
         )
         load_published(model.unet, state)
         return model.eval()

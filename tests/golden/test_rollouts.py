@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from dheads_model.diffusion.rollout import SamplingSettings, generate
+from dheads_model.diffusion.rollout import generate
+from tests.factories.settings import plain_sampling
 
 
 @pytest.mark.parametrize("stabilised", [False, True], ids=["plain", "stabilised"])
@@ -17,7 +18,7 @@ def test_frames(name, stabilised, numbers, published_model, device):
         assert tuple(drawn.shape) == shape
         return drawn
 
-    settings = SamplingSettings(
+    settings = plain_sampling(
         sampler="ancestral_ddpm",
         steps=int(stored["n_steps"]),
         clips_at_once=1,

@@ -8,7 +8,7 @@ from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.network.talking_model import parameter_count
 from dheads_model.network.unet import UNet
 from dheads_model.training.settings import RunSettings, learning_rate, run_settings
-from tests.factories.configs import SCHEMA, laid
+from tests.factories.configs import laid
 from tests.lrw_fixtures import make_tree
 from tests.workflow import ROOT, snakemake
 from workflow_scripts.planning.config_check import check_config
@@ -17,7 +17,7 @@ from workflow_scripts.planning.plan import WorkPlan, make_work_plan
 
 def planned(*overlays: str) -> tuple[WorkPlan, RunSettings, SamplingSettings]:
     config = laid(*overlays)
-    check_config(config, SCHEMA)
+    check_config(config)
     sampling = build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling")
     return make_work_plan(config), run_settings(config["runs"]["ours"]), sampling
 
@@ -64,7 +64,7 @@ def test_crema_d_as_in_the_paper():
 
 def test_lrw_as_in_the_paper(tmp_path):
     config = laid("lrw", "paper_crema", "paper_lrw")
-    check_config(config, SCHEMA)
+    check_config(config)
     run = run_settings(config["runs"]["ours"])
     check_stated(run, build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling"))
     assert config["datasets"] == ["lrw"]

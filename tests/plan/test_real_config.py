@@ -5,13 +5,13 @@ import pytest
 from dheads_model.config import build
 from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.training.settings import run_settings
-from tests.factories.configs import SCHEMA, laid
+from tests.factories.configs import laid
 from workflow_scripts.planning.config_check import check_config
 
 
 def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
     config = laid("folder", "real")
-    check_config(config, SCHEMA)
+    check_config(config)
     run, sampling = (
         run_settings(config["runs"]["ours"]),
         build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling"),

@@ -91,6 +91,7 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/diffusion/rollout.py", TRAIN),
         ("workflow_scripts/copy_reference.py", {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2} | TABLE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
+        ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
         ("dheads_model/tables/strips.py", {"draw_strips": 2}),
         ("dheads_model/tables/table1.py", TABLE),
     ],
@@ -101,6 +102,16 @@ def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expec
     # The table says which code made everything below it, so an edit there rewrites it: a second's work.
     beside = set(expected) <= {"write_data_card", "plot_training", "draw_strips"}
     assert found == (expected if beside else expected | TABLE)
+
+
+def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
+    module = run.project / "dheads_model/metrics/per_clip/new.py"
+    module.write_text((module.parent / "head_motion.py").read_text().replace("head_motion", "new"))
+    try:
+        assert planned(run) == MEASURE
+    finally:
+        module.unlink()
+    assert planned(run) == {}
 
 
 def test_comments_docstrings_and_layout_plan_nothing(run, edited):

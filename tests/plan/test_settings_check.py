@@ -13,15 +13,14 @@ import yaml
 
 from dheads_model.errors import UserError
 from dheads_model.network.export import save_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import SMALL
+from tests.factories.settings import plain_diffusion
 from tests.workflow import ROOT, snakemake
 from workflow_scripts import check_config as command
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.plan import make_work_plan
 
-SCHEMA = str(ROOT / "config/schemas/config.schema.yaml")
 NETWORK, TRAINING = ("runs", "ours", "network"), ("runs", "ours", "training")
 SAMPLING = ("methods", "ours", "sampling")
 
@@ -39,7 +38,7 @@ def checked(config, *changes):
         for part in path:
             block = block[part]
         block[key] = value
-    check_config(config, SCHEMA)
+    check_config(config)
     return make_work_plan(config)
 
 
@@ -67,7 +66,7 @@ def checked(config, *changes):
         ([(*TRAINING, "gradient_accumulation", 3)], r"training\.batch_size is 8; it must be a multiple of 3"),
         ([("runs", "ours", "gpus", 8)], r"training\.batch_size is 8; it must be a multiple of 16"),
         ([(*TRAINING, "mouth_box", [0.85, 0.55, 0.3, 0.7])], r"training\.mouth_box is \[0\.85, .* rising fractions"),
-        ([(*TRAINING, "mouth_box", [0.5, 1.2, 0.3, 0.7])], r"training\.mouth_box\.1 is 1\.2; the largest allowed is 1"),
+        ([(*TRAINING, "mouth_box", [0.5, 1.2, 0.3, 0.7])], r"training\.mouth_box\[1\] is 1\.2; the largest allowed is 1"),
         ([(*TRAINING, "validation_every_images", 100)], r"validation_every_images is 100; it must be a multiple"),
         ([("runs", "ours", "diffusion", "parameterization", "ddpm")], r"residual_to identity needs diffusion\.param"),
         ([("runs", "ours", "compat", "published")], r"runs\.ours\.compat published is the published DDPM"),
@@ -76,7 +75,7 @@ def checked(config, *changes):
         ([("crop", "eyes_height", 0.55)], r"in runs\.ours\.conditioning_augmentation\.mouth_drop: the box .*eyes_height 0\.55"),
         ([("folder", "test_fraction", 0.95)], r"folder\.validation_fraction and folder\.test_fraction add up to 1\.05"),
         ([("track", "max_frames", 5)], r"track\.min_frames is 10 and track\.max_frames 5"),
-        ([("lrw", "retry", "longest_wait", 0.5)], r"lrw\.retry\.first_wait is 1 and longest_wait 0\.5"),
+        ([("lrw", "retry", "longest_wait", 0.5)], r"in lrw: retry\.first_wait is 1 and longest_wait 0\.5"),
         ([("embedded", "test_actors", 48)], r"embedded\.actors is 48 and 52 are held out"),
         ([("sync_encoders", "scorer", "training", "validation_every_images", 10)], r"sync_encoders\.scorer\.training\.valid"),
     ],
@@ -114,7 +113,7 @@ def test_the_mouth_is_hidden_in_aligned_faces_only(config, monkeypatch):
 def export(tmp_path):
     def write(network=SMALL, **config):
         path = tmp_path / "model.safetensors"
-        model = TalkingModel(network, DiffusionSettings())
+        model = TalkingModel(network, plain_diffusion())
         given = {"network": dataclasses.asdict(network), "diffusion": {"parameterization": "edm"}}
         given |= {"conditioning_augmentation": {"audio_drop": 0.1, "mouth_drop": 1.0}} | config
         save_export(path, model.state_dict(), given, {"images": 1})
@@ -171,7 +170,7 @@ def test_the_workflow_shows_one_sentence_and_starts_nothing(tmp_path):
         ("seed: 1\nseed: 2\n", r"mine\.yaml line 2, column 1 is no YAML \(key seed is there twice\)"),
         ("", r"mine\.yaml holds no config keys, but nothing"),
         ("- seed\n", r"mine\.yaml holds no config keys, but a list"),
-        ("crop: {size: 63}\n", r"crop\.size: 63 is not a multiple of 2"),
+        ("crop: {size: 63}\n", r"crop\.size is 63; it must be a multiple of 2"),
         ("seed: .nan\n", r"seed is nan"),
         ("runs: {ours: {network: {image_size: 33}}}\n", r"in runs\.ours: network\.image_size 33"),
     ],

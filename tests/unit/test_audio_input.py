@@ -8,26 +8,27 @@ import torch
 from torch import nn
 
 from dheads_model.diffusion.conditions import to_model_range
-from dheads_model.diffusion.rollout import SamplingSettings, clip_seed, rollout, stream
+from dheads_model.diffusion.rollout import clip_seed, rollout, stream
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.media.features import log_filterbank
 from dheads_model.media.video import decode_video
 from dheads_model.network.audio_input import encode_clip_audio, encode_speech, open_window_encoder
 from dheads_model.network.export import load_export, save_export
-from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import read_shard
 from tests.factories.media import speech
 from tests.factories.networks import SMALL, settled
+from tests.factories.settings import plain_diffusion, plain_sampling
 from tests.factories.shards import pack
 from tests.workflow import call
 from workflow_scripts import sample_videos
 
 PUBLISHED = dataclasses.replace(SMALL, audio_encoder="published", audio_channels=256, audio_code_channels=24)
 ELSEWHERE = dataclasses.replace(SMALL, audio_encoder="none", audio_channels=3)
-SETTINGS = SamplingSettings(steps=2, guidance_scale=1.5, clips_at_once=1)
+SETTINGS = plain_sampling(steps=2, guidance_scale=1.5, clips_at_once=1)
 SOUND = speech(640 * 9)
 
 
@@ -41,7 +42,7 @@ class Counting(nn.Module):
 
 def make(settings: NetworkSettings) -> TalkingModel:
     torch.manual_seed(0)
-    model = settled(TalkingModel(settings, DiffusionSettings())).requires_grad_(False)
+    model = settled(TalkingModel(settings, plain_diffusion())).requires_grad_(False)
     if settings.audio_encoder == "published":  # freshly initialised, it hardly hears
         for layer in model.audio_encoder.encoder.cl:
             layer.weight.mul_(4)
@@ -120,12 +121,12 @@ def test_a_frame_waits_for_as_little_sound_as_it_can(hearing):
 
 def test_the_published_encoder_travels_with_the_model(tmp_path):
     model = make(PUBLISHED)
-    config = {"network": PUBLISHED, "diffusion": DiffusionSettings()}
+    config = {"network": PUBLISHED, "diffusion": plain_diffusion()}
     save_export(tmp_path / "model.safetensors", model.state_dict(), config, {})
     loaded, _, facts = load_export(tmp_path / "model.safetensors")
     assert torch.equal(whole(loaded, open_window_encoder(loaded, facts, None)), whole(model, model.audio_encoder))
     assert not any(
-        parameter.requires_grad for parameter in TalkingModel(PUBLISHED, DiffusionSettings()).audio_encoder.parameters()
+        parameter.requires_grad for parameter in TalkingModel(PUBLISHED, plain_diffusion()).audio_encoder.parameters()
     )
 
 
@@ -153,7 +154,7 @@ def test_sizes_that_do_not_fit_the_published_encoder():
 def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     shard = pack(tmp_path, split="test", lengths={"a_1": 5})
     model = make(settings)
-    config = {"network": settings, "diffusion": DiffusionSettings(), "conditioning_augmentation": {"audio_drop": 0.1}}
+    config = {"network": settings, "diffusion": plain_diffusion(), "conditioning_augmentation": {"audio_drop": 0.1}}
     save_export(tmp_path / "model.safetensors", model.state_dict(), config, {})
     method = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"steps": 2, "guidance_scale": 1.5}}
     call(
@@ -163,7 +164,7 @@ def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     (clip,) = read_shard(shard)
     face = to_model_range(torch.from_numpy(resize_frames(clip.frames[:1], 16)))
     heard = whole(model, open_window_encoder(model, {}, None), clip.audio)
-    (video,) = rollout(model, face, [heard], SamplingSettings(steps=2, guidance_scale=1.5), [clip_seed(1, "a_1")])
+    (video,) = rollout(model, face, [heard], plain_sampling(steps=2, guidance_scale=1.5), [clip_seed(1, "a_1")])
     made = decode_video(tmp_path / "videos/a_1.mp4")
     assert made.shape == (5, 32, 32, 3)
     assert np.abs(resize_frames(video, 32).astype(int) - made).mean() < 12  # the video is compressed

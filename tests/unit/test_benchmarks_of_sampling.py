@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
+from dheads_model.diffusion.sampling import sample_frame
 from dheads_model.errors import UserError
 from dheads_model.metrics import liveliness
 from dheads_model.network.export import save_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.tables.steps import to_markdown
 from tests.factories.networks import DISCRETE, SMALL, make_conditions, make_model
+from tests.factories.settings import plain_diffusion, plain_sampling
 from tests.factories.shards import pack
 from tests.workflow import call
 from workflow_scripts.benchmarks import sample_steps
@@ -37,7 +37,7 @@ def test_the_published_algorithm_is_the_samplers_with_conditions_encoded_in_ever
     encode = type(model).encode
     monkeypatch.setattr(model, "encode", lambda *given: encoded.append(1) or encode(model, *given))
     with torch.no_grad():
-        expected = sample_frame(model, conditions, SamplingSettings(sampler=name, steps=6, eta=1.0), draws.__getitem__)
+        expected = sample_frame(model, conditions, plain_sampling(sampler=name, steps=6, eta=1.0), draws.__getitem__)
         assert len(encoded) == 1
         found = benchmark_sampling.published_frame(model, conditions, 6, draws.__getitem__)
     assert len(encoded) == 7
@@ -46,7 +46,7 @@ def test_the_published_algorithm_is_the_samplers_with_conditions_encoded_in_ever
 
 @pytest.fixture
 def model(tmp_path):
-    config = {"network": SMALL, "diffusion": DiffusionSettings(), "conditioning_augmentation": {"audio_drop": 0.1}}
+    config = {"network": SMALL, "diffusion": plain_diffusion(), "conditioning_augmentation": {"audio_drop": 0.1}}
     save_export(tmp_path / "model.safetensors", make_model().state_dict(), config, {"images": 3})
     return tmp_path / "model.safetensors"
 
@@ -153,17 +153,17 @@ def test_means_are_over_the_clips_that_have_a_value():
 
 
 def test_every_step_count_is_compared_with_the_same_noise_and_sound():
-    rows = sample_steps.variants(SamplingSettings(sampler="euler", guidance_scale=3.0), "edm")
+    rows = sample_steps.variants(plain_sampling(sampler="euler", guidance_scale=3.0), "edm")
     assert list(rows) == ["1", "2", "3", "5", "8", "16", "32", "100", "published algorithm, 100"]
     assert {settings.guidance_scale for name, settings in rows.items() if name.isdigit()} == {3.0}
     published = rows["published algorithm, 100"]
     assert (published.sampler, published.eta, published.guidance_scale, published.steps) == ("ddim", 1.0, 1.0, 100)
-    discrete = sample_steps.variants(SamplingSettings(sampler="ancestral_ddpm"), "ddpm")
+    discrete = sample_steps.variants(plain_sampling(sampler="ancestral_ddpm"), "ddpm")
     assert "1" not in discrete  # a respaced schedule has at least two
     assert discrete["published algorithm, 100"].sampler == "ancestral_ddpm"
     assert sample_steps.passes_of(rows["5"]) == 10
     assert sample_steps.passes_of(published) == 100
-    assert sample_steps.passes_of(SamplingSettings(sampler="heun", steps=5)) == 9
+    assert sample_steps.passes_of(plain_sampling(sampler="heun", steps=5)) == 9
 
 
 def brightness(video, sound, backend, weights_folder):

@@ -16,12 +16,12 @@ from torch import nn
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
 from dheads_model.network.export import load_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.checkpoint_files import is_torchscript, read_checkpoint
 from dheads_model.published.import_model import import_model, import_unet, main
 from tests.factories.checkpoints import PUBLISHED, Names, published_state
 from tests.factories.networks import inputs, settled
+from tests.factories.settings import plain_diffusion
 
 
 class Part(nn.Module):
@@ -289,7 +289,7 @@ def test_a_tree_that_branches_without_end(script, tmp_path):
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return settled(TalkingModel(PUBLISHED, DiffusionSettings(parameterization="ddpm"))).requires_grad_(False)
+    return settled(TalkingModel(PUBLISHED, plain_diffusion(parameterization="ddpm"))).requires_grad_(False)
 
 
 @pytest.fixture

@@ -8,17 +8,27 @@ from snakemake.utils import update_config
 from dheads_model.errors import UserError
 from tests.workflow import ROOT
 from workflow_scripts.planning.config_check import check_config
+from workflow_scripts.planning.config_text import spread_dots
 
 
 def checked(*given):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     update_config(config, parse_config(list(given)))
-    check_config(config, str(ROOT / "config/schemas/config.schema.yaml"))
+    spread_dots(config, parse_config(list(given)))
+    check_config(config)
     return config
 
 
 def test_a_config_from_files_is_left_as_it_is():
     assert checked() == yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def test_a_name_with_dots_is_a_nested_key():
+    found = checked("runs={ours.training.images: 72, ours: {training.batch_size: 4}}", "crop={size: 64}")
+    training = found["runs"]["ours"]["training"]
+    assert (training["images"], training["batch_size"], training["seed"]) == (72, 4, 1)
+    with pytest.raises(UserError, match=r"runs\.ours\.trainin does not exist; did you mean training"):
+        checked("runs={ours.trainin.images: 72}")
 
 
 def test_nested_numbers_words_and_lists_are_read_as_such():

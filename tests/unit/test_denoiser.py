@@ -19,9 +19,9 @@ from dheads_model.diffusion.denoiser import (
     time_of_sigma,
 )
 from dheads_model.errors import UserError
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import SMALL, make_conditions, make_model
+from tests.factories.settings import plain_diffusion
 
 
 def test_preconditioning_identities():
@@ -52,7 +52,7 @@ def test_much_noise_is_forgotten():
 
 
 def test_centred_denoiser_knows_the_identity_frame_before_training():
-    model, conditions = TalkingModel(SMALL, DiffusionSettings(residual_to="identity")), make_conditions()
+    model, conditions = TalkingModel(SMALL, plain_diffusion(residual_to="identity")), make_conditions()
     with torch.no_grad():
         far = denoise(model, 1e4 * torch.randn(3, 3, 16, 16), torch.full((3,), 1e6), conditions)
         here = denoise(model, conditions.identity, torch.full((3,), 0.5), conditions)
@@ -62,9 +62,9 @@ def test_centred_denoiser_knows_the_identity_frame_before_training():
 
 def test_only_edm_is_centred_on_the_identity_frame():
     with pytest.raises(UserError, match=r"needs diffusion\.parameterization edm"):
-        DiffusionSettings(parameterization="ddpm", residual_to="identity")
-    with pytest.raises(UserError, match="residual_to must be one of zero, identity"):
-        DiffusionSettings(residual_to="mean")
+        plain_diffusion(parameterization="ddpm", residual_to="identity")
+    with pytest.raises(UserError, match="residual_to is 'mean'; it must be one of zero, identity"):
+        plain_diffusion(residual_to="mean")
 
 
 def test_encoded_once_equals_encoded_each_time():

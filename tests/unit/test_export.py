@@ -6,9 +6,9 @@ from safetensors.torch import save_file
 
 from dheads_model.errors import UserError
 from dheads_model.network.export import load_export, save_export
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import SMALL, inputs, settled
+from tests.factories.settings import plain_diffusion
 
 CONFIG = {
     "network": dataclasses.asdict(SMALL),
@@ -22,7 +22,7 @@ FACTS = {"images": 1000, "data": "abc", "loss": 0.25}
 def model():
     torch.manual_seed(0)
     # With gradients wanted, PyTorch chooses other kernels, which round differently.
-    return settled(TalkingModel(SMALL, DiffusionSettings(sigma_data=0.4))).requires_grad_(False)
+    return settled(TalkingModel(SMALL, plain_diffusion(sigma_data=0.4))).requires_grad_(False)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_round_trip(path, model):
     assert config["training"] == {"images": 3}
     assert config["network"]["channel_multiples"] == [1, 2]
     assert loaded.network_settings == SMALL
-    assert loaded.diffusion_settings == DiffusionSettings(sigma_data=0.4)
+    assert loaded.diffusion_settings == plain_diffusion(sigma_data=0.4)
     assert not loaded.training
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     for name, tensor in model.state_dict().items():
@@ -50,7 +50,7 @@ def test_round_trip(path, model):
 
 
 def test_settings_may_be_given_as_dataclasses(tmp_path, path, model):
-    config = CONFIG | {"network": SMALL, "diffusion": DiffusionSettings(sigma_data=0.4)}
+    config = CONFIG | {"network": SMALL, "diffusion": plain_diffusion(sigma_data=0.4)}
     save_export(tmp_path / "other.safetensors", model.state_dict(), config, FACTS)
     assert load_export(tmp_path / "other.safetensors")[0].network_settings == SMALL
 

@@ -97,6 +97,36 @@ def test_words_for_people_do_not_count_but_what_manifests_quote_does(project, ol
     assert (digest() != before) == changes
 
 
+SETTINGS = (
+    "from dheads_model.config import settings\n"
+    "@settings('block')\n"
+    "class Settings:\n"
+    "    count: Annotated[int, Field(ge=1, le=9, description='How many.')] = 3\n"
+    "    'What they are for.'\n"
+    "    share: float = Field(default=0.5, gt=0)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("How many.", "How many there are.", False),
+        ("What they are for.", "Their use.", False),
+        ("ge=1, le=9", "ge=0", False),
+        (", gt=0", "", False),
+        ("= 3", "= 4", True),
+        ("default=0.5", "default=0.6", True),
+        ("int,", "float,", True),
+    ],
+)
+def test_descriptions_and_bounds_of_settings_do_not_count_but_defaults_do(project, old, new, changes):
+    (project / "dheads_model" / "b.py").write_text(SETTINGS)
+    before = digest()
+    assert SETTINGS.count(old) == 1
+    (project / "dheads_model" / "b.py").write_text(SETTINGS.replace(old, new))
+    assert (digest() != before) == changes
+
+
 def test_a_data_file_counts_for_the_module_that_names_it(project):
     (project / "dheads_model" / "assets").mkdir()
     data = project / "dheads_model" / "assets" / "mesh.json"
@@ -187,10 +217,10 @@ def test_nested_values_become_frozen_dataclasses():
     [
         ({"inner": {"sise": 3}, "name": "x"}, r"outer\.inner\.sise does not exist; did you mean size"),
         ({"inner": {}, "name": "x"}, r"outer\.inner\.size is missing"),
-        ({"inner": {"size": "3"}, "name": "x"}, r"outer\.inner\.size must be int, not '3'"),
-        ({"inner": {"size": True}, "name": "x"}, r"outer\.inner\.size must be int, not True"),
+        ({"inner": {"size": "3"}, "name": "x"}, r"outer\.inner\.size is '3'; it must be of type integer"),
+        ({"inner": {"size": True}, "name": "x"}, r"outer\.inner\.size is True; it must be of type integer"),
         ({"inner": {"size": 1, "pair": [1]}, "name": "x"}, r"outer\.inner\.pair needs 2 values, not 1"),
-        ({"inner": {"size": 1}, "name": 5}, r"outer\.name must be str, not 5"),
+        ({"inner": {"size": 1}, "name": 5}, r"outer\.name is 5; it must be of type string"),
     ],
 )
 def test_what_does_not_fit_is_named(values, sentence):

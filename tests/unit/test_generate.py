@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from dheads_model import Talker
 from dheads_model import talker as module
-from dheads_model.diffusion.rollout import SamplingSettings
 from dheads_model.errors import ClipFailed, UserError
 from dheads_model.generate import main
 from dheads_model.media import speech as speech_module
@@ -28,7 +27,6 @@ from dheads_model.media.encode import encode_video, write_video_stream
 from dheads_model.media.features import log_filterbank, stream_log_filterbank
 from dheads_model.media.speech import speech_frames
 from dheads_model.media.video import decode_video
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.published.audio_encoder import SDAAudioEncoder
 from dheads_model.published.import_model import main as import_main
@@ -38,6 +36,7 @@ from tests.factories.checkpoints import PUBLISHED as RELEASED
 from tests.factories.checkpoints import Names, published_state
 from tests.factories.media import noise
 from tests.factories.networks import settled
+from tests.factories.settings import plain_diffusion, plain_sampling
 from tests.factories.talker import METHODS, SAMPLING, export
 from tests.media_fixtures import write_media
 
@@ -235,7 +234,7 @@ def test_frames_and_sound_come_one_by_one(given, tmp_path, monkeypatch):
     monkeypatch.setattr(speech_module, "stream_speech", counted)
     fake_stream(monkeypatch, steps)
     face, speech = np.zeros((16, 16, 3), np.uint8), speech_frames(tmp_path / "long.wav")
-    pairs = talk(Talker.load(given["--model"]), face, speech, SamplingSettings(), 0)
+    pairs = talk(Talker.load(given["--model"]), face, speech, plain_sampling(), 0)
     next(pairs)
     assert len(read) <= 2
     for _ in itertools.islice(pairs, 1000):
@@ -337,7 +336,7 @@ def released(tmp_path_factory) -> Path:
         RELEASED, image_size=8, base_channels=256, channel_multiples=(1,), attention_sizes=(), head_channels=64,
         audio_channels=256,
     )  # fmt: skip
-    state = published_state(settled(TalkingModel(network, DiffusionSettings(parameterization="ddpm"))).unet)
+    state = published_state(settled(TalkingModel(network, plain_diffusion(parameterization="ddpm"))).unet)
     torch.jit.script(Names(state)).save(folder / "crema_script.pt")
     torch.save({"state_dict": {f"unet.{name}": value for name, value in state.items()}}, folder / "crema.ckpt")
     with warnings.catch_warnings():

@@ -18,11 +18,11 @@ from dheads_model.generate import main
 from dheads_model.media.audio import write_wav
 from dheads_model.network.export import load_export
 from dheads_model.network.export_formats import MODEL_FORMAT
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.sync_encoder import load_sync_encoder
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.tensor_header import read_about
 from tests.factories.networks import SMALL
+from tests.factories.settings import plain_diffusion
 
 DEEP = "[" * 100_000
 ABOUT = {
@@ -38,7 +38,7 @@ ABOUT = {
 @pytest.fixture(scope="module")
 def state():
     torch.manual_seed(0)
-    return TalkingModel(SMALL, DiffusionSettings()).state_dict()
+    return TalkingModel(SMALL, plain_diffusion()).state_dict()
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import sys
 import pytest
 import yaml
 
+from dheads_model.configuration import default_config
+from dheads_model.configuration_schema import json_schema
 from dheads_model.corpora.dataset import load_dataset
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.fingerprint import closure
 from tests.workflow import ROOT
-from workflow_scripts.planning.dataset_blocks import block_schema, dataset_defaults
 
 SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -18,17 +19,17 @@ CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_settings_class_schema_and_default_config_agree(name):
-    assert dataset_defaults()[name] == CONFIG[name]
-    found, written = block_schema(DATASETS[name].settings), SCHEMA["properties"][name]
-    # Both corpora that are fetched share one class for the block retry.
-    for block in (found, written):
-        for entry in block["properties"].get("retry", {"properties": {}})["properties"].values():
-            entry.pop("description", None)
-    assert found == written
+    assert default_config()[name] == CONFIG[name]
+    assert json_schema()["properties"][name] == SCHEMA["properties"][name]
+
+
+def test_all_but_a_folder_stop_when_they_lose_too_much():
+    assert [name for name, dataset in DATASETS.items() if not dataset.strict] == ["folder"]
 
 
 def test_planning_imports_nothing_heavy():
-    code = "import sys, workflow_scripts.planning.plan, workflow_scripts.planning.disk_need; print(*sys.modules)"
+    modules = "workflow_scripts.planning.plan, workflow_scripts.planning.disk_need, dheads_model.metrics.registry"
+    code = f"import sys, {modules}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "cv2", "numpy", "av", "requests", "pandas"} & set(done.stdout.split())
 
@@ -39,6 +40,21 @@ def test_no_command_reaches_the_modules_that_describe_datasets(name):
     reached = closure(f"workflow_scripts.{DATASETS[name].source.command}")
     assert not [module for module in reached if module.startswith("dheads_model.corpora.datasets")]
     assert not {"dheads_model.corpora.registry", "dheads_model.corpora.dataset"} & set(reached)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["track_faces", "align_faces", "crop_faces", "place_landmarks", "extract_audio", "pack_shards", "index_shards",
+     "train_model", "train_sync_encoder", "sample_videos", "measure_quality"],
+)  # fmt: skip
+def test_preparation_training_and_sampling_do_not_reach_the_metrics_of_tables(command):
+    assert "dheads_model.metrics.registry" not in closure(f"workflow_scripts.{command}")
+
+
+def test_a_digest_covers_what_registries_find():
+    assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.measure_videos")
+    assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.write_table1")
+    assert "dheads_model.diffusion.solvers.heun" in closure("workflow_scripts.sample_videos")
 
 
 # Beside its description, what a dataset's own code lies in.

@@ -11,13 +11,13 @@ from dheads_model.diffusion import rollout as module
 from dheads_model.diffusion.conditions import Conditions, encode_conditions, grey
 from dheads_model.diffusion.denoiser import denoise_encoded
 from dheads_model.diffusion.rollout import clip_seed, generate, rollout, seeded_noise, stream
-from dheads_model.diffusion.sampling import SamplingSettings, sample_frame
+from dheads_model.diffusion.sampling import sample_frame
 from dheads_model.errors import UserError
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.talking_model import TalkingModel
 from tests.factories.networks import SMALL, make_conditions, make_model, settled
 from tests.factories.rollout import LENGTHS, NETWORK, SETTINGS, sampling_clips, sampling_model
+from tests.factories.settings import plain_diffusion, plain_sampling
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def living_bytes() -> int:
 @pytest.mark.slow
 def test_a_stream_of_two_thousand_frames_holds_no_more_than_one_of_fifty():
     torch.manual_seed(0)
-    small = settled(TalkingModel(SMALL, DiffusionSettings())).requires_grad_(False)
+    small = settled(TalkingModel(SMALL, plain_diffusion())).requires_grad_(False)
     generator, given = torch.Generator().manual_seed(2), []
 
     def features():
@@ -122,7 +122,7 @@ def test_a_stream_of_two_thousand_frames_holds_no_more_than_one_of_fifty():
             given.append(weakref.ref(item))
             yield item
 
-    settings = SamplingSettings(sampler="euler", steps=1, motion_noise=0.1, clips_at_once=1)
+    settings = plain_sampling(sampler="euler", steps=1, motion_noise=0.1, clips_at_once=1)
     held, frames = [], 0
     for frame in stream(small, torch.zeros(3, 16, 16), features(), settings, seed=1):
         frames += 1
@@ -202,7 +202,7 @@ def motion_levels(seen: list[Conditions], identity: float) -> list[list[float]]:
 ])  # fmt: skip
 def test_motion_frames_are_the_last_two_generated(monkeypatch, model, anchor_every, expected):
     seen = record(monkeypatch)
-    settings = SamplingSettings(anchor_every=anchor_every, clips_at_once=1)
+    settings = plain_sampling(anchor_every=anchor_every, clips_at_once=1)
     identity, sound = torch.full((1, 3, 32, 32), -0.5), torch.arange(4.0).view(4, 1, 1).expand(4, 4, 80)
     rollout(model, identity, [sound], settings, [0])
     assert np.allclose(motion_levels(seen, -0.5), expected, atol=2e-4)  # the grey weights add up to 0.9999
@@ -258,7 +258,7 @@ def test_a_compiled_model_makes_the_same_videos(monkeypatch, model, clips, video
 
 def test_model_must_not_be_training(clips):
     with pytest.raises(ValueError, match=r"model\.eval\(\)"):
-        rollout(TalkingModel(NETWORK, DiffusionSettings()), *clips[:2], SETTINGS, clips[2])
+        rollout(TalkingModel(NETWORK, plain_diffusion()), *clips[:2], SETTINGS, clips[2])
 
 
 def test_as_many_identity_frames_as_clips(model, clips):
@@ -270,7 +270,7 @@ def test_as_many_identity_frames_as_clips(model, clips):
 @pytest.mark.parametrize("interval", [(0.1, 10.0), (0.1, 2.0)])
 def test_guidance(interval, centre):
     model, conditions = make_model(centre=centre), make_conditions()
-    settings = SamplingSettings(sampler="euler", steps=1, sigma_max=3.0, guidance_scale=2.0, guidance_interval=interval)
+    settings = plain_sampling(sampler="euler", steps=1, sigma_max=3.0, guidance_scale=2.0, guidance_interval=interval)
     start = torch.randn(3, 3, 16, 16)
     noisy = 3.0 * start + (conditions.identity if centre == "identity" else 0)
     with torch.no_grad():
@@ -288,7 +288,7 @@ def test_guidance(interval, centre):
 @pytest.mark.parametrize("sampler", ["ancestral_ddpm", "ddim", "euler", "heun", "dpmpp_2m"])
 @pytest.mark.parametrize("guidance", [1.0, 2.0])
 def test_every_sampler_runs_on_every_form(form, sampler, guidance):
-    model, settings = make_model(form), SamplingSettings(sampler=sampler, steps=4, eta=0.5, guidance_scale=guidance)
+    model, settings = make_model(form), plain_sampling(sampler=sampler, steps=4, eta=0.5, guidance_scale=guidance)
     draws = torch.randn(5, 3, 3, 16, 16)
     if sampler == "ancestral_ddpm" and form == "edm":
         with pytest.raises(UserError, match=r"ancestral_ddpm needs a model with diffusion\.parameterization ddpm"):
@@ -313,22 +313,22 @@ def test_every_sampler_runs_on_every_form(form, sampler, guidance):
 )
 def test_impossible_settings(change, message):
     with pytest.raises(UserError, match=message):
-        SamplingSettings(**change)
+        plain_sampling(**change)
 
 
 def test_networks_without_level_input_and_with_colour():
     settings = dataclasses.replace(SMALL, noise_level_input=False, motion_channels=3)
-    model = settled(TalkingModel(settings, DiffusionSettings()))
+    model = settled(TalkingModel(settings, plain_diffusion()))
     sound = torch.randn(2, 4, 80)
-    videos = rollout(model, torch.zeros(1, 3, 16, 16), [sound], SamplingSettings(steps=2, motion_noise=0.1), [0])
+    videos = rollout(model, torch.zeros(1, 3, 16, 16), [sound], plain_sampling(steps=2, motion_noise=0.1), [0])
     assert videos[0].shape == (2, 16, 16, 3)
 
 
 def test_noise_starts_around_what_the_frames_lie_around():
-    model = TalkingModel(SMALL, DiffusionSettings(sigma_data=0.2, residual_to="identity")).eval()  # its output is 0
+    model = TalkingModel(SMALL, plain_diffusion(sigma_data=0.2, residual_to="identity")).eval()  # its output is 0
     conditions = make_conditions()
     conditions = dataclasses.replace(conditions, identity=conditions.identity.clamp(-0.9, 0.9))
-    settings = SamplingSettings(sampler="euler", steps=6, sigma_min=0.02, sigma_max=0.2)
+    settings = plain_sampling(sampler="euler", steps=6, sigma_min=0.02, sigma_max=0.2)
     draws = seeded_noise([0])
     frames = torch.stack(
         [sample_frame(model, conditions, settings, lambda n, k=k: draws(0, k, n, (3, 3, 16, 16))) for k in range(40)]
@@ -343,7 +343,7 @@ def test_the_mouth_is_hidden_in_the_motion_frames_when_asked(monkeypatch, model,
     identity, sound, seeds = clips
     for hidden in (False, True):
         seen = record(monkeypatch)
-        rollout(model, identity.abs() + 0.1, sound, SamplingSettings(steps=1, hide_mouth=hidden), seeds)
+        rollout(model, identity.abs() + 0.1, sound, plain_sampling(steps=1, hide_mouth=hidden), seeds)
         motion = torch.stack([one.motion for one in seen])
         assert ((motion[..., 18:27, 10:22] == 0).all()) == hidden
         assert (motion[..., :18, :] != 0).all()

@@ -3,8 +3,12 @@
 import pytest
 import torch
 
-from dheads_model.diffusion.samplers import ancestral_ddpm, ddim, dpmpp_2m, euler, heun
 from dheads_model.diffusion.schedules import cosine_schedule, ddpm_sigmas, karras_sigmas, respace
+from dheads_model.diffusion.solvers.ancestral_ddpm import ancestral_ddpm
+from dheads_model.diffusion.solvers.ddim import ddim
+from dheads_model.diffusion.solvers.dpmpp_2m import dpmpp_2m
+from dheads_model.diffusion.solvers.euler import euler
+from dheads_model.diffusion.solvers.heun import heun
 
 MEAN, SPREAD = 0.1, 0.2
 HIGH, LOW = 20.0, 0.02

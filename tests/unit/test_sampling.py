@@ -9,10 +9,10 @@ from torch import Tensor
 from dheads_model.diffusion.conditions import Conditions
 from dheads_model.diffusion.denoiser import edm_coefficients, full_schedule
 from dheads_model.diffusion.sampling import sample_frame
-from dheads_model.diffusion.settings import SAMPLERS, SamplingSettings, check_sampling
+from dheads_model.diffusion.settings import SAMPLERS, check_sampling
 from dheads_model.errors import UserError
-from dheads_model.network.settings import DiffusionSettings
 from dheads_model.network.unet import FrameConditions
+from tests.factories.settings import plain_diffusion, plain_sampling
 
 HEARD, DEAF, SPREAD = 0.1, -0.05, 0.2  # mean of the pictures with sound and without, standard deviation of both
 GUIDANCE = 3.0
@@ -23,7 +23,7 @@ class GaussianModel:
     """Called as a TalkingModel; its pictures are normal around HEARD, or around DEAF where the sound was dropped."""
 
     def __init__(self, form: str):
-        self.diffusion_settings = DiffusionSettings(parameterization=form)
+        self.diffusion_settings = plain_diffusion(parameterization=form)
         self.passes: list[tuple[float, int]] = []
         self.encoded = 0
 
@@ -68,7 +68,7 @@ def sampled(form: str, count: int = 6000, start: Tensor | None = None, **setting
         generator = torch.Generator().manual_seed(number)
         return torch.randn(count, 3, 1, 1, generator=generator, dtype=torch.float64)
 
-    return sample_frame(model, conditions, SamplingSettings(**settings), draw), model
+    return sample_frame(model, conditions, plain_sampling(**settings), draw), model
 
 
 STEPS = {"ancestral_ddpm": 250, "ddim": 250, "euler": 150, "heun": 40, "dpmpp_2m": 40}
@@ -123,7 +123,7 @@ def test_a_learned_variance_is_that_of_the_model_with_sound():
 
 def test_what_a_model_was_never_trained_for_is_refused():
     trained = {"conditioning_augmentation": {"audio_drop": 0.1, "mouth_drop": 1.0}}
-    plain, guided = SamplingSettings(), SamplingSettings(guidance_scale=2.0)
+    plain, guided = plain_sampling(), plain_sampling(guidance_scale=2.0)
     hidden = dataclasses.replace(plain, hide_mouth=True)
     for settings in (plain, guided, hidden):
         check_sampling(settings, trained)

@@ -6,10 +6,11 @@ import torch.nn.functional as F
 
 from dheads_model.errors import UserError
 from dheads_model.network.layers import channelwise_group_norm, sinusoid_frequencies
-from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings
+from dheads_model.network.settings import PAPER_CREMA
 from dheads_model.network.talking_model import TalkingModel, parameter_count
 from dheads_model.network.unet import UNet
 from tests.factories.networks import SMALL, inputs, settled
+from tests.factories.settings import plain_diffusion
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_motion_noise_is_given_exactly_when_the_network_hears_of_it():
 
 
 def test_dropped_audio_is_not_heard():
-    model = settled(TalkingModel(SMALL, DiffusionSettings()))
+    model = settled(TalkingModel(SMALL, plain_diffusion()))
     given = inputs(SMALL, batch=2)
     features = torch.randn(2, 5, 4, 80)
     drop = torch.tensor([False, True])
@@ -154,12 +155,12 @@ def test_dropped_audio_is_not_heard():
         ({"attention_sizes": (5,)}, "attention_sizes holds 5, but the feature maps have sides 8, 4"),
         ({"norm_groups": 3}, "norm_groups 3 must divide 8"),
         ({"head_channels": 5}, "head_channels 5 must divide the 16 channels"),
-        ({"motion_channels": 2}, "motion_channels must be one of 1, 3"),
-        ({"time_frequencies": "linear"}, "time_frequencies must be one of standard, published"),
-        ({"audio_encoder": "mel"}, "audio_encoder must be one of conv, published, none"),
+        ({"motion_channels": 2}, "motion_channels is 2; it must be one of 1, 3"),
+        ({"time_frequencies": "linear"}, "time_frequencies is 'linear'; it must be one of standard, published"),
+        ({"audio_encoder": "mel"}, "audio_encoder is 'mel'; it must be one of conv, published, none"),
         ({"dropout": 1.0}, "dropout"),
-        ({"residual_blocks": 0}, "residual_blocks must be at least 1"),
-        ({"channel_multiples": ()}, "at least one level"),
+        ({"residual_blocks": 0}, "residual_blocks is 0; the smallest allowed is 1"),
+        ({"channel_multiples": ()}, "channel_multiples has 0 values; it needs at least 1"),
         ({"base_channels": 9, "norm_groups": 1, "head_channels": 1}, "base_channels must be even"),
     ],
 )
@@ -170,14 +171,14 @@ def test_sizes_that_do_not_fit_are_refused(change, message):
 
 def test_learned_variance_belongs_to_the_discrete_form():
     with pytest.raises(UserError, match=r"learned_variance needs diffusion\.parameterization ddpm"):
-        TalkingModel(dataclasses.replace(SMALL, learned_variance=True), DiffusionSettings(parameterization="edm"))
-    with pytest.raises(UserError, match="parameterization must be one of edm, ddpm"):
-        DiffusionSettings(parameterization="vp")
+        TalkingModel(dataclasses.replace(SMALL, learned_variance=True), plain_diffusion(parameterization="edm"))
+    with pytest.raises(UserError, match="parameterization is 'vp'; it must be one of edm, ddpm"):
+        plain_diffusion(parameterization="vp")
 
 
 def test_bfloat16_changes_the_arithmetic_only():
     torch.manual_seed(0)
-    model = settled(TalkingModel(SMALL, DiffusionSettings()))
+    model = settled(TalkingModel(SMALL, plain_diffusion()))
     given = inputs(SMALL)
     arguments = given["identity"], given["motion"], torch.randn(3, 5, 4, 80), given["motion_noise"]
     with torch.no_grad():

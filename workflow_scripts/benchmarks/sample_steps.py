@@ -12,6 +12,7 @@ from tqdm import tqdm
 from dheads_model.config import build
 from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import clip_seed, rollout
+from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.files import write_json
@@ -37,7 +38,7 @@ LONG = "long"
 
 def variants(settings: SamplingSettings, form: str) -> dict[str, SamplingSettings]:
     """{row: sampler settings}: the method's own at each step count, and the published algorithm (no guidance)."""
-    discrete = settings.sampler == "ancestral_ddpm" or (settings.sampler == "ddim" and form == "ddpm")
+    discrete = SAMPLERS[settings.sampler].ddpm_levels and form == "ddpm"
     rows = {str(steps): dataclasses.replace(settings, steps=steps) for steps in STEPS if steps > 1 or not discrete}
     sampler = "ancestral_ddpm" if form == "ddpm" else "ddim"
     return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance_scale=1.0)}
@@ -45,7 +46,7 @@ def variants(settings: SamplingSettings, form: str) -> dict[str, SamplingSetting
 
 def passes_of(settings: SamplingSettings) -> int:
     """Map of the network a frame at most; guidance doubles them within its interval."""
-    once = 2 * settings.steps - 1 if settings.sampler == "heun" else settings.steps
+    once = SAMPLERS[settings.sampler].evaluations(settings.steps)
     return once * (1 if settings.guidance_scale == 1 else 2)
 
 

@@ -11,16 +11,17 @@ import torch
 from torch import Tensor
 
 from dheads_model.config import build
-from dheads_model.diffusion import samplers
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.denoiser import denoise, full_schedule
 from dheads_model.diffusion.rollout import rollout, stream
 from dheads_model.diffusion.schedules import karras_sigmas, respace
-from dheads_model.diffusion.settings import SamplingSettings, check_sampling
+from dheads_model.diffusion.settings import UNGUIDED, SamplingSettings, check_sampling
+from dheads_model.diffusion.solvers.ancestral_ddpm import ancestral_ddpm
+from dheads_model.diffusion.solvers.ddim import ddim
 from dheads_model.files import write_json, write_text
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings, NetworkSettings
+from dheads_model.network.settings import PAPER_CREMA, PAPER_DIFFUSION, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, device_name, parameter_count, pick_device
 from dheads_model.network.threads import one_thread
 from workflow_scripts.benchmarks.machine import machine_facts
@@ -28,7 +29,7 @@ from workflow_scripts.command import parser, run
 from workflow_scripts.sample_videos import MethodSettings
 
 PUBLISHED_STEPS = 100  # what the published code's page recommends
-PAPER_SAMPLING = SamplingSettings(sampler="dpmpp_2m", steps=10)
+PAPER_SAMPLING = dataclasses.replace(UNGUIDED, steps=10)
 REPEATS = 3
 FRAMES = 25  # of ours a repeat; the published algorithm makes a tenth of them
 # On a CPU a pass of the paper's network takes seconds: so many are timed, and a frame is their multiple.
@@ -47,13 +48,13 @@ def published_frame(model: TalkingModel, conditions: Conditions, steps: int, dra
             time_of = torch.full((len(x),), float(schedule.timesteps[index]), device=x.device)
             return model(x, time_of, encode_conditions(model, conditions))
 
-        return samplers.ancestral_ddpm(predict, draw(0), schedule, draw)
+        return ancestral_ddpm(predict, draw(0), schedule, draw)
     sigmas = karras_sigmas(steps, 0.02, 20.0).tolist()
 
     def estimate(x: Tensor, sigma: float) -> Tensor:
         return denoise(model, x, torch.full((len(x),), sigma, device=x.device), conditions).clamp(-1, 1)
 
-    return samplers.ddim(estimate, sigmas[0] * draw(0), sigmas, draw, eta=1.0)
+    return ddim(estimate, sigmas[0] * draw(0), sigmas, draw, eta=1.0)
 
 
 def example(network: NetworkSettings, device: torch.device, batch: int = 1) -> Conditions:
@@ -138,7 +139,7 @@ def measure(ways: dict[str, tuple[Callable[[], object], int]], device: torch.dev
 def measure_paper(device: torch.device, threads: int) -> dict:
     """The paper's network with random weights: whole frames on a GPU, on a CPU what its passes take."""
     torch.manual_seed(0)
-    model = TalkingModel(PAPER_CREMA, DiffusionSettings(parameterization="ddpm")).eval().requires_grad_(False)
+    model = TalkingModel(PAPER_CREMA, PAPER_DIFFUSION).eval().requires_grad_(False)
     facts = {"parameters": parameter_count(model), "settings": dataclasses.asdict(PAPER_SAMPLING)}
     if device.type == "cpu":
         return facts | _passes_of_paper(model)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from dheads_model.files import write_json, write_text
-from dheads_model.network.settings import PAPER_CREMA, DiffusionSettings
+from dheads_model.network.settings import PAPER_CREMA, PAPER_DIFFUSION
 from dheads_model.network.talking_model import TalkingModel, device_name, pick_device
 from dheads_model.shards.loader import LoadedClip, load_split, sample_batch
 from dheads_model.training.cost import PASSES_A_STEP, Cost, memory_mib
@@ -37,7 +37,7 @@ def paper_run(settings: dict) -> RunSettings:
     augmentation = dataclasses.replace(
         own.conditioning_augmentation, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0
     )
-    diffusion = DiffusionSettings(parameterization="ddpm")
+    diffusion = PAPER_DIFFUSION
     return dataclasses.replace(
         own,
         network=PAPER_CREMA,

@@ -9,14 +9,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dheads_model.configuration_checks import check_configuration, check_model
 from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.plan import ShardOutline
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
-from workflow_scripts.planning.settings_check import check_model, check_settings
 from workflow_scripts.planning.shards import outline_dataset
-from workflow_scripts.planning.sync_encoders import check_sync_encoders, too_few_clips
+from workflow_scripts.planning.sync_encoders import too_few_clips
 
 _WILDCARD = re.compile(r"\{\s*\w+")
 
@@ -80,40 +80,26 @@ class WorkPlan:
 
 
 def make_work_plan(config: dict) -> WorkPlan:
-    """Plan all datasets of a checked config that are here.
+    """Plan all datasets of a config that are here.
 
-    Raises UserError when a run or method names what does not exist, and when no dataset is here nor can be fetched.
+    Raises UserError for a config that is wrong, when a file or folder that it names does not exist, and when no dataset is
+    here nor can be fetched.
     """
-    for run, block in config["runs"].items():
-        if block["dataset"] not in config["datasets"]:
-            raise UserError(f"config key runs.{run}.dataset is {block['dataset']}, which datasets does not list.")
-    for name, method in config["methods"].items():
-        if method["kind"] == "model" and method.get("run") not in config["runs"]:
-            raise UserError(f"config key methods.{name}.run is {method.get('run')}, which runs does not define.")
+    check_configuration(config)
     for name, method in config["methods"].items():
         if method["kind"] == "videos" and not Path(given_path(method["path"])).is_dir():
             raise UserError(
                 f"config key methods.{name}.path names {method['path']}, which is not a folder; give that of its videos."
             )
-    if config["table1"]["reference"] not in config["methods"]:
-        raise UserError(
-            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
-            f"{', '.join(config['methods'])}."
-        )
     if config["metrics"]["published_blinks"]:
         check_dlib()
-    check_sync_encoders(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")
         if config[key]:
             input_path(config[key])
-    check_settings(config)
     if config["model"]:
         check_model(given_path(config["model"]), config)
-    for name in config["datasets"]:
-        if name not in DATASETS:
-            raise UserError(f"config key datasets names {name!r}; known are {', '.join(DATASETS)}.")
     reasons = {name: DATASETS[name].absent(config) for name in config["datasets"]}
     absent = {name: why for name, why in reasons.items() if why}
     if len(absent) == len(config["datasets"]):

@@ -2,44 +2,32 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
+from dheads_model.config import settings
 from dheads_model.corpora.crema_d import list_clips
 from dheads_model.corpora.dataset import Dataset, SourceJob
 from dheads_model.corpora.given_path import given_path
-from dheads_model.corpora.retry_settings import RetrySettings, check_retry
+from dheads_model.corpora.hosts import Source
 from dheads_model.files import sha256_of
+from dheads_model.retry_policy import RetryPolicy
 
 _TABLES = Path(__file__).resolve().parents[3] / "config" / "crema_d"
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
-class SourceSettings:
-    """A host."""
-
-    kind: Annotated[
-        Literal["git-lfs", "files"],
-        Field(description="git-lfs asks the batch API of a repository, files takes url + path."),
-    ]
-    url: Annotated[
-        str, Field(description="Address of the repository, ending in .git, or of the folder that holds VideoFlash.")
-    ]
-
-
 _SOURCES = (
-    SourceSettings("git-lfs", "https://github.com/CheyneyComputerScience/CREMA-D.git"),
-    SourceSettings(
+    Source("git-lfs", "https://github.com/CheyneyComputerScience/CREMA-D.git"),
+    Source(
         "files",
         "https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D/1658cd342dff90010aa843eaeebd53610a08b1dc/",
     ),
-    SourceSettings("git-lfs", "https://gitlab.com/cs-cooper-lab/crema-d-mirror.git"),
+    Source("git-lfs", "https://gitlab.com/cs-cooper-lab/crema-d-mirror.git"),
 )
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
+@settings("crema_d")
 class CremaDSettings:
     """CREMA-D: 7,442 clips of 91 actors, from its public home or a folder."""
 
@@ -60,14 +48,14 @@ class CremaDSettings:
         tuple[int, ...] | None, Field(min_length=1, description="Actors to take, 1001 to 1091; null for all.")
     ] = None
     sources: Annotated[
-        tuple[SourceSettings, ...],
+        tuple[Source, ...],
         Field(min_length=1, description="Hosts, asked in this order for what those before did not give."),
     ] = _SOURCES
     connections: Annotated[
         int,
         Field(ge=1, le=16, description="Lines to a host at once in one job, and the cores that the job counts for."),
     ] = 4
-    retry: RetrySettings = RetrySettings()
+    retry: RetryPolicy = RetryPolicy()
 
 
 def _block(config: Mapping) -> dict:
@@ -102,5 +90,4 @@ DATASET = Dataset(
     planned_keys=lambda config: {"crema_d": _block(config)},
     frames_per_clip=64,  # 5.26 hours over 7,442 clips
     fetched_bytes=lambda config, size, done: 0 if done or config["crema_d"]["path"] else size,
-    check=lambda config: check_retry("crema_d.retry", config["crema_d"]["retry"]),
 )

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
+from dheads_model.config import settings
 from dheads_model.corpora.dataset import Dataset, SourceJob
 from dheads_model.corpora.embedded.clips import list_clips
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
+@settings("embedded")
 class EmbeddedSettings:
     """The generated corpus, in CREMA-D's layout. Splits are by actor, so that test actors are never seen in training."""
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
+from dheads_model.config import settings
 from dheads_model.corpora import folder
 from dheads_model.corpora.dataset import Dataset, SourceJob
 from dheads_model.corpora.given_path import given_path
@@ -13,7 +13,7 @@ from dheads_model.corpora.plan import PlannedClip
 from dheads_model.errors import UserError
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
+@settings("folder")
 class FolderSettings:
     """Your own videos, anywhere, any format that FFmpeg's libraries open."""
 

@@ -9,16 +9,15 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from dheads_model.config import short_hash
+from dheads_model.config import settings, short_hash
 from dheads_model.corpora.dataset import CorpusFetch, Dataset, SourceJob
 from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.lrw import index
 from dheads_model.corpora.lrw.credentials import PASSWORD, USER, read_credentials
 from dheads_model.corpora.plan import PlannedClip, ShardOutline, outline_counts
-from dheads_model.corpora.retry_settings import RetrySettings, check_retry
 from dheads_model.errors import UserError
+from dheads_model.retry_policy import RetryPolicy
 
 # Where fetch_lrw unpacks the corpus, with the table of its clips and, written last, the account of the whole.
 _CORPUS = "resources/lrw/corpus"
@@ -27,7 +26,7 @@ _INDEX, _ACCOUNT = f"{_CORPUS}/index.tsv", f"{_CORPUS}/fetched.json"
 _CLIP_BYTES = 130_000
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
+@settings("lrw.clips")
 class ClipCounts:
     """How many clips the parts hold, as published; a run that fetches them is planned with it."""
 
@@ -36,7 +35,7 @@ class ClipCounts:
     test: Annotated[int, Field(ge=0, description="Clips in the folders test.")] = 25000
 
 
-@dataclass(frozen=True, config={"extra": "forbid"})
+@settings("lrw")
 class LrwSettings:
     """LRW: 538,766 clips of one spoken word each, licensed by the BBC; see docs/lrw.md."""
 
@@ -64,7 +63,7 @@ class LrwSettings:
             "to crop.size."
         ),
     ] = "aligned"
-    retry: RetrySettings = RetrySettings()
+    retry: RetryPolicy = RetryPolicy()
 
 
 def _block(config: Mapping) -> dict:
@@ -130,7 +129,6 @@ def _check(config: Mapping) -> None:
             f"config key lrw.url holds a name or password, and a config is kept with the results: write the address alone and "
             f"set the environment variables {USER} and {PASSWORD}."
         )
-    check_retry("lrw.retry", config["lrw"]["retry"])
 
 
 DATASET = Dataset(

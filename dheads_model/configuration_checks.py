@@ -1,45 +1,44 @@
-"""What the schema cannot say of a config: values that must fit together, checked before any job. Standard library only.
+"""Which settings of a config must fit together: every check between its blocks.
 
-The limits themselves stand where the settings are defined; here they are applied to each named block.
+What a block says of itself is checked where it is defined.
 """
 
-import math
-from collections.abc import Iterator
-
 from dheads_model.config import build
+from dheads_model.configuration import read_configuration
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
 from dheads_model.errors import UserError
-from dheads_model.network.export_formats import MODEL_FORMAT
+from dheads_model.network.export_formats import MODEL_FORMAT, completed
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.tensor_header import read_about
-from dheads_model.training.settings import check_validation, run_settings
+from dheads_model.training.settings import run_settings
+
+_SHARED_SIZES = ("audio_radius", "audio_channels", "feature_bands")
 
 
-def check_finite(config: dict) -> None:
-    """Raise UserError for a number that is not finite, which YAML writes .nan and .inf."""
-    for path, value in _numbers("", config):
-        if not math.isfinite(value):
-            raise UserError(f"config key {path} is {value}; it must be a finite number.")
+def check_configuration(config: dict) -> None:
+    """Raise UserError for the first key, value or blocks of a whole config that are wrong: before anything is done with it.
 
-
-def check_settings(config: dict) -> None:
-    """Raise UserError for the first blocks of a config, already of the schema's types, that do not fit together."""
+    The workflow and the commands that take a config call it alike. Whether files exist is not looked at.
+    """
+    read_configuration(config)
+    for run, block in config["runs"].items():
+        if block["dataset"] not in config["datasets"]:
+            raise UserError(f"config key runs.{run}.dataset is {block['dataset']}, which datasets does not list.")
+    for name, method in config["methods"].items():
+        if method["kind"] == "model" and method["run"] not in config["runs"]:
+            raise UserError(f"config key methods.{name}.run is {method['run']}, which runs does not define.")
+    if config["table1"]["reference"] not in config["methods"]:
+        raise UserError(
+            f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
     for dataset in DATASETS.values():
         dataset.check(config)
-    track = config["track"]
-    if track["min_frames"] > track["max_frames"]:
-        raise UserError(
-            f"config key track.min_frames is {track['min_frames']} and track.max_frames {track['max_frames']}; no clip "
-            "could be kept: raise max_frames."
-        )
-    for name, encoder in config["sync_encoders"].items():
-        _check_sync_training(f"sync_encoders.{name}.training", encoder["training"])
+    _check_sync_encoders(config)
     for name, method in config["methods"].items():
-        if method["kind"] == "model":
-            with_name(f"methods.{name}", lambda method=method: build(SamplingSettings, method["sampling"], "sampling"))
-            if not config["model"]:
-                _check_trained_method(name, method, config)
+        if method["kind"] == "model" and not config["model"]:
+            _check_trained_method(name, method, config)
     for name in config["runs"]:
         _check_run(name, config)
 
@@ -56,9 +55,9 @@ def check_model(path: str, config: dict) -> None:
             raise UserError(
                 f"{path} has no block {block}, so no model can be built from it; give a whole copy of the file."
             )
-        with_name(str(path), lambda block=block, cls=cls: build(cls, trained[block], block))
-    network = trained["network"]
-    if network.get("audio_encoder", "conv") == "conv" and network["feature_bands"] != config["audio"]["bands"]:
+        with_name(str(path), lambda block=block, cls=cls: build(cls, completed(block, trained[block]), block, True))
+    network = completed("network", trained["network"])
+    if network["audio_encoder"] == "conv" and network["feature_bands"] != config["audio"]["bands"]:
         raise UserError(
             f"the model {path} hears {network['feature_bands']} bands and config key audio.bands is "
             f"{config['audio']['bands']}; set audio.bands to {network['feature_bands']}."
@@ -116,14 +115,6 @@ def _check_run(name: str, config: dict) -> None:
         )
 
 
-def _check_sync_training(where: str, training: dict) -> None:
-    if training["clips_per_batch"] * training["windows_per_clip"] < 2:
-        raise UserError(
-            f"config block {where} needs at least two windows a batch: clips_per_batch times windows_per_clip."
-        )
-    check_validation(f"config key {where}", training["log_every_images"], training["validation_every_images"])
-
-
 def _check_trained_method(name: str, method: dict, config: dict) -> None:
     """Before the training, whether its model can do what its method will ask of it."""
     run, sampling = config["runs"][method["run"]], method["sampling"]
@@ -146,12 +137,45 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
     with_name(f"methods.{name}", lambda: check_sampling(settings, run))
 
 
-def _numbers(path: str, value) -> Iterator[tuple[str, float]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _numbers(f"{path}.{key}" if path else str(key), inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _numbers(f"{path}[{number}]", inner)
-    elif isinstance(value, float):
-        yield path, value
+def _check_sync_encoders(config: dict) -> None:
+    """Raise UserError for an encoder that is used and does not exist or fit, or that would mark its own work."""
+    encoders, scorer = config["sync_encoders"], config["metrics"]["sync_encoder"]
+    teachers = {
+        run: block["audio_encoder_from"] for run, block in config["runs"].items() if block.get("audio_encoder_from")
+    }
+    uses = {f"runs.{run}.audio_encoder_from": name for run, name in teachers.items()}
+    uses |= {"metrics.sync_encoder": scorer} if scorer else {}
+    for key, name in uses.items():
+        if name not in encoders:
+            raise UserError(
+                f"config key {key} is {name}, which sync_encoders does not define; it has {', '.join(encoders) or 'none'}."
+            )
+        bands = encoders[name]["network"]["feature_bands"]
+        if bands != config["audio"]["bands"]:
+            raise UserError(
+                f"config key sync_encoders.{name}.network.feature_bands is {bands} and audio.bands is "
+                f"{config['audio']['bands']}; make them equal."
+            )
+    for run, name in teachers.items():
+        _check_encoder_sizes(run, config["runs"][run]["network"], name, encoders[name]["network"])
+        if name == scorer:
+            raise UserError(
+                f"config key metrics.sync_encoder is {scorer}, which run {run} hears with and so would mark its own work; "
+                "name another of sync_encoders."
+            )
+        if scorer and encoders[scorer]["training"]["seed"] == encoders[name]["training"]["seed"]:
+            raise UserError(
+                f"config keys sync_encoders.{scorer}.training.seed and sync_encoders.{name}.training.seed are equal, and "
+                "one marks what is made with the other; make them differ."
+            )
+
+
+def _check_encoder_sizes(run: str, network: dict, name: str, theirs: dict) -> None:
+    if network["audio_encoder"] != "conv":
+        raise UserError(f"config key runs.{run}.audio_encoder_from needs runs.{run}.network.audio_encoder conv.")
+    for key in _SHARED_SIZES:
+        if network[key] != theirs[key]:
+            raise UserError(
+                f"config key runs.{run}.network.{key} is {network[key]} and sync_encoders.{name}.network.{key} is "
+                f"{theirs[key]}; make them equal."
+            )

@@ -1,0 +1,1 @@
+"""One module a sampler, with its function and one object `SAMPLER` (see dheads_model/diffusion/sampler.py)."""

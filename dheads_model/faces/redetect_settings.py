@@ -1,0 +1,11 @@
+"""The config block `landmark`."""
+
+from dheads_model.config import settings
+
+
+@settings("landmark")
+class RedetectSettings:
+    """The 68 landmarks in pixels of the crop."""
+
+    redetect: bool = False
+    """Find them again in the crop, instead of transforming those of the source."""

@@ -1,0 +1,34 @@
+"""Optical flow and differences of consecutive frames."""
+
+from dheads_model.metrics.clip_metric import ClipMetric, MeasuredClip
+from dheads_model.metrics.column import CLOSEST, Column
+from dheads_model.metrics.measurement import Measurement, refuse
+
+
+def measure(clip: MeasuredClip) -> list[Measurement]:
+    """See dheads_model/metrics/smoothness.py; refused for a single frame."""
+    from dheads_model.metrics import smoothness
+
+    functions = {
+        "optical_flow": smoothness.optical_flow,
+        "frame_mse": smoothness.frame_difference,
+        "ofm_paper": smoothness.published_optical_flow,
+        "fmse_paper": smoothness.published_frame_difference,
+    }
+    if len(clip.frames) < 2:
+        return [refuse(name, "the clip has one frame only") for name in functions]
+    return [Measurement(name, function(clip.frames)) for name, function in functions.items()]
+
+
+METRIC = ClipMetric(
+    place=90,
+    measure=measure,
+    columns=(
+        Column("optical_flow", "flow", CLOSEST, 4, "mean optical flow in pixels a frame at 128 x 128"),
+        Column("frame_mse", "F-MSE", CLOSEST, 2, "mean squared difference of consecutive frames"),
+        Column("ofm_paper", "OFM (published)", CLOSEST, 2,
+               "flow as the published script computes it: the mean of a colour-mapped, normalised picture"),
+        Column("fmse_paper", "F-MSE (published)", CLOSEST, 2,
+               "frame difference as published: squares of bytes, which wrap modulo 256"),
+    ),
+)  # fmt: skip
