@@ -1,4 +1,4 @@
-"""One file over HTTP: resumed where it was cut off, tried again within bounds, put in place only when it is the right one."""
+"""One file over HTTP: resumed after an interruption, retried by a policy, renamed into place once size and hash are right."""
 
 import email.utils
 import logging
@@ -13,9 +13,9 @@ import requests
 from dheads_model.files import sha256_of
 from dheads_model.retry_policy import RetryPolicy
 
-# A block that a broken line cuts in two is lost, so it is small.
+# A block that a lost connection cuts in two is lost, so it is small.
 _BLOCK = 1 << 14
-# A try that brings this much is progress: it costs no attempt, so that a line which drops often still gets there.
+# An attempt that receives this much is progress and is not counted, so that a connection that drops often succeeds.
 _PROGRESS_BYTES = 1 << 18
 TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _POINTER = b"version https://git-lfs"
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """A host will not give this file, however often it is asked; another host may. The message is one sentence."""
+    """A host refuses this file, and a retry would not help; another host may have it. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a file must be. bytes: None where nobody states the size. sha256: whole, its first digits where only those
-    are published, or "" where nothing is (the caller then records what came)."""
+    """What a file must be. bytes: None where the size is not published. sha256: whole, its first digits where only those
+    are published, or "" where none is (the caller then records the hash of the file)."""
 
     bytes: int | None
     sha256: str
@@ -43,7 +43,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Link:
-    """Where a file can be asked for. headers and login (user, password) never show in messages."""
+    """Address of a file. headers and login (user, password) never show in messages."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -58,17 +58,17 @@ def download(
     retry: RetryPolicy,
     report: Callable[[int], object] = lambda count: None,
 ) -> None:
-    """Fetch `link` to `target`; what an earlier try left beside it, also a killed one's, is gone on from.
+    """Fetch `link` to `target`, resuming from the partial file of an earlier attempt, also of a killed one.
 
     The bytes lie in a hidden file beside the target until size and sha256 are as expected; only then is it renamed.
-    session: the calling thread's own. report is called with the number of new bytes (negative when some were thrown
-    away). Raises Refused when the host says no (401, 403, 404, 410 and the like), sends a Git-LFS pointer, a page or
-    another file, or when retry ends.
+    session: the calling thread's own. report is called with the number of new bytes (negative when some were
+    discarded). Raises Refused when the host refuses (401, 403, 404, 410 and the like), sends a Git-LFS pointer, a page
+    or another file, or when the attempts are used up.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = unfinished(target)
-    idle, wrong, trouble = 0, 0, "no try was made"
+    idle, wrong, trouble = 0, 0, "no attempt was made"
     while idle < retry.attempts:
         before = _size(partial)
         asked = None
@@ -90,13 +90,13 @@ def download(
         idle = 0 if _size(partial) - before >= _PROGRESS_BYTES else idle + 1
         if idle < retry.attempts:
             seconds = retry.wait(max(idle - 1, 0), asked)
-            log.warning("%s: %s; next try in %.1f s", _shown(link), trouble, seconds)
+            log.warning("%s: %s; next attempt in %.1f s", _shown(link), trouble, seconds)
             time.sleep(seconds)
     raise Refused(f"{_shown(link)} failed {max(idle, wrong)} times, at last: {trouble}")
 
 
 def unfinished(target: Path | str) -> Path:
-    """Where `download` keeps what it has of a file that is not whole yet."""
+    """Path of the partial file of `download`."""
     target = Path(target)
     return target.with_name(f".{target.name}.partial")
 
@@ -111,7 +111,7 @@ def _receive(
     session: requests.Session, link: Link, partial: Path, have: int, expected: Expected, timeout: float, report
 ) -> None:
     """Append what is missing to `partial`. Raises _TryAgain, Refused, requests' exceptions."""
-    # Without "identity" a host may compress, and ranges and sizes would be those of the compressed bytes.
+    # Without "identity" a host may compress, and ranges and sizes would refer to the compressed bytes.
     headers = {"Accept-Encoding": "identity", **link.headers}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -133,11 +133,11 @@ def _receive(
             os.fsync(stream.fileno())
     missing = (expected.bytes - have if expected.bytes is not None else announced) - came
     if missing > 0:
-        raise _TryAgain(f"the line was cut after {have + came} bytes")
+        raise _TryAgain(f"the connection was lost after {have + came} bytes")
 
 
 def _start_of(answer: requests.Response, link: Link, partial: Path, have: int, report) -> int:
-    """From which byte on the answer continues `partial`; 0 when the host sends all of it again."""
+    """Offset from which the response continues `partial`; 0 when the host sends the whole file."""
     status = answer.status_code
     if status == 206:
         if answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
@@ -156,7 +156,7 @@ def _start_of(answer: requests.Response, link: Link, partial: Path, have: int, r
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a host asks to wait (RFC 9110, section 10.2.3: a number or a date), None where it does not say."""
+    """Seconds of a Retry-After header (RFC 9110, section 10.2.3: a number or a date), None without one."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -191,5 +191,5 @@ def _short(problem: Exception) -> str:
     if isinstance(problem, requests.ConnectionError):
         return "the host cannot be reached or the connection broke"
     if isinstance(problem, requests.exceptions.ChunkedEncodingError):
-        return "the line was cut"
+        return "the connection was lost"
     return type(problem).__name__

@@ -1,4 +1,11 @@
-"""The three ways in which work may stop: the user must act, a clip is left out on purpose, a clip broke."""
+"""The ways in which work may stop, and the exit codes of commands: the user must act, a signal asks to stop, a clip is
+left out on purpose, a clip broke."""
+
+# Exit codes of all commands; docs/robustness.md has the table. argparse ends with EXIT_USER_ERROR too.
+EXIT_FAILED = 1  # a mistake of the code, with its traceback; or a comparison that found a difference
+EXIT_USER_ERROR = 2  # something a person has to mend, told in one sentence
+EXIT_RETRY = 75  # a scheduler's signal stopped a training, whose state is saved; EX_TEMPFAIL of sysexits.h
+EXIT_INTERRUPTED = 130  # Ctrl-C; 128 + SIGINT
 
 # What each means: dheads_model/reasons.py.
 FILTER_REASONS = (
@@ -26,6 +33,14 @@ FAIL_REASONS = (
 
 class UserError(Exception):
     """Something a person has to mend; the message is one sentence: what is wrong, where, what to write instead."""
+
+
+class Interrupted(Exception):
+    """A signal asked a training to stop; its state is saved. `exit_code`: what the command ends with."""
+
+    def __init__(self, sentence: str, exit_code: int = EXIT_RETRY):
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 class ClipFiltered(Exception):

@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import ROOT
 from dheads_model.machine_trouble import machine_trouble
 from dheads_model.media.clock import FRAMES_PER_SECOND
@@ -66,13 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(sentence)
     except KeyboardInterrupt:
         print("stopped; nothing was written", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
     return 0
 
 
 def _refuse(problem: Exception) -> int:
     print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
-    return 2
+    return EXIT_USER_ERROR
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the machine refuses, as a sentence: a full disk, a folder that cannot be written."""
+"""Errors of the machine as one sentence: a full disk, a folder that cannot be written."""
 
 import errno
 import io
@@ -32,9 +32,9 @@ def machine_trouble(problem: OSError) -> UserError | None:
 
 @contextmanager
 def opened_for_library(path: Path | str) -> Iterator[io.RawIOBase]:
-    """A file to be written by a library that hides why writing failed: here the OSError comes out as it was.
+    """A file for a library that hides why writing failed: the OSError is raised as it was.
 
-    PyTorch makes of a full disk a RuntimeError about an iostream.
+    PyTorch raises a RuntimeError about an iostream where the disk is full.
     """
     stream = _Remembering(path)
     try:
@@ -47,7 +47,7 @@ def opened_for_library(path: Path | str) -> Iterator[io.RawIOBase]:
 
 
 class _Remembering(io.FileIO):
-    """A file that keeps the error of a write that failed."""
+    """A file that remembers the error of a failed write."""
 
     def __init__(self, path: Path | str):
         super().__init__(path, "w")

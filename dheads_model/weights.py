@@ -9,7 +9,7 @@ import requests
 from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 
-_PATIENCE = RetryPolicy()
+_RETRY = RetryPolicy()
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Weights:
     """One line of config/weights.tsv.
 
     bytes: None where nobody states the size. sha256: all 64 digits, or the first 10 where only those are published, in
-    the file's name (torch hub's convention); the file is then loaded as plain tensors only.
+    the file's name (torch hub's convention); the file is then loaded as plain tensors only. mirror: a second place of the
+    same file, asked when the first gives nothing, "" where none is known. needed_by: the settings and metrics that open it.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Weights:
     sha256: str
     url: str
     licence: str
+    mirror: str = ""
+    needed_by: str = ""
 
 
 def read_weights_table(path: Path | str) -> dict[str, Weights]:
@@ -34,14 +37,22 @@ def read_weights_table(path: Path | str) -> dict[str, Weights]:
         return {row["name"]: Weights(**{**row, "bytes": int(row["bytes"]) if row["bytes"] else None}) for row in rows}
 
 
+def command_for(weights: Weights) -> str:
+    """What a person types to get a file."""
+    return f"snakemake --cores 1 resources/weights/{weights.name}"
+
+
+def missing_reason(folder: Path | str, weights: Weights) -> str:
+    """Why a metric is not computed for want of a file, "" where it is there; its content is checked when it is opened."""
+    there = Path(folder, weights.name).is_file()
+    return "" if there else f"not computed: weights missing ({command_for(weights)})"
+
+
 def check_weights(path: Path | str, weights: Weights) -> Path:
     """The path, once the file is there and is the one of the table; raises UserError with what to do otherwise."""
     path = Path(path)
     if not path.is_file():
-        raise UserError(
-            f"{path} is missing: run `snakemake --cores 1 resources/weights/{weights.name}`, or put the file from "
-            f"{weights.url} there."
-        )
+        raise UserError(f"{path} is missing: run `{command_for(weights)}`, or put the file from {weights.url} there.")
     if not Expected(weights.bytes, weights.sha256).is_met(path):
         raise UserError(
             f"{path} is not the file of {weights.url} (size or sha256 differ); delete it and fetch it again."
@@ -49,14 +60,18 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
     return path
 
 
-def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _PATIENCE) -> None:
+def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _RETRY) -> None:
     """Download a file, going on where an earlier try was cut off, and put it in place after size and sha256 were checked.
 
-    Raises UserError when the server cannot be reached, answers something else, or the file is not the expected one.
+    The mirror is asked when the first host gives nothing or another file. Raises UserError when no host gives the file.
     """
-    expected = Expected(weights.bytes, weights.sha256)
-    try:
-        with requests.Session() as session:
-            download(session, Link(weights.url), target, expected, retry)
-    except Refused as problem:
-        raise UserError(f"{problem}; run again later, or put the file at {target} by hand.") from problem
+    expected, problems = Expected(weights.bytes, weights.sha256), []
+    for url in filter(None, (weights.url, weights.mirror)):
+        try:
+            with requests.Session() as session:
+                download(session, Link(url), target, expected, retry)
+            return
+        except Refused as problem:
+            problems.append(str(problem))
+    told = "; ".join(problems)
+    raise UserError(f"{told}; run again later, or put the file at {target} by hand.")

@@ -6,7 +6,7 @@ import os
 from dheads_model.config import as_json, short_hash
 from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.registry import DATASETS
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.metrics.registry import requested_metrics
 from workflow_scripts.planning.config_check import check_config, fill_config
@@ -22,7 +22,7 @@ from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 def refuse(problem):
     """End with one sentence and the exit code that every command of the project has for it."""
     print(f"error: {problem}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(EXIT_USER_ERROR)
 
 
 try:

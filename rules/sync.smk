@@ -2,7 +2,7 @@
 
 
 rule train_sync_encoder:
-    """Train encoders of mouth and sound against each other; state outside of the outputs, so a killed job goes on."""
+    """Train encoders of mouth and sound against each other; state outside of the outputs, so a killed job resumes."""
     input:
         index="resources/{dataset}/index.json",
     output:

@@ -2,7 +2,7 @@
 
 
 rule train_model:
-    """Train a run; its state lies outside of the declared outputs, so the same command goes on where it stopped."""
+    """Train a run; its state lies outside of the declared outputs, so the same command resumes where it stopped."""
     input:
         index=lambda wildcards: f"resources/{config['runs'][wildcards.run]['dataset']}/index.json",
         audio_encoder=audio_encoder_of,

@@ -31,3 +31,35 @@ def _declare_operators() -> None:
         with contextlib.suppress(RuntimeError):  # declared already
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _KEEP.append(library)
+
+
+def deterministic(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights for a state dict's names and shapes, the same everywhere: no random generator, activations of ordinary size.
+
+    Weights are hashes of a running number, spread evenly and scaled by the fan-in; variances lie in 1 .. 1.5, counters stay.
+    """
+    result, start = {}, 1
+    for name, value in state.items():
+        if not value.is_floating_point():
+            result[name] = value.clone()
+            continue
+        waves = _spread(start, value.numel()).reshape(value.shape)
+        start += value.numel()
+        if name.endswith("running_var"):
+            waves = 1.25 + 0.25 * waves
+        elif value.dim() > 1:
+            waves = waves * (6 / value[0].numel()) ** 0.5
+        elif name.endswith("weight"):
+            waves = 1 + 0.25 * waves
+        else:
+            waves = 0.1 * waves
+        result[name] = waves.to(value.dtype)
+    return result
+
+
+def _spread(start: int, count: int) -> torch.Tensor:
+    """Numbers of -1 .. 1, float64 `[count]`, without pattern: the running number's bits, mixed twice."""
+    bits = torch.arange(start, start + count, dtype=torch.int64)
+    for _ in range(2):
+        bits = ((bits ^ (bits >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    return (bits ^ (bits >> 16)).double() / 2**31 - 1

@@ -1,66 +1,22 @@
 """Similarity transform of every output frame to the mean face, on a clock of 25 frames a second."""
 
-import numpy as np
-
 from dheads_model.config import build
-from dheads_model.errors import ClipFiltered
-from dheads_model.faces.align import AlignSettings, align_track, whole_picture
-from dheads_model.faces.tables import ALIGN, read_clips, write_table
-from dheads_model.manifest import (
-    process_clips,
-    read_manifest,
-    verify_file,
-)
-from dheads_model.media.clock import frame_grid, nearest_frames
-from workflow_scripts.command import add_budget, parser, run
+from dheads_model.faces.align_settings import AlignSettings
+from dheads_model.manifest import read_manifest
+from dheads_model.stages.align import align_shard
+from workflow_scripts.command import add_budget, command_parser, run_command
 from workflow_scripts.finish import finish_stage
 
 
-def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict, dict]:
-    """(columns of the align table, facts) of one clip from its track."""
-    times = frame_grid(facts["start"], facts["end"])
-    if not len(times):
-        raise ClipFiltered("too_short", "the clip is shorter than one frame of 40 ms")
-    chosen = nearest_frames(track["time"], times)
-    columns = {
-        "frame": np.arange(len(times), dtype=np.int32),
-        "source_frame": chosen.astype(np.int32),
-        "time": times,
-        "matrix": (
-            align_track(track["landmarks"][chosen], settings)
-            if settings.framing == "aligned"
-            else whole_picture(len(times), facts["width"], facts["height"])
-        ),
-    }
-    return columns, {"start": facts["start"], "frames": len(times), "source_frames": facts["frames"]}
-
-
-def main(given) -> None:
-    track_manifest = read_manifest(given.track)
-    settings = build(AlignSettings, given.settings, "align")
-    tracks = read_clips(verify_file(given.track, track_manifest.files[0]))
-    aligned: list[tuple[str, dict]] = []
-
-    def work(clip: str, facts: dict) -> dict:
-        columns, found = align_clip(tracks[clip], facts, settings)
-        aligned.append((clip, columns))
-        return found
-
-    outcomes = process_clips(track_manifest.ok().items(), work)
-    write_table(given.output, ALIGN, aligned)
-    finish_stage(
-        given,
-        "align_faces",
-        track_manifest.dataset,
-        track_manifest,
-        outcomes,
-        [given.output],
-        made_from=[given.source, given.track],
-    )
+def main(arguments) -> None:
+    track = read_manifest(arguments.track)
+    outcomes = align_shard(arguments.track, build(AlignSettings, arguments.settings, "align"), arguments.output)
+    made_from = [arguments.source, arguments.track]
+    finish_stage(arguments, "align_faces", track.dataset, track, outcomes, [arguments.output], made_from=made_from)
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
+    parser = add_budget(command_parser(__doc__))
     for name in ("--source", "--track", "--output", "--manifest"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.align_faces", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.align_faces", parser, main)

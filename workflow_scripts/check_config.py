@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dheads_model.configuration import default_config
 from dheads_model.configuration_checks import check_configuration
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.yaml_file import overlaid, read_yaml
 from workflow_scripts.planning.config_check import check_config
 from workflow_scripts.planning.training_seeds import with_seeds
@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).resolve().parent.parent / "config"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; the exit code is 2 after an error, told in one sentence. arguments: None takes those of the process."""
+    """The command; an error is one sentence and EXIT_USER_ERROR. arguments: None takes those of the process."""
     parser = argparse.ArgumentParser(
         prog="python -m workflow_scripts.check_config", description=__doc__.splitlines()[0]
     )
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_configuration(with_seeds(config))
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
-        return 2
+        return EXIT_USER_ERROR
     print("the config is right")
     return 0
 

@@ -9,12 +9,12 @@ import logging
 import sys
 from collections.abc import Callable
 
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, Interrupted, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.machine_trouble import machine_trouble
 
 
-def parser(description: str) -> argparse.ArgumentParser:
+def command_parser(description: str) -> argparse.ArgumentParser:
     """Argument parser with the two arguments that every command takes: --code and --settings."""
     result = argparse.ArgumentParser(description=description)
     result.add_argument("--code", help="digest of the code this job was planned with; omit to skip the check")
@@ -22,36 +22,39 @@ def parser(description: str) -> argparse.ArgumentParser:
     return result
 
 
-def add_budget(arguments: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def add_budget(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add --budget, how many clips the stage may lose, to a parser."""
-    arguments.add_argument("--budget", type=json.loads, required=True, help="the budget block as one JSON object")
-    return arguments
+    parser.add_argument("--budget", type=json.loads, required=True, help="the budget block as one JSON object")
+    return parser
 
 
-def run(module: str, arguments: argparse.ArgumentParser, work: Callable[[argparse.Namespace], None]) -> None:
-    """Parse, check the code digest, call `work(arguments)`.
+def run_command(module: str, parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], None]) -> None:
+    """Parse, check the code digest, call `main(arguments)`.
 
-    A UserError and what the machine refuses end as one sentence, the last line of the log, with exit code 2; Ctrl-C with
-    130. Any other exception is a mistake of the code and keeps its traceback.
+    A UserError, what the machine refuses, and a signal end as one sentence, the last line of the log, with the exit code
+    that dheads_model/errors.py has for them. Any other exception is a mistake of the code and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    given = arguments.parse_args()
+    arguments = parser.parse_args()
     try:
-        _check_code(module, given.code)
-        work(given)
+        _check_code(module, arguments.code)
+        main(arguments)
     except UserError as problem:
-        _leave(f"{problem}", 2)
+        _leave(f"{problem}", EXIT_USER_ERROR)
     except OSError as problem:
         sentence = machine_trouble(problem)
         if sentence is None:
             raise
-        _leave(f"{sentence}", 2)
+        _leave(f"{sentence}", EXIT_USER_ERROR)
     except MemoryError:
         _leave(
-            "the machine has too little memory for this job; run fewer at once (--cores), or on a larger machine.", 2
+            "the machine has too little memory for this job; run fewer at once (--cores), or on a larger machine.",
+            EXIT_USER_ERROR,
         )
+    except Interrupted as stop:
+        _leave(f"{stop}", stop.exit_code)
     except KeyboardInterrupt:
-        _leave("stopped; run the same command again to resume.", 130)
+        _leave("stopped; run the same command again to resume.", EXIT_INTERRUPTED)
 
 
 def _leave(sentence: str, code: int) -> None:

@@ -2,65 +2,21 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from dheads_model.errors import ClipFailed, UserError
-from dheads_model.manifest import process_clips, read_manifest
-from dheads_model.media.encode import write_video
-from dheads_model.shards.reader import ShardClip, read_shard
-from workflow_scripts.command import parser, run
-from workflow_scripts.finish import finish_stage
+from dheads_model.manifest import read_manifest
+from dheads_model.stages.reference import copy_references
+from workflow_scripts.command import command_parser, run_command
+from workflow_scripts.finish import finish_stage, video_files
 
 
-def reference_frames(clips: list[ShardClip], number: int, kind: str) -> np.ndarray:
-    """Frames uint8 `[T, S, S, 3]` of a reference kind for one clip of a shard.
-
-    ground_truth, frozen_first_frame, or ground_truth_of_another: a real video whose words are other ones, see `another`,
-    as long as the clip (cut, or played backwards and forwards again). Raises ClipFailed where a shard has no other clip.
-    """
-    frames = clips[number].frames
-    if kind == "ground_truth":
-        return frames
-    if kind == "frozen_first_frame":
-        return np.repeat(frames[:1], len(frames), axis=0)
-    if kind == "ground_truth_of_another":
-        other = another(clips, number).frames
-        back_and_forth = np.concatenate([np.arange(len(other)), np.arange(len(other))[-2:0:-1]])
-        return other[np.resize(back_and_forth, len(frames))]
-    raise UserError(
-        f"config key methods.NAME.kind is {kind!r}; a reference is ground_truth, frozen_first_frame or "
-        "ground_truth_of_another."
-    )
-
-
-def another(clips: list[ShardClip], number: int) -> ShardClip:
-    """The next clip of the shard, from its start again after its end, that says something else: of the same speaker if there
-    is one, else of anybody, else whatever comes next."""
-    clip = clips[number]
-    others = clips[number + 1 :] + clips[:number]
-    if not others:
-        raise ClipFailed("missing_file", "its shard has no other clip; raise sharding.clips_per_shard")
-    differs = [other for other in others if not clip.transcript or other.transcript != clip.transcript]
-    return next(iter([other for other in differs if other.speaker == clip.speaker] + differs + others))
-
-
-def main(given) -> None:
-    shard = read_manifest(given.shard)
-    folder = Path(given.videos_folder)
-    clips = list(read_shard(given.shard))
-
-    def work(name: str, number: int) -> dict:
-        frames = reference_frames(clips, number, given.settings["kind"])
-        write_video(folder / f"{name}.mp4", frames, clips[number].audio)
-        return {"frames": len(frames)}
-
-    outcomes = process_clips(((clip.clip, number) for number, clip in enumerate(clips)), work)
-    files = [folder / f"{outcome.clip}.mp4" for outcome in outcomes if outcome.status == "ok"]
-    finish_stage(given, "copy_reference", shard.dataset, shard, outcomes, files, made_from=[given.shard])
+def main(arguments) -> None:
+    shard, folder = read_manifest(arguments.shard), Path(arguments.videos_folder)
+    outcomes = copy_references(arguments.shard, arguments.settings["kind"], folder)
+    files, made_from = video_files(folder, outcomes), [arguments.shard]
+    finish_stage(arguments, "copy_reference", shard.dataset, shard, outcomes, files, made_from)
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
+    parser = command_parser(__doc__)
     for name in ("--shard", "--videos-folder", "--manifest"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.copy_reference", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.copy_reference", parser, main)

@@ -1,71 +1,23 @@
 """Warp every output frame of the clips of a shard to the face crop and encode it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import cv2
-import numpy as np
-
 from dheads_model.config import build
-from dheads_model.faces.crop import CropSettings, chain, framing, halvings, warp
-from dheads_model.faces.tables import read_clips
-from dheads_model.manifest import (
-    process_clips,
-    read_manifest,
-    verify_file,
-)
-from dheads_model.media.encode import encode_video
-from dheads_model.media.source_path import check_source
-from dheads_model.media.video import chosen_frames
-from dheads_model.shards.tar import open_tar
-from workflow_scripts.command import add_budget, parser, run
+from dheads_model.faces.crop_settings import CropSettings
+from dheads_model.manifest import read_manifest
+from dheads_model.stages.crop import crop_shard
+from workflow_scripts.command import add_budget, command_parser, run_command
 from workflow_scripts.finish import finish_stage
 
 
-def crop_clip(path: Path, align: dict, facts: dict, settings: CropSettings) -> np.ndarray:
-    """Crops uint8 RGB `[T, size, size, 3]` of one clip from its align table and facts; only frames that are used are warped.
-
-    Raises ClipFailed("damaged") when the video no longer shows as many frames as were tracked.
-    """
-    matrices = chain(framing(settings), align["matrix"])
-    halved = halvings(matrices)
-    crops = np.empty((len(matrices), settings.size, settings.size, 3), dtype=np.uint8)
-    for place, frame in enumerate(chosen_frames(path, align["source_frame"], facts["source_frames"])):
-        crops[place] = warp(frame, matrices[place], settings.size, halved)
-    return crops
-
-
-def members_of(clip: str, crops: np.ndarray, settings: CropSettings) -> Iterator[tuple[str, bytes]]:
-    """Tar members of one clip: an mp4, or PNG frames."""
-    if settings.format == "video":
-        yield f"{clip}.mp4", encode_video(crops, crf=settings.crf, pixel_format="yuv444p")
-    else:
-        for index, crop in enumerate(crops):
-            yield f"{clip}.frames/{index:06d}.png", cv2.imencode(".png", crop[:, :, ::-1])[1].tobytes()
-
-
-def main(given) -> None:
-    # OpenCV would start a thread for each core of the machine; a shard has one of its own.
-    cv2.setNumThreads(1)
-    source, align_manifest = read_manifest(given.source), read_manifest(given.align)
-    settings = build(CropSettings, given.settings, "crop")
-    aligned = read_clips(verify_file(given.align, align_manifest.files[0]))
-    files = source.ok()
-    with open_tar(given.output) as add:
-
-        def work(clip: str, facts: dict) -> dict:
-            crops = crop_clip(check_source(files[clip]), aligned[clip], facts, settings)
-            add(list(members_of(clip, crops, settings)))
-            return {"frames": len(crops), "size": settings.size}
-
-        outcomes = process_clips(align_manifest.ok().items(), work)
-    finish_stage(
-        given, "crop_faces", source.dataset, source, outcomes, [given.output], made_from=[given.source, given.align]
-    )
+def main(arguments) -> None:
+    source = read_manifest(arguments.source)
+    settings = build(CropSettings, arguments.settings, "crop")
+    outcomes = crop_shard(source, arguments.align, settings, arguments.output)
+    made_from = [arguments.source, arguments.align]
+    finish_stage(arguments, "crop_faces", source.dataset, source, outcomes, [arguments.output], made_from=made_from)
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
+    parser = add_budget(command_parser(__doc__))
     for name in ("--source", "--align", "--output", "--manifest"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.crop_faces", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.crop_faces", parser, main)

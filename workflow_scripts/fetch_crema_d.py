@@ -1,104 +1,25 @@
 """Bring one shard of CREMA-D here, or find it in a folder that has it; every file checked against the pinned table."""
 
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from dheads_model.config import build
-from dheads_model.corpora.crema_d import CorpusObject, read_bad_objects, read_objects, sound_object
-from dheads_model.corpora.fetch import Source, fetch_objects, is_there
-from dheads_model.corpora.plan import PlannedClip
-from dheads_model.corpora.source import source_facts
-from dheads_model.download import RetryPolicy
-from dheads_model.errors import ClipFailed, ClipFiltered
 from dheads_model.files import sha256_of
-from dheads_model.manifest import process_clips
-from dheads_model.media.container import probe
-from workflow_scripts.command import add_budget, parser, run
+from dheads_model.stages.crema_d_source import FetchSettings, fetch_shard
+from workflow_scripts.command import add_budget, command_parser, run_command
 from workflow_scripts.finish import finish_stage
 from workflow_scripts.planned_shard import add_plan, planned_shard
 
 
-@dataclass(frozen=True)
-class FetchSettings:
-    """The config block `crema_d`; the schema describes each key."""
-
-    path: str | None
-    tables: str
-    actors: tuple[int, ...] | None
-    sources: tuple[Source, ...]
-    connections: int
-    retry: RetryPolicy
-
-
-class Corpus:
-    """The corpus' folder and how to fill it. Refusals are kept, so that each clip can say why it is missing."""
-
-    def __init__(self, folder: Path, settings: FetchSettings):
-        self.folder, self.settings = folder, settings
-        self.objects, self.bad = read_objects(settings.tables), read_bad_objects(settings.tables)
-        self.refusals: dict[str, str] = {}
-
-    def fetch(self, paths: list[str]) -> None:
-        """Bring the objects here that are not; an adopted folder is left as it is."""
-        if self.settings.path is not None:
-            return
-        items = [self.objects[path] for path in paths]
-        done = sum(item.bytes for item in items if is_there(item, self.folder))
-        with tqdm(total=sum(item.bytes for item in items), initial=done, unit="B", unit_scale=True, mininterval=5,
-                  file=sys.stderr, desc="fetch") as progress:  # fmt: skip
-            self.refusals |= fetch_objects(
-                items, self.folder, self.settings.sources, self.settings.retry, self.settings.connections,
-                progress.update,
-            )  # fmt: skip
-
-    def find(self, item: CorpusObject) -> Path:
-        """Path of a checked object; raises ClipFailed when it is not there or not the right one."""
-        path = self.folder / item.path
-        if is_there(item, self.folder):
-            return path
-        if item.path in self.refusals:
-            raise ClipFailed("not_fetched", self.refusals[item.path])
-        if not path.is_file():
-            raise ClipFailed("missing_file", f"{path} is not there")
-        with open(path, "rb") as stream:
-            if stream.read(23) == b"version https://git-lfs":
-                raise ClipFailed("missing_file", f"{path} is a Git-LFS pointer; run `git lfs pull` in that clone")
-        raise ClipFailed("source_changed", f"{path} differs from the file in the table (size or sha256)")
-
-
-def source_of(clip: PlannedClip, corpus: Corpus) -> dict:
-    """Facts of one clip; where the video has no sound of its own, the corpus' separate sound takes its place."""
-    item = corpus.objects[clip.extra["object"]]
-    if item.path in corpus.bad:
-        raise ClipFiltered("listed_bad", corpus.bad[item.path])
-    path = corpus.find(item)
-    media = probe(path)
-    facts = source_facts(clip, path, item.sha256, media)
-    if media.audio_codec is None:
-        name = sound_object(clip)
-        if name not in corpus.objects or name in corpus.bad:
-            raise ClipFiltered("no_audio", f"{path.name} has no sound track and {name} is no substitute")
-        corpus.fetch([name])
-        facts["sound"] = {"path": str(corpus.find(corpus.objects[name])), "bytes": corpus.objects[name].bytes}
-        facts["video_start"] = media.video_start
-    return facts
-
-
-def main(given) -> None:
-    shard = planned_shard(given, "crema_d")
-    settings = build(FetchSettings, given.settings | given.hosts, "crema_d")
-    corpus = Corpus(Path(settings.path or given.corpus_folder), settings)
-    wanted = [clip.extra["object"] for clip in shard.clips if clip.extra["object"] not in corpus.bad]
-    corpus.fetch(wanted)
-    outcomes = process_clips(((clip.clip, clip) for clip in shard.clips), lambda _, clip: source_of(clip, corpus))
-    # Hosts, retry and where the tables lie do not decide what the data are; the table does.
-    given.settings = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
-    finish_stage(given, "fetch_crema_d", "crema_d", shard, outcomes, more_settings={"membership": given.membership})
+def main(arguments) -> None:
+    shard = planned_shard(arguments, "crema_d")
+    settings = build(FetchSettings, arguments.settings | arguments.hosts, "crema_d")
+    outcomes = fetch_shard(shard.clips, settings, Path(arguments.corpus_folder))
+    # Hosts, retry policy and where the tables lie do not decide what the data are; the table does.
+    arguments.settings = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
+    membership = {"membership": arguments.membership}
+    finish_stage(arguments, "fetch_crema_d", "crema_d", shard, outcomes, more_settings=membership)
 
 
 if __name__ == "__main__":
-    arguments = add_plan(add_budget(parser(__doc__)))
-    run("workflow_scripts.fetch_crema_d", arguments, main)
+    parser = add_plan(add_budget(command_parser(__doc__)))
+    run_command("workflow_scripts.fetch_crema_d", parser, main)

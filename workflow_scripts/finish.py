@@ -12,7 +12,7 @@ from dheads_model.recipe import write_recipe
 
 
 def finish_stage(
-    given: argparse.Namespace,
+    arguments: argparse.Namespace,
     stage: str,
     dataset: str,
     shard: PlannedShard | Manifest,
@@ -28,15 +28,20 @@ def finish_stage(
     a recipe. outside: files without a recipe that it read. more_settings: what else decided the result, for the recipe.
     Raises UserError when more clips were lost than the budget allows.
     """
-    stored = store_files(files, given.manifest)
-    manifest = Manifest(stage, dataset, shard.split, shard.shard, given.settings, tuple(outcomes), stored)
-    budget = build(Budget, given.budget, "budget") if hasattr(given, "budget") else None
-    write_manifest(given.manifest, manifest, budget)
-    keep_recipe(given, stage, given.manifest, made_from, outside, more_settings)
+    stored = store_files(files, arguments.manifest)
+    manifest = Manifest(stage, dataset, shard.split, shard.shard, arguments.settings, tuple(outcomes), stored)
+    budget = build(Budget, arguments.budget, "budget") if hasattr(arguments, "budget") else None
+    write_manifest(arguments.manifest, manifest, budget)
+    keep_recipe(arguments, stage, arguments.manifest, made_from, outside, more_settings)
+
+
+def video_files(folder: Path, outcomes: Sequence[Outcome]) -> list[Path]:
+    """The videos, named by clip, of those that a stage made."""
+    return [folder / f"{outcome.clip}.mp4" for outcome in outcomes if outcome.status == "ok"]
 
 
 def keep_recipe(
-    given: argparse.Namespace,
+    arguments: argparse.Namespace,
     command: str,
     product: Path | str,
     made_from: Sequence[Path | str] = (),
@@ -45,5 +50,5 @@ def keep_recipe(
 ) -> None:
     """Write the recipe of a finished product of a command, given by name; the arguments are those of `finish_stage`."""
     module = f"workflow_scripts.{command}"
-    settings = given.settings | dict(more_settings or {})
+    settings = arguments.settings | dict(more_settings or {})
     write_recipe(product, module, settings, digest(module), made_from, outside, package_versions(module))

@@ -1,43 +1,25 @@
 """Check how every shard of a dataset was made, then write the index of all of them."""
 
 import json
-from pathlib import Path
 
-from dheads_model.config import short_hash
-from dheads_model.errors import UserError
-from dheads_model.recipe import Recipe, check_chain
+from dheads_model.recipe import check_chain
 from dheads_model.shards.index import write_index
-from workflow_scripts.command import parser, run
+from dheads_model.stages.memberships import check_memberships
+from workflow_scripts.command import command_parser, run_command
 from workflow_scripts.finish import keep_recipe
 
 
-def main(given) -> None:
-    recipes = check_chain(given.shards, given.planned)
-    check_memberships(recipes, given.memberships)
-    write_index(given.output, given.shards)
-    keep_recipe(given, "index_shards", given.output, made_from=given.shards)
-
-
-def check_memberships(recipes: dict[str, Recipe], planned: str) -> None:
-    """Raise UserError unless the shards hold the clips that are planned now.
-
-    planned: digest of the memberships of all shards, in order.
-    """
-    found = [recipe.settings["membership"] for _, recipe in sorted(recipes.items()) if "membership" in recipe.settings]
-    if short_hash(found) != planned:
-        folder = next(
-            (str(Path(path).parent) for path, recipe in recipes.items() if "membership" in recipe.settings), ""
-        )
-        raise UserError(
-            f"the shards below {folder} hold other clips than the config names now; delete that folder and run the same "
-            "command again to regenerate them."
-        )
+def main(arguments) -> None:
+    recipes = check_chain(arguments.shards, arguments.planned)
+    check_memberships(recipes, arguments.memberships)
+    write_index(arguments.output, arguments.shards)
+    keep_recipe(arguments, "index_shards", arguments.output, made_from=arguments.shards)
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--shards", nargs="+", required=True)
-    arguments.add_argument("--planned", type=json.loads, default={}, help="settings and code of each stage, as JSON")
-    arguments.add_argument("--memberships", required=True, help="digest of the clips of all shards")
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.index_shards", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--shards", nargs="+", required=True)
+    parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of each stage, as JSON")
+    parser.add_argument("--memberships", required=True, help="digest of the clips of all shards")
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.index_shards", parser, main)

@@ -2,15 +2,15 @@
 
 from dheads_model.tables.curves import draw_curves
 from dheads_model.training.log import read_log
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 
-def main(given) -> None:
-    draw_curves(read_log(given.log), given.output)
+def main(arguments) -> None:
+    draw_curves(read_log(arguments.log), arguments.output)
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
+    parser = command_parser(__doc__)
     for name in ("--log", "--output"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.plot_training", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.plot_training", parser, main)

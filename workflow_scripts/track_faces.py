@@ -1,77 +1,25 @@
 """Find the face and its 68 landmarks in every frame of the clips of a shard."""
 
-import numpy as np
-
 from dheads_model.config import build
-from dheads_model.errors import ClipFailed, ClipFiltered
-from dheads_model.faces.detect import Detector, open_detector
-from dheads_model.faces.landmarks import eye_distance
-from dheads_model.faces.tables import TRACK, write_table
-from dheads_model.faces.track import TrackSettings, track_face
-from dheads_model.manifest import process_clips, read_manifest
-from dheads_model.media.clock import FRAMES_PER_SECOND
-from dheads_model.media.source_path import check_source
-from dheads_model.media.video import open_video
-from workflow_scripts.command import add_budget, parser, run
+from dheads_model.faces.track_settings import TrackSettings
+from dheads_model.manifest import read_manifest
+from dheads_model.stages.track import track_shard
+from workflow_scripts.command import add_budget, command_parser, run_command
 from workflow_scripts.finish import finish_stage
 
 
-def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tuple[dict, dict]:
-    """(columns of the track table, facts) of one clip; raises ClipFiltered and ClipFailed."""
-    check_source(source)
-    video = open_video(source["path"])
-    track = track_face(detector(video.chunks()), settings)
-    if len(track.landmarks) != len(video.times):
-        raise ClipFailed("damaged", f"{len(track.landmarks)} of {len(video.times)} frames can be decoded")
-    # A damaged time stamp can make days of a clip; what is made of it must stay bounded.
-    seconds = video.end - float(video.times[0])
-    if seconds * FRAMES_PER_SECOND > settings.max_frames:
-        raise ClipFiltered(
-            "too_long", f"{seconds:.0f} s by its time stamps, {settings.max_frames} frames of 40 ms are allowed"
-        )
-    columns = {
-        "frame": np.arange(len(video.times), dtype=np.int32),
-        "time": video.times,
-        "landmarks": track.landmarks,
-        "detected": track.detected,
-        "faces": track.faces,
-        "other_boxes": track.other_boxes,
-    }
-    facts = {
-        "decoder": video.decoder,
-        "width": video.facts.width,
-        "height": video.facts.height,
-        "fps": video.facts.fps,
-        "frames": len(video.times),
-        "start": float(video.times[0]),
-        "end": video.end,
-        "detected_fraction": round(float(track.detected.mean()), 4),
-        "longest_gap": track.longest_gap,
-        "most_faces": int(track.faces.max()),
-        "eye_distance": round(float(np.median(eye_distance(track.landmarks))), 2),
-    }
-    return columns, facts
-
-
-def main(given) -> None:
-    source = read_manifest(given.source)
-    settings = build(TrackSettings, given.settings, "track")
-    detector = open_detector(settings.backend, settings.max_faces, given.weights_folder, settings.precision)
-    tracks: list[tuple[str, dict]] = []
-
-    def work(clip: str, facts: dict) -> dict:
-        columns, found = track_clip(facts, detector, settings)
-        tracks.append((clip, columns))
-        return found
-
-    outcomes = process_clips(source.ok().items(), work)
-    write_table(given.output, TRACK, tracks)
-    finish_stage(given, "track_faces", source.dataset, source, outcomes, [given.output], made_from=[given.source])
+def main(arguments) -> None:
+    source = read_manifest(arguments.source)
+    settings = build(TrackSettings, arguments.settings, "track")
+    outcomes = track_shard(source, settings, arguments.weights_folder, arguments.output)
+    finish_stage(
+        arguments, "track_faces", source.dataset, source, outcomes, [arguments.output], made_from=[arguments.source]
+    )
 
 
 if __name__ == "__main__":
-    arguments = add_budget(parser(__doc__))
-    arguments.add_argument("--threads", type=int, default=1)
+    parser = add_budget(command_parser(__doc__))
+    parser.add_argument("--threads", type=int, default=1)
     for name in ("--source", "--weights-folder", "--output", "--manifest"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.track_faces", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.track_faces", parser, main)

@@ -2,95 +2,41 @@
 
 import json
 import sys
-from collections import defaultdict
-from pathlib import Path
-
-import pandas as pd
 
 from dheads_model.files import sha256_of, write_json, write_text
-from dheads_model.manifest import read_manifest, verify_file
-from dheads_model.recipe import Recipe, check_chain
+from dheads_model.recipe import check_chain
 from dheads_model.shards.index import read_index
+from dheads_model.stages.table_rows import made_by, read_rows
 from dheads_model.tables.table1 import (
-    Row,
-    interval_notes,
-    make_rows,
-    refusals,
     to_csv,
     to_markdown,
     to_tex,
-    unknown_speaker_notes,
 )
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 
-def main(given) -> None:
-    recipes = check_chain([*given.metrics, *given.indexes], given.planned)
-    _, rows, notes = read_rows(given.metrics, given.settings)
-    write_text(given.output_markdown, to_markdown(rows, notes))
-    write_text(given.output_tex, to_tex(rows))
-    indexes = {index.dataset: index.fingerprint for index in map(read_index, given.indexes)}
-    provenance = json.loads(given.provenance_input)
+def main(arguments) -> None:
+    recipes = check_chain([*arguments.metrics, *arguments.indexes], arguments.planned)
+    _, rows, notes = read_rows(arguments.metrics, arguments.settings)
+    write_text(arguments.output_markdown, to_markdown(rows, notes))
+    write_text(arguments.output_tex, to_tex(rows))
+    indexes = {index.dataset: index.fingerprint for index in map(read_index, arguments.indexes)}
+    provenance = json.loads(arguments.provenance_input)
     provenance |= {
         "data": indexes,
         "python": sys.version.split()[0],
         "made_by": made_by(recipes),
-        "metrics": {path: sha256_of(path) for path in given.metrics},
+        "metrics": {path: sha256_of(path) for path in arguments.metrics},
     }
-    write_json(given.output_provenance, provenance)
-    write_text(given.output_csv, to_csv(rows))
-
-
-def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Row], list[str]]:
-    """(all values, the table's rows, notes below it) from the manifests of the per-clip metrics and the table's settings."""
-    tables, lost = [], defaultdict(set)
-    for path in metrics:
-        manifest = read_manifest(path)
-        tables.append(pd.read_parquet(verify_file(path, manifest.files[0])))
-        method = Path(path).parent.parent.name
-        lost[manifest.dataset, method] |= {outcome.clip for outcome in manifest.clips} - set(manifest.ok())
-    notes = [f"Dataset {name} is left out: {why}" for name, why in settings["absent"].items()]
-    notes += [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
-    if tables or not settings["absent"]:
-        values = pd.concat([pd.DataFrame(), *tables], ignore_index=True)
-        # A clip counts once, and only where nothing could be measured of it.
-        if not values.empty:
-            for key, of_method in values.groupby(["dataset", "method"]):
-                lost[key] -= set(of_method["clip"])
-        counts = {key: len(clips) for key, clips in lost.items()}
-        rows = make_rows(values, dict(settings["methods"]), counts, settings["reference"])
-        notes += interval_notes(rows) + unknown_speaker_notes(values) + refusals(values)
-    else:
-        values, rows = pd.DataFrame({"dataset": []}), []
-    if unmeasured := sum(map(len, lost.values())):
-        notes.append(f"{unmeasured} videos could not be measured; the manifests say why.")
-    shown = set(values["dataset"])
-    notes += [note for name, note in settings["dataset_notes"].items() if name in shown]
-    return values, rows, notes
-
-
-def made_by(recipes: dict[str, Recipe]) -> dict[str, list[dict]]:
-    """{command: [{code, packages, products}]}: with which code and versions the products below the table were made.
-
-    Products of one command that were made alike are counted together.
-    """
-    found: dict[str, list[dict]] = {}
-    for _, recipe in sorted(recipes.items()):
-        alike = found.setdefault(recipe.command.rpartition(".")[2], [])
-        for made in alike:
-            if (made["code"], made["packages"]) == (recipe.code, recipe.packages):
-                made["products"] += 1
-                break
-        else:
-            alike.append({"code": recipe.code, "packages": recipe.packages, "products": 1})
-    return found
+    write_json(arguments.output_provenance, provenance)
+    write_text(arguments.output_csv, to_csv(rows))
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--metrics", nargs="*", required=True)
-    arguments.add_argument("--indexes", nargs="*", required=True)
-    arguments.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
+    parser = command_parser(__doc__)
+    parser.add_argument("--metrics", nargs="*", required=True)
+    parser.add_argument("--indexes", nargs="*", required=True)
+    parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
     for name in ("--provenance-input", "--output-csv", "--output-markdown", "--output-tex", "--output-provenance"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.write_table1", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.write_table1", parser, main)

@@ -17,7 +17,7 @@ import numpy as np
 from dheads_model.errors import UserError
 from dheads_model.metrics.measurement import OK, UNDEFINED
 
-FRAMES_PER_CLIP = 16
+FRAMES_PER_CLIP = 8
 SUBSETS = 10  # disjoint groups of clips for the spread of a Fréchet distance
 SIZES = 8  # numbers of clips through which the line in 1/n goes
 KERNEL_SUBSETS, KERNEL_CLIPS = 100, 100

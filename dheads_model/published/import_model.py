@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.files import sha256_of
 from dheads_model.network.export import save_export
 from dheads_model.network.settings import PAPER_DIFFUSION, PUBLISHED_AUDIO_CHANNELS, NetworkSettings
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(EXIT_USER_ERROR)
 
 
 if __name__ == "__main__":

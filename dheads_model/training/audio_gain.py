@@ -1,8 +1,8 @@
-"""Audio gain: what the true sound takes off the denoising loss around the mouth of held-out speakers, by noise level.
+"""Audio gain: how far the true audio lowers the denoising loss around the mouth of held-out speakers, by noise level.
 
-A model that does not listen has a gain of 0, whatever its losses do; this shows after minutes what a rollout shows after
-an hour. It is the share by which the loss with the true sound lies below that with another clip's sound, for the same
-windows and the same noise.
+It is the fraction by which the loss with the true audio lies below that with another clip's audio, for the same windows
+and the same noise. It is 0 where the audio condition has no effect. It is measured in seconds, during training; a rollout
+shows the same later.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ def audio_gain(
 ) -> dict[str, float]:
     """Entries of the log, one a noise level of GAIN_SIGMAS, of a model in evaluation mode; empty with fewer than two clips.
 
-    The windows, the noise, and whose sound takes the place of whose are the same every time.
+    The windows, the noise, and which window gets the audio of which other one are the same every time.
     """
     if len({clip.clip for clip in clips}) < 2:
         return {}
@@ -40,10 +40,10 @@ def audio_gain(
         return {}
     drawn = draw_batch(batch, run, _SEED, 0, False, device)
     others = torch.tensor(_windows_of_other_clips(batch.clips), device=device)
-    sounds = drawn.conditions.audio_features, drawn.conditions.audio_features[others]
+    features = drawn.conditions.audio_features, drawn.conditions.audio_features[others]
     at_once = -(-run.training.batch_size // run.training.gradient_accumulation)
     with torch.inference_mode():
-        true, other = (_mouth_losses(model, drawn, sound, at_once) for sound in sounds)
+        true, other = (_mouth_losses(model, drawn, audio, at_once) for audio in features)
     return {f"{GAIN_KEY}{sigma:g}": 1 - t / o for sigma, t, o in zip(GAIN_SIGMAS, true, other, strict=True)}
 
 
@@ -56,13 +56,13 @@ def _windows_of_other_clips(clips: Sequence[str]) -> list[int]:
     ]
 
 
-def _mouth_losses(model: TalkingModel, drawn: DrawnBatch, sound: Tensor, at_once: int) -> list[float]:
+def _mouth_losses(model: TalkingModel, drawn: DrawnBatch, audio: Tensor, at_once: int) -> list[float]:
     """Mean squared error of the denoised frames around the mouth, at each of GAIN_SIGMAS."""
     height, width = drawn.clean.shape[-2:]
     sums = torch.zeros(len(GAIN_SIGMAS), dtype=torch.float64)
     for start in range(0, len(drawn.clean), at_once):
         part = drawn.rows(slice(start, start + at_once))
-        conditions = dataclasses.replace(part.conditions, audio_features=sound[start : start + at_once])
+        conditions = dataclasses.replace(part.conditions, audio_features=audio[start : start + at_once])
         encoded = encode_conditions(model, conditions)
         inside = box_mask(part.boxes, height, width)
         for number, sigma in enumerate(GAIN_SIGMAS):

@@ -27,7 +27,7 @@ def sync_settings(config: dict) -> SyncSettings:
 def choose_clips(
     clips: Sequence[MouthClip], held_out: Sequence[MouthClip], settings: SyncSettings
 ) -> tuple[list[MouthClip], set[str]]:
-    """(clips to learn from, sentences that are held out) of a training split, given the clips of held-out speakers.
+    """(clips to train on, sentences that are held out) of a training split, given the clips of held-out speakers.
 
     Speakers are every second one of the sorted names where the settings say so; held-out sentences are drawn by the
     training's seed from the transcripts that both splits have. Raises UserError when nothing would be left.
@@ -56,8 +56,8 @@ def choose_clips(
 def contrastive_loss(mouth: Tensor, audio: Tensor, scale: Tensor | float) -> Tensor:
     """InfoNCE of embeddings `[B, E]` of length 1 that go together row by row, in both directions: a scalar.
 
-    Half of -log softmax(scale * cosine) of the right sound among all sounds of the batch, and half of that of the right
-    mouth among all mouths (van den Oord et al. 2018, equation 4; symmetric as in CLIP).
+    Half of -log softmax(scale * cosine) of the matching audio window among all of the batch, and half of that of the
+    matching mouth among all mouths (van den Oord et al. 2018, equation 4; symmetric as in CLIP).
     """
     cosines = scale * mouth @ audio.T
     right = torch.arange(len(cosines), device=cosines.device)

@@ -1,4 +1,4 @@
-"""What a training costs: parameters, arithmetic, memory and time, counted before it starts and measured while it runs."""
+"""Cost of a training: parameters, arithmetic, memory and time, estimated before it starts and measured while it runs."""
 
 import resource
 import time
@@ -13,11 +13,11 @@ from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, parameter_count
 from dheads_model.training.settings import RunSettings
 
-# A training step computes the gradient of activations and of weights besides the pass itself.
+# A training step computes the gradients of activations and of weights besides the forward pass.
 PASSES_A_STEP = 3
 # Weights, gradients, Adam's two moments and the averaged weights, 4 bytes each.
 _BYTES_A_PARAMETER = 20
-# Share of a large matrix product's rate that trainings of such networks reach (nanoGPT and edm2 report 0.3 to 0.5).
+# Fraction of a large matrix product's rate that trainings of such networks reach (nanoGPT and edm2 report 0.3 to 0.5).
 _USUAL_UTILISATION = 0.4
 _MEASURED_SECONDS = 0.2
 # Keys of a log entry that differ from run to run of the same training.
@@ -28,8 +28,8 @@ SPEED_KEYS = ("images_per_second", "flop_utilisation", "memory_mib")
 class Cost:
     """Cost of a run on a device.
 
-    parameters: trained values. flop: of one pass for one image, two for a multiplication with its addition, counting
-    convolutions and matrix products. activation_bytes: what a pass keeps of one image for the backward pass. peak:
+    parameters: trained values. flop: of one forward pass for one image, two for a multiplication with its addition, counting
+    convolutions and matrix products. activation_bytes: what the forward pass keeps of one image for the backward pass. peak:
     FLOP a second of a large matrix product on this device, in the training's arithmetic.
     """
 
@@ -56,7 +56,7 @@ class Cost:
 
     @property
     def memory_bytes(self) -> int:
-        """Estimate of a step's memory in one process that takes the whole batch: weights, their companions, activations."""
+        """Estimate of a step's memory in one process: weights, gradients, moments, averages, and activations of a micro-batch."""
         training = self.run.training
         images = training.batch_size // training.gradient_accumulation
         return _BYTES_A_PARAMETER * self.parameters + images * self.activation_bytes
@@ -67,7 +67,7 @@ class Cost:
         return self.run.training.images * PASSES_A_STEP * self.flop / (_USUAL_UTILISATION * self.peak)
 
     def speed(self, images_per_second: float, world_size: int) -> dict[str, float]:
-        """Entries of the log: images a second, the share of the devices' peak that they are, and memory in MiB.
+        """Entries of the log: images a second, the fraction of the devices' peak that they use, and memory in MiB.
 
         Utilisation counts three passes an image, also where activations are computed again.
         """
@@ -77,7 +77,7 @@ class Cost:
         )
 
     def report(self) -> str:
-        """What a person wants to know before starting, in a few lines."""
+        """Parameters, arithmetic, memory and time as a few lines of text."""
         hours = self.seconds / 3600
         return "\n".join([
             f"parameters        {self.parameters:,}",
@@ -98,21 +98,21 @@ def memory_mib(device: torch.device) -> int:
 
 
 def _pass(model: TalkingModel, network: NetworkSettings) -> Tensor:
-    """One pass for one image of nothing, as training does it."""
+    """One forward pass for one image of zeros, as in training."""
     size = network.image_size
-    heard = network.audio_encoder == "conv"
-    sound = (FEATURE_COLUMNS_PER_FRAME, network.feature_bands) if heard else (network.audio_channels,)
+    encoded = network.audio_encoder == "conv"
+    audio = (FEATURE_COLUMNS_PER_FRAME, network.feature_bands) if encoded else (network.audio_channels,)
     conditions = model.encode(
         torch.zeros(1, 3, size, size),
         torch.zeros(1, network.motion_frames * network.motion_channels, size, size),
-        torch.zeros(1, network.audio_frames, *sound),
+        torch.zeros(1, network.audio_frames, *audio),
         torch.zeros(1) if network.noise_level_input else None,
     )
     return model(torch.zeros(1, 3, size, size), torch.zeros(1), conditions)
 
 
 def _kept_bytes(model: TalkingModel, network: NetworkSettings) -> int:
-    """Bytes of all tensors that a pass for one image saves for its gradient, each storage once, weights left out."""
+    """Bytes of all tensors that a forward pass for one image saves for its gradient, each storage once, weights left out."""
     weights = {value.untyped_storage()._cdata for value in model.state_dict(keep_vars=True).values()}
     kept: dict[int, Tensor] = {}
 

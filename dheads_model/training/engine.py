@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from dheads_model.errors import Interrupted
 from dheads_model.training.distributed import Distributed
 from dheads_model.training.finite import FiniteWatch
-from dheads_model.training.interruption import Interrupted, SignalWatch
+from dheads_model.training.interruption import SignalWatch
 from dheads_model.training.log import append_log, read_log, rewind_log
 from dheads_model.training.state import begin_state, first_history, save_state
 

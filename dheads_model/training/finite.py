@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from dheads_model.errors import UserError
 
-NAMED = 3  # so many parts are named, of the others only the number
+NAMED = 3  # parts that a message names; of the others it gives the number
 
 
 @dataclass
 class FiniteWatch:
-    """Remembers the first step with a value that is not finite, on the device, so that a GPU need not be waited for.
+    """Remembers the first step with a value that is not finite, on the device, so that the loop does not wait for a GPU.
 
     parts: names of the values, of the loss first, then of the gradient. step: int64, -1 as long as all is well. wrong:
     bool `[P]`, the parts that were not finite in that step.
@@ -25,7 +25,7 @@ class FiniteWatch:
 
     @classmethod
     def new(cls, parts: Iterable[str], device: torch.device) -> "FiniteWatch":
-        """One that has seen nothing."""
+        """A watch before the first step."""
         parts = tuple(parts)
         return cls(parts, torch.full((), -1, device=device), torch.zeros(len(parts), dtype=torch.bool, device=device))
 
@@ -50,7 +50,7 @@ class FiniteWatch:
 
 
 def seen_at_once(device: torch.device) -> bool:
-    """Whether each step is checked before the weights take it: on a CPU; a GPU would have to be waited for."""
+    """Whether each step is checked before the weights take it: on a CPU; on a GPU the loop would have to wait."""
     return device.type == "cpu"
 
 

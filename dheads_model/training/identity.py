@@ -2,12 +2,12 @@
 
 from dheads_model.fingerprint import digest
 
-# They report, show and stop a training, and change no weight.
+# Modules that report, show and stop a training, and do not change the weights.
 REPORTING = tuple(
     f"dheads_model.training.{name}" for name in ("cost", "interruption", "log", "previews", "tensorboard")
 )
 
 
 def training_code(loop: str) -> str:
-    """Digest of what a training loop, given by its module, reaches but for what only reports."""
+    """Digest of all that a training loop, given by its module, imports, except what only reports."""
     return digest(loop, without=REPORTING)

@@ -15,7 +15,7 @@ from dheads_model.network.talking_model import TalkingModel
 
 @dataclass(frozen=True)
 class InitialAudioEncoder:
-    """weights: of `TalkingModel.audio_encoder`. sha256: of the file they come from. frozen: training leaves them alone."""
+    """weights: of `TalkingModel.audio_encoder`. sha256: of the file they come from. frozen: whether they are not trained."""
 
     weights: Mapping[str, Tensor]
     sha256: str

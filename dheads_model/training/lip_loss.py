@@ -1,4 +1,4 @@
-"""The loss that teaches a lip reader, beside the denoising loss and apart from it: no gradient of one reaches the other."""
+"""The loss of the lip reader, beside the denoising loss: no gradient of one reaches the weights of the other."""
 
 import numpy as np
 import torch
@@ -7,15 +7,15 @@ from torch import Tensor
 from dheads_model.network.lip_reader import LipReader, lip_error, lip_shape
 from dheads_model.shards.loader import LoadedClip, audio_window
 
-# Natural log of power by which a window is made louder or softer at most, and bands of which it loses up to so many: a
-# few speakers' voices and microphones are learnt by heart otherwise.
+# Augmentation of the audio features: largest change of the natural log of power, and most bands that are masked. Without
+# it the reader overfits the voices and microphones of a few speakers.
 _LARGEST_GAIN = 2.0
 _MASKED_BANDS = 12
-_DRAWS = 0x11B5  # tells this generator from that of the same step's noise
+_DRAWS = 0x11B5  # separates this generator from that of the same step's noise
 
 
 def lip_loss(reader: LipReader, features: Tensor, lips: Tensor, seed: int, step: int) -> Tensor:
-    """Mean error of the predicted lips of a batch, a scalar, with sound spoilt and units dropped out by (seed, step).
+    """Mean error of the predicted lips of a batch, a scalar, with augmented audio features and dropout drawn from (seed, step).
 
     features `[B, W, 4, bands]`; lips `[B, LIP_NUMBERS]` measured, of `lip_shape`.
     """
@@ -37,7 +37,7 @@ def draw_lip_windows(
 ) -> tuple[Tensor, Tensor]:
     """(features `[count, W, 4, bands]`, lips `[count, LIP_NUMBERS]`) of frames drawn uniformly by (seed, step).
 
-    A pass of the reader costs a hundredth of one of the UNet, so it may learn from many more windows in a step.
+    A forward pass of the reader costs a hundredth of one of the UNet, so a step may use many more windows.
     """
     generator = np.random.default_rng([seed, step, _DRAWS])
     ends = np.cumsum([len(clip.frames) for clip in clips])

@@ -1,4 +1,4 @@
-"""The log of a training: one JSON object a line, never a line twice."""
+"""The log of a training: one JSON object a line, each line once."""
 
 import json
 from pathlib import Path

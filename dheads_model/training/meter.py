@@ -1,4 +1,4 @@
-"""Sums since the last line of the log, kept on the device, so that no step waits for a number of the one before."""
+"""Sums since the last line of the log, kept on the device, so that no step waits for a value of the previous one."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ def by_noise(loss: BatchLoss) -> Tensor:
 class Meter:
     """Part of the state, so that a resumed run logs the same numbers.
 
-    steps; norm: float64 sum of their gradients' norms, the same in all processes; sums: `by_noise` added up, of this
-    process's samples until `total`.
+    steps; norm: float64 sum of their gradients' norms, the same in all ranks; sums: `by_noise` added up, of this
+    rank's samples until `total`.
     """
 
     steps: int
@@ -30,7 +30,7 @@ class Meter:
 
     @classmethod
     def new(cls, device: torch.device) -> "Meter":
-        """One that has seen nothing."""
+        """An empty meter."""
         zero = torch.zeros((), dtype=torch.float64, device=device)
         return cls(0, zero, torch.zeros(2, NOISE_BINS, dtype=torch.float64, device=device))
 
@@ -39,7 +39,7 @@ class Meter:
         return Meter(self.steps, self.norm.to(device), self.sums.to(device))
 
     def add(self, sums: Tensor) -> None:
-        """Count the samples of a pass, `by_noise` of their loss."""
+        """Count the samples of a micro-batch, `by_noise` of their loss."""
         self.sums = self.sums + sums
 
     def step(self, norm: Tensor) -> None:
@@ -47,7 +47,7 @@ class Meter:
         self.steps, self.norm = self.steps + 1, self.norm + norm.double()
 
     def total(self, ranks: Distributed) -> "Meter":
-        """With the samples of all processes; each of them must call it."""
+        """With the samples of all ranks; each of them must call it."""
         return Meter(self.steps, self.norm, ranks.sum(self.sums))
 
     def means(self) -> dict[str, float]:

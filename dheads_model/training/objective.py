@@ -29,7 +29,7 @@ class DrawnBatch:
 
     clean, noise: `[B, 3, H, W]`, clean in [-1, 1]. levels `[B]`: steps of the full schedule (ddpm) or sigmas (edm).
     boxes: around the lips, int64 `[B, 4]` as of `boxes_around`. lips: their shape without noise, `[B, LIP_NUMBERS]`, for a
-    network with a lip_reader that trains; not of a share.
+    network with a lip_reader in training; not of a micro-batch.
     """
 
     clean: Tensor
@@ -39,14 +39,14 @@ class DrawnBatch:
     boxes: Tensor
     lips: Tensor | None = None
 
-    def rows(self, share: slice) -> "DrawnBatch":
-        """Some of the samples: they keep the noise that they have in the whole batch."""
-        given = self.conditions
-        parts = (
-            given.identity, given.motion, given.audio_features, given.motion_noise, given.audio_drop, given.lips
+    def rows(self, part: slice) -> "DrawnBatch":
+        """A micro-batch: its samples keep the noise that they have in the whole batch."""
+        whole = self.conditions
+        values = (
+            whole.identity, whole.motion, whole.audio_features, whole.motion_noise, whole.audio_drop, whole.lips
         )  # fmt: skip
-        conditions = Conditions(*(None if part is None else part[share] for part in parts))
-        return DrawnBatch(self.clean[share], conditions, self.noise[share], self.levels[share], self.boxes[share])
+        conditions = Conditions(*(None if value is None else value[part] for value in values))
+        return DrawnBatch(self.clean[part], conditions, self.noise[part], self.levels[part], self.boxes[part])
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def draw_batch(
 ) -> DrawnBatch:
     """What is random about the loss of a batch of windows: a function of data, seed and step on one kind of device.
 
-    training: with flips, corrupted motion frames and dropped sound. Without, as for validation, the motion frames are
-    true and only the noise is drawn.
+    training: with flips, conditioning augmentation and dropped audio condition. Without, as for validation, the motion
+    frames are true and only the noise is drawn.
     """
     generator = torch.Generator(device).manual_seed(
         int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
@@ -91,7 +91,7 @@ def draw_batch(
         audio_drop = drop_audio(count, run.conditioning_augmentation, generator)
     elif run.conditioning_augmentation.mouth_drop == 1:
         motion = hide_mouth(motion)
-    told = level if run.network.noise_level_input else None
+    motion_noise = level if run.network.noise_level_input else None
     noise = torch.randn(clean.shape, generator=generator, device=device)
     strata = None if batch.strata is None else _placed(batch.strata, device)
     lips = shown = None
@@ -100,7 +100,7 @@ def draw_batch(
         shown = lips + run.conditioning_augmentation.lip_noise * torch.randn(
             lips.shape, generator=generator, device=device
         )
-    conditions = Conditions(identity, motion, _placed(batch.audio, device), told, audio_drop, shown)
+    conditions = Conditions(identity, motion, _placed(batch.audio, device), motion_noise, audio_drop, shown)
     if run.diffusion.parameterization == "ddpm":
         levels = draw_steps(count, run.diffusion.timesteps, generator, strata)
     else:
@@ -134,7 +134,7 @@ def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> Batc
 
 
 def _placed(array: np.ndarray, device: torch.device) -> Tensor:
-    """An array on the device; the way to a GPU is not waited for."""
+    """An array on the device; the copy to a GPU is asynchronous."""
     tensor = torch.from_numpy(array)
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
@@ -145,5 +145,5 @@ def _mirror(images: Tensor, mirrored: Tensor) -> Tensor:
 
 
 def _mirror_points(points: Tensor, size: int) -> Tensor:
-    """Points `[B, K, 2]` of mirrored pictures; their numbers stay, since only boxes around them are used."""
+    """Points `[B, K, 2]` of mirrored images; their indices stay, since only boxes around them are used."""
     return torch.stack([size - 1 - points[..., 0], points[..., 1]], dim=-1)

@@ -1,4 +1,4 @@
-"""Batches made while the ones before are computed on."""
+"""Batches made in the background while the GPU computes."""
 
 import contextlib
 from collections import deque
@@ -14,7 +14,7 @@ _READY = 2
 
 @contextlib.contextmanager
 def prefetch(batches: Iterator[Batch], device: torch.device) -> Iterator[Iterator[Batch]]:
-    """The same endless batches; for a GPU a thread makes them, so that it need not wait. A CPU is busy anyway."""
+    """The same endless batches; for a GPU a thread makes them ahead of time; on a CPU that would gain nothing."""
     if device.type == "cpu":
         yield batches
         return

@@ -16,7 +16,7 @@ from dheads_model.shards.loader import LoadedClip
 from dheads_model.training.settings import RunSettings
 
 CLIPS, FRAMES, EVERY = 2, 24, 2
-# Small pictures are shown larger, each pixel as a square.
+# Small frames are shown larger, each pixel as a square.
 _LEAST_SIDE = 96
 _SEED = 0
 
@@ -24,7 +24,7 @@ _SEED = 0
 def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings, path: Path | str) -> None:
     """Write a PNG of the first CLIPS clips: every EVERYth of FRAMES true frames, below them the generated ones.
 
-    The same weights give the same picture on one kind of machine. model: in evaluation mode on its device.
+    The same weights give the same PNG on one kind of machine. model: in evaluation mode on its device.
     """
     chosen = clips[:CLIPS]
     device = next(model.parameters()).device
@@ -41,7 +41,7 @@ def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings,
 
 
 def preview_sampling(run: RunSettings) -> SamplingSettings:
-    """A quick sampler that fits the run's form: 8 steps, the mouth hidden where training always hides it."""
+    """A quick sampler that fits the run's parameterization: 8 steps, the mouth hidden where training always hides it."""
     hidden = run.conditioning_augmentation.mouth_drop == 1
     if run.diffusion.parameterization == "ddpm":
         return dataclasses.replace(UNGUIDED, sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)

@@ -1,8 +1,7 @@
 """The state of a training: everything that is needed to resume bit for bit, in a folder that no rule declares.
 
-A folder belongs to one identity: what decides the weights, which are the run's config, the data and the code. Another
-identity has another folder, so that nothing is ever resumed by accident. Only files that this machine's own run wrote are
-read, and only as tensors and plain values.
+A folder belongs to one identity: the run's config, the data and the code. Another identity has another
+folder, so that nothing is ever resumed by accident. State files are read only as tensors and plain values.
 """
 
 import contextlib
@@ -39,9 +38,9 @@ def folder_of(base: Path | str, identity: dict) -> Path:
 
 @contextlib.contextmanager
 def hold(folder: Path | str) -> Iterator[None]:
-    """Inside, no other process trains in `folder`; where one does already, its end is waited for.
+    """Inside, no other process trains in `folder`; waits for the end of one that does already.
 
-    The lock is the kernel's, so it ends with the process that holds it, however that dies.
+    The kernel releases the lock when the process that holds it ends, even after SIGKILL.
     """
     path = Path(folder, "lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +50,7 @@ def hold(folder: Path | str) -> Iterator[None]:
         except BlockingIOError:
             stream.seek(0)
             log.warning(
-                "process %s trains in %s already: waiting for its end; stop one of the two to have its core back.",
+                "process %s trains in %s already: waiting for its end; stop one of the two to free its core.",
                 stream.read().strip() or "?",
                 folder,
             )

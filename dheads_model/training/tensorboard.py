@@ -10,7 +10,7 @@ from dheads_model.errors import UserError
 def open_board(folder: Path | str | None, images: int):
     """A function that adds an entry of the log to `folder`; one that does nothing where the folder is None.
 
-    images: those seen so far; what the folder has of later ones, of a run that was cut off, is no longer shown. Raises
+    images: those seen so far; events of later ones, from before an interruption, are no longer shown. Raises
     UserError where the package is not installed.
     """
     if folder is None:

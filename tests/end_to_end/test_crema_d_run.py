@@ -17,7 +17,7 @@ from tests.workflow import ROOT, plan, snakemake
 
 pytestmark = pytest.mark.slow
 CREMA_D = str(ROOT / "config/crema_d.yaml")
-PATIENCE = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.1, "timeout": 5}
+RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.1, "timeout": 5}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def tables(corpus, tmp_path_factory):
 
 def overlay(work, tables, **block) -> str:
     path = work / "overlay.yaml"
-    path.write_text(yaml.safe_dump({"crema_d": {"tables": str(tables), "retry": PATIENCE, **block}}))
+    path.write_text(yaml.safe_dump({"crema_d": {"tables": str(tables), "retry": RETRY, **block}}))
     return str(path)
 
 

@@ -6,13 +6,13 @@ import signal
 import numpy as np
 import pytest
 
+from dheads_model.errors import Interrupted
 from dheads_model.faces.mouth import MARGIN
 from dheads_model.shards.pairs import MouthClip
 from dheads_model.training import sync_loop
 from dheads_model.training.contrastive import (
     sync_settings,
 )
-from dheads_model.training.interruption import Interrupted
 from dheads_model.training.sync_loop import train_sync_encoder
 
 CONFIG = {

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from dheads_model.errors import Interrupted
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip, sample_batch
 from dheads_model.training.cost import SPEED_KEYS
-from dheads_model.training.interruption import Interrupted
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch

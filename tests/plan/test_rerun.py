@@ -86,6 +86,8 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/shards/index.py", FROM_INDEX | {"write_data_card": 1}),
         ("dheads_model/tables/data_card.py", {"write_data_card": 1}),
         ("dheads_model/training/loop.py", TRAIN),
+        ("dheads_model/training/engine.py", TRAIN),
+        ("dheads_model/stages/crop.py", FROM_CROP),
         ("dheads_model/tables/curves.py", {"plot_training": 1}),
         # The training draws previews with it; a finished one only writes its export again.
         ("dheads_model/diffusion/rollout.py", TRAIN),
@@ -112,6 +114,26 @@ def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
     finally:
         module.unlink()
     assert planned(run) == {}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(f"workflow_scripts/benchmarks/{name}.py" for name in ("machine", "preparation", "sampling", "training")),
+        *(f"workflow_scripts/planning/{name}.py" for name in ("plan", "disk_need", "failures", "settings_check")),
+        "workflow_scripts/retry_failed.py",
+    ],
+)
+def test_what_makes_nothing_of_the_table_replans_nothing(run, edited, module):
+    edited(module)
+    assert planned(run) == {}
+
+
+def test_provenance_lists_the_commands_behind_the_table(run):
+    provenance = json.loads((run.work / "results/table1.provenance.json").read_text())
+    made_by = set(provenance["made_by"])
+    assert set(provenance["code"]) >= made_by | {"write_table1"}
+    assert not {"retry_failed", "write_data_card", "draw_strips", "check_config"} & set(provenance["code"])
 
 
 def test_comments_docstrings_and_layout_plan_nothing(run, edited):

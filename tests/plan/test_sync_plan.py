@@ -84,7 +84,7 @@ def test_too_few_clips_refuse_the_metric_and_the_run(config):
         ({"runs__ours__audio_encoder_from": "x"}, r"runs\.ours\.audio_encoder_from is x, which sync_encoders does not"),
         (
             {"runs__ours__audio_encoder_from": "scorer", "metrics__sync_encoder": "scorer"},
-            "which run ours hears with and so would mark its own work",
+            r"which run ours starts its audio encoder from \(evaluation leakage\)",
         ),
         (
             {
@@ -92,7 +92,7 @@ def test_too_few_clips_refuse_the_metric_and_the_run(config):
                 "metrics__sync_encoder": "scorer",
                 "sync_encoders__scorer__training__seed": 11,
             },
-            "are equal, and one marks what is made with the other; make them differ",
+            "are equal, so the scorer is not held out; make them differ",
         ),
         (
             {"runs__ours__audio_encoder_from": "conditioning", "runs__ours__network__audio_channels": 64},

@@ -12,11 +12,11 @@ from dheads_model.media.adopted import MOST_MISSING, fit_video
 from dheads_model.media.audio import load_speech
 from dheads_model.media.encode import write_video
 from dheads_model.media.video import decode_video
+from dheads_model.stages.reference import another, reference_frames
 from tests.factories.shards import pack
 from tests.media_fixtures import write_media
 from tests.workflow import call
 from workflow_scripts import adopt_videos, copy_reference
-from workflow_scripts.copy_reference import another, reference_frames
 
 
 def grey(levels, size=64):

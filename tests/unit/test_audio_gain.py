@@ -78,7 +78,9 @@ def test_three_validations_without_gain_are_said_and_dead_is_told_from_not_yet()
     assert ignored_audio_sentence(entries(0.0, 0.0)) == ""
     assert ignored_audio_sentence([*entries(0.0, 0.0), {"images": 25, "loss": 1.0}]) == ""
     assert ignored_audio_sentence(entries(0.0, 0.0, 0.02)) == ""
-    assert "does not listen to the sound after 40 images" in ignored_audio_sentence(entries(0.3, 0.0005, 0.0, -0.0005))
+    assert "the audio condition has no effect after 40 images" in ignored_audio_sentence(
+        entries(0.3, 0.0005, 0.0, -0.0005)
+    )
     assert "audio_norm" in ignored_audio_sentence(entries(0.0, 0.0, 0.0))
     assert "train longer" in ignored_audio_sentence(entries(0.0, 0.0002, 0.0))
 
@@ -89,7 +91,9 @@ def test_a_training_that_does_not_listen_warns_or_stops(spoken, tmp_path, caplog
     ]  # fmt: skip
     config = hears(images=256, log_every_images=32, validation_every_images=32)
     train(run_settings(config), config, silent, silent[:2], "data", tmp_path / "warns")
-    assert "no influence at all" in caplog.text
+    assert "no effect at all" in caplog.text
     config["training"]["stop_when_audio_ignored"] = True
-    with pytest.raises(UserError, match="no influence at all on this model's pictures after 96 images"):
+    with pytest.raises(
+        UserError, match="the audio condition has no effect at all on this model's frames after 96 images"
+    ):
         train(run_settings(config), config, silent, silent[:2], "data", tmp_path / "stops")

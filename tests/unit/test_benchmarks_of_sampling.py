@@ -161,9 +161,9 @@ def test_every_step_count_is_compared_with_the_same_noise_and_sound():
     discrete = sample_steps.variants(plain_sampling(sampler="ancestral_ddpm"), "ddpm")
     assert "1" not in discrete  # a respaced schedule has at least two
     assert discrete["published algorithm, 100"].sampler == "ancestral_ddpm"
-    assert sample_steps.passes_of(rows["5"]) == 10
-    assert sample_steps.passes_of(published) == 100
-    assert sample_steps.passes_of(plain_sampling(sampler="heun", steps=5)) == 9
+    assert sample_steps.evaluations_of(rows["5"]) == 10
+    assert sample_steps.evaluations_of(published) == 100
+    assert sample_steps.evaluations_of(plain_sampling(sampler="heun", steps=5)) == 9
 
 
 def brightness(video, sound, backend, weights_folder):

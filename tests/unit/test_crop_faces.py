@@ -9,8 +9,8 @@ from dheads_model.errors import ClipFailed
 from dheads_model.faces import crop
 from dheads_model.faces.crop import CropSettings, halvings, warp
 from dheads_model.media.video import open_video
+from dheads_model.stages.crop import crop_clip, members_of
 from tests.factories.media import COUNT, write_numbered
-from workflow_scripts.crop_faces import crop_clip, members_of
 
 SIZE = 64
 

@@ -61,7 +61,7 @@ def test_a_cut_line_goes_on_where_it_stopped(host, tmp_path):
     assert first[1] == 0 and 300000 - (1 << 14) <= second[1] <= 300000
 
 
-def test_tries_that_bring_something_do_not_use_up_patience(host, tmp_path):
+def test_attempts_with_progress_are_not_counted(host, tmp_path):
     host.trouble["a.flv"] = ["always drop 270000"]
     fetch(host, tmp_path / "a.flv", retry=RetryPolicy(1, 0, 0, 0.4))
     assert (tmp_path / "a.flv").read_bytes() == CONTENT
@@ -77,7 +77,7 @@ def test_tries_that_bring_something_do_not_use_up_patience(host, tmp_path):
         ("long", "sends more than the expected", 1),
         ("wrong", "another file than expected", 2),
         ("429", "failed 3 times, at last: the host answers 429", 3),
-        ("drop 10", "failed 3 times, at last: the line was cut", 3),
+        ("drop 10", "failed 3 times, at last: the connection was lost", 3),
     ],
 )
 def test_a_host_that_says_no_is_believed(host, tmp_path, trouble, message, requests_made):

@@ -8,13 +8,12 @@ import pytest
 from dheads_model.errors import UserError
 from dheads_model.manifest import Manifest, Outcome, store_files, write_manifest
 from dheads_model.recipe import write_recipe
+from dheads_model.stages.table_rows import read_rows
 from dheads_model.tables.columns import COLUMNS
-from dheads_model.tables.expected import TOLERANCE, TOLERATED_CLIPS, compare, tolerance_of, verdict
+from dheads_model.tables.expected import TOLERANCE, TOLERATED_CLIPS, compare, read_table, tolerance_of, verdict
 from dheads_model.tables.table1 import to_csv
 from tests.workflow import call
 from workflow_scripts import verify_table
-from workflow_scripts.verify_table import read_table
-from workflow_scripts.write_table1 import read_rows
 
 KINDS = [["ours", "model"], ["ground_truth", "ground_truth"]]
 SETTINGS = {"absent": {}, "dataset_notes": {}, "missing": {}, "methods": KINDS, "reference": "ours"}

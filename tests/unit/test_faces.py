@@ -16,9 +16,9 @@ from dheads_model.faces.tables import ALIGN, TRACK, read_clips, write_table
 from dheads_model.faces.track import TrackSettings, fill_gaps, track_face
 from dheads_model.media.encode import write_video
 from dheads_model.media.video import decode_video, open_video
+from dheads_model.stages.track import track_clip
 from tests.factories.faces import Moving
 from tests.media_fixtures import write_media
-from workflow_scripts.track_faces import track_clip
 
 SETTINGS = TrackSettings("mediapipe", 2, 3, 5, 100, 20.0, 1.0)
 CROP = CropSettings(128, 0.23, 0.42, "video", 12)

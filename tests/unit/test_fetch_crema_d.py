@@ -9,14 +9,14 @@ from dheads_model.corpora.crema_d import list_clips
 from dheads_model.corpora.plan import plan_shards, write_plan
 from dheads_model.manifest import read_manifest
 from dheads_model.media.audio import wav_bytes
+from dheads_model.stages.audio import read_clip_audio
 from tests.crema_d_fixtures import lay_out, write_tables
 from tests.factories.shards import BUDGET
 from tests.media_fixtures import write_media
 from tests.media_host import serve
-from workflow_scripts.extract_audio import sound_of
 from workflow_scripts.fetch_crema_d import main
 
-PATIENCE = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
+RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
 TIMES = [0.5 + number / 25 for number in range(10)]
 CLICK = 4800
 
@@ -49,7 +49,7 @@ def fetched(files, tmp_path):
 
     def fetch(sources, path=None):
         block = {"path": path, "tables": str(tables), "actors": None}
-        hosts = {"sources": sources, "connections": 2, "retry": PATIENCE}
+        hosts = {"sources": sources, "connections": 2, "retry": RETRY}
         shard = plan_shards(list_clips(block, tables), 100)[0]
         write_plan(tmp_path / "plan.json", "crema_d", shard)
         main(SimpleNamespace(
@@ -77,7 +77,7 @@ def test_sound_beside_a_mute_video_starts_with_its_first_picture(fetched, files)
     with serve(files) as host:
         facts = fetched(host.sources("files")).ok()["1001_TIE_NEU_XX"]
     assert facts["video_start"] == pytest.approx(TIMES[0], abs=0.05)
-    samples = sound_of(facts, facts["video_start"], 10)
+    samples = read_clip_audio(facts, facts["video_start"], 10)
     assert len(samples) == 6400
     assert abs(int(np.abs(samples).argmax()) - CLICK) <= 32
 

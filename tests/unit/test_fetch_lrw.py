@@ -20,7 +20,7 @@ from tests.workflow import ROOT
 from workflow_scripts.fetch_lrw import main
 
 LOGIN = ("licensee", "correct-horse-battery")
-PATIENCE = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
+RETRY = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def host(parts, monkeypatch):
 
 def fetch(host, work) -> dict:
     main(SimpleNamespace(
-        settings={"url": f"{host.url}/files/", "retry": PATIENCE}, parts_folder=work / "parts",
+        settings={"url": f"{host.url}/files/", "retry": RETRY}, parts_folder=work / "parts",
         corpus_folder=work / "corpus", manifest=work / "fetched.json",
     ))  # fmt: skip
     return json.loads((work / "fetched.json").read_text())
@@ -123,7 +123,7 @@ def test_a_killed_fetch_goes_on_and_no_password_is_written(host, tmp_path):
     host.trouble[PART_NAMES[4]] = ["always slow"]
     command = [
         sys.executable, "-m", "workflow_scripts.fetch_lrw", "--settings",
-        json.dumps({"url": f"{host.url}/files/", "retry": PATIENCE}), "--parts-folder", str(tmp_path / "parts"),
+        json.dumps({"url": f"{host.url}/files/", "retry": RETRY}), "--parts-folder", str(tmp_path / "parts"),
         "--corpus-folder", str(tmp_path / "corpus"), "--manifest", str(tmp_path / "fetched.json"),
     ]  # fmt: skip
     assert LOGIN[1] not in " ".join(command)

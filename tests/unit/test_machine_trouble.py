@@ -22,12 +22,12 @@ COMMAND = """
 import sys, torch
 
 
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 def main(given):
     {}
 sys.argv = ["command"]
-run("workflow_scripts.command", parser("a test"), main)
+run_command("workflow_scripts.command", command_parser("a test"), main)
 """
 
 

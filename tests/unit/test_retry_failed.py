@@ -4,7 +4,7 @@ import pytest
 
 from dheads_model.corpora.plan import PlannedShard, write_plan
 from dheads_model.manifest import Manifest, Outcome, write_manifest
-from workflow_scripts.retry_failed import STAGES, forget
+from dheads_model.stages.retry import STAGES, forget
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from dheads_model.diffusion.losses import draw_sigmas
-from dheads_model.errors import UserError
+from dheads_model.errors import Interrupted, UserError
 from dheads_model.shards.index import read_index, write_index
 from dheads_model.shards.loader import LoadedClip, load_split
 from dheads_model.shards.stream import ClipStream, open_split, training_batches
 from dheads_model.shards.stream_plan import LANES, StreamPlan
 from dheads_model.training.distributed import Distributed, micro_batches, rank_rows
-from dheads_model.training.interruption import Interrupted, SignalWatch
+from dheads_model.training.interruption import SignalWatch
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.settings import run_settings

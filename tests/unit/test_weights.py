@@ -1,12 +1,15 @@
 """Weights are fetched with a hash or not at all; a loopback server plays the host."""
 
 import hashlib
+import re
+from dataclasses import replace
 
 import pytest
 
 from dheads_model.download import RetryPolicy
 from dheads_model.errors import UserError
-from dheads_model.weights import Weights, check_weights, fetch_weights, read_weights_table
+from dheads_model.faces.face_alignment_network import DETECTOR_WEIGHTS, LANDMARK_WEIGHTS
+from dheads_model.weights import Weights, check_weights, fetch_weights, missing_reason, read_weights_table
 from tests.media_host import serve
 from tests.workflow import ROOT
 
@@ -70,9 +73,34 @@ def test_missing_and_altered_files_are_never_opened(tmp_path):
         check_weights(tmp_path / "w.pth", wanted("u"))
 
 
+def test_the_mirror_gives_what_the_first_host_does_not(host, tmp_path):
+    wrong = replace(wanted(f"{host.url}/files/none"), mirror=f"{host.url}/files/w.pth")
+    fetch_weights(wrong, tmp_path / "w.pth", QUICK)
+    assert (tmp_path / "w.pth").read_bytes() == CONTENT
+    host.trouble["w.pth"] = ["always wrong"]
+    with pytest.raises(UserError, match=r"answers 404.*; .*another file than expected"):
+        fetch_weights(wrong, tmp_path / "again.pth", QUICK)
+    assert not (tmp_path / "again.pth").exists()
+
+
+def test_why_a_metric_is_not_computed(tmp_path):
+    reason = missing_reason(tmp_path, wanted("u"))
+    assert reason == "not computed: weights missing (snakemake --cores 1 resources/weights/w.pth)"
+    (tmp_path / "w.pth").write_bytes(b"")
+    assert missing_reason(tmp_path, wanted("u")) == ""
+
+
 def test_the_table_names_what_the_back_end_loads():
     table = read_weights_table(ROOT / "config/weights.tsv")
-    assert {"2DFAN4-11f355bf06.pth.tar", "s3fd-619a316812.pth"} <= set(table)
-    # Torch hub's names begin with the hash they stand for.
+    assert {LANDMARK_WEIGHTS, DETECTOR_WEIGHTS} <= set(table)
     for name, weights in table.items():
-        assert weights.sha256.startswith(name.split("-")[1].split(".")[0])
+        # Torch hub's names end in the first digits of the hash.
+        if found := re.search(r"-([0-9a-f]{8,})\.", name):
+            assert weights.sha256.startswith(found[1])
+        assert re.fullmatch("[0-9a-f]{10}|[0-9a-f]{64}", weights.sha256)
+        assert weights.url.startswith("https://") and weights.licence and weights.needed_by
+
+
+def test_files_that_are_more_than_tensors_have_a_whole_hash():
+    script = read_weights_table(ROOT / "config/weights.tsv")["i3d_torchscript.pt"]
+    assert len(script.sha256) == 64 and script.bytes == 51235320

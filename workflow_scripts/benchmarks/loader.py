@@ -10,7 +10,7 @@ from dheads_model.shards.loader import LoadedClip, load_split
 from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.log import read_log
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 REPEATS = 5
 BATCH_SIZE, IMAGE_SIZE = 32, 64
@@ -21,18 +21,18 @@ STREAMED_SHARE = 0.25  # of the frames in a block, as where the data are four ti
 GOALS = {"memory": 5, "stream": 3}
 
 
-def main(given) -> None:
+def main(arguments) -> None:
     started = time.perf_counter()
-    clips = load_split(given.index, "train", IMAGE_SIZE)
+    clips = load_split(arguments.index, "train", IMAGE_SIZE)
     loading = time.perf_counter() - started
-    index = read_index(given.index)
+    index = read_index(arguments.index)
     frames = index.count("train", "frames")
-    passes = given.settings["stream_passes"]
-    stream = ClipStream(index, "train", IMAGE_SIZE, int(STREAMED_SHARE * frames), passes, given.workers)
+    passes = arguments.settings["stream_passes"]
+    stream = ClipStream(index, "train", IMAGE_SIZE, int(STREAMED_SHARE * frames), passes, arguments.workers)
     # One pass, so that every clip is decoded once in each repeat.
     streamed_steps = max(frames // passes // BATCH_SIZE, LEAST_STREAMED_STEPS)
     rates = {"memory": windows_per_second(clips, STEPS), "stream": windows_per_second(stream, streamed_steps)}
-    trainer = [entry["images_per_second"] for path in given.training_log for entry in read_log(path)]
+    trainer = [entry["images_per_second"] for path in arguments.training_log for entry in read_log(path)]
     result = {
         "command": "snakemake --cores 2 results/benchmarks/loader.json",
         "machine": machine_facts(),
@@ -41,7 +41,7 @@ def main(given) -> None:
         "load_seconds": round(loading, 2),
         "load_frames_per_second": round(frames / loading, 1),
         "stream_passes": passes,
-        "stream_workers": given.workers,
+        "stream_workers": arguments.workers,
         "windows_per_second": rates,
         "goals": GOALS,
     }
@@ -49,11 +49,11 @@ def main(given) -> None:
         need = statistics.median(trainer)
         result["trainer_images_per_second"] = need
         result["ratios_of_medians"] = {mode: round(statistics.median(found) / need, 1) for mode, found in rates.items()}
-    write_json(given.output, result)
+    write_json(arguments.output, result)
 
 
 def windows_per_second(clips: list[LoadedClip] | ClipStream, steps: int) -> list[float]:
-    """Rates of REPEATS times so many steps in a row; the first batch, for which a stream fills its buffer, is not timed."""
+    """Rates of REPEATS rounds of `steps` steps; the first batch, for which a stream fills its buffer, is not timed."""
     batches = training_batches(clips, BATCH_SIZE, 1, 0)
     next(batches)
     rates = []
@@ -66,9 +66,9 @@ def windows_per_second(clips: list[LoadedClip] | ClipStream, steps: int) -> list
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--index", required=True)
-    arguments.add_argument("--training-log", nargs="*", default=[])
-    arguments.add_argument("--workers", type=int, default=1, help="processes that decode the stream")
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmarks.loader", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--index", required=True)
+    parser.add_argument("--training-log", nargs="*", default=[])
+    parser.add_argument("--workers", type=int, default=1, help="processes that decode the stream")
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.benchmarks.loader", parser, main)

@@ -15,7 +15,7 @@ from dheads_model.corpora.lrw.credentials import PASSWORD, USER
 from dheads_model.corpora.lrw.index import COLUMNS
 from dheads_model.files import write_json
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS = 3
@@ -27,7 +27,7 @@ GOALS = {"crema_d": (5, 400), "lrw_fetched": (30, 400), "lrw_in_a_folder": (30, 
 WHOLE = ("all", "prepare")
 
 
-def main(given) -> None:
+def main(arguments) -> None:
     with tempfile.TemporaryDirectory() as folder:
         corpora = {name: _repeated(dry_run_of(name, Path(folder, name)), goal) for name, goal in GOALS.items()}
         config = {"embedded": {"actors": SHARDS, "clips_per_actor": 1}, "sharding": {"clips_per_shard": 1}}
@@ -38,7 +38,7 @@ def main(given) -> None:
         ]
     nothing = [dry_run(os.getcwd()) for _ in range(REPEATS)]
     write_json(
-        given.output,
+        arguments.output,
         {
             "command": "snakemake --cores 2 results/benchmarks/planning.json",
             "machine": machine_facts(),
@@ -71,7 +71,7 @@ def dry_run_of(name: str, work: Path) -> Callable[[], dict]:
 
 
 def write_synthetic_index(path: Path, clips: Mapping[str, int]) -> None:
-    """Write a table of so many clips a split, of LRW's number of words, whose files are nowhere."""
+    """Write a table of clips, a number a split, with LRW's number of words; its files do not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     words = [f"WORD{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(LRW_WORDS)]
     with open(path, "w", encoding="utf-8") as stream:
@@ -122,6 +122,6 @@ def _repeated(measure: Callable[[], dict], goal: tuple[int, int]) -> dict:
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmarks.planning", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.benchmarks.planning", parser, main)

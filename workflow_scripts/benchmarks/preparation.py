@@ -10,17 +10,17 @@ import numpy as np
 
 from dheads_model.config import build
 from dheads_model.errors import ClipFailed, ClipFiltered, UserError
-from dheads_model.faces.align import AlignSettings
-from dheads_model.faces.crop import CropSettings
+from dheads_model.faces.align_settings import AlignSettings
+from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.detect import open_detector
-from dheads_model.faces.track import TrackSettings
+from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.files import write_json
 from dheads_model.manifest import read_manifest
-from workflow_scripts.align_faces import align_clip
+from dheads_model.stages.align import align_clip
+from dheads_model.stages.crop import crop_clip, members_of
+from dheads_model.stages.track import track_clip
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
-from workflow_scripts.crop_faces import crop_clip, members_of
-from workflow_scripts.track_faces import track_clip
+from workflow_scripts.command import command_parser, run_command
 
 ROUNDS = 5
 MOST_CLIPS = 16
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def bare_loop(path: str, mesh) -> int:
-    """What one would write by hand: every frame by decord through MediaPipe's face mesh; number of frames.
+    """A plain loop: every frame by decord through MediaPipe's face mesh; number of frames.
 
     Raises ClipFailed("unreadable") for what decord does not read.
     """
@@ -87,14 +87,14 @@ def seconds_of(ways: dict[str, Way], clips: Clips, rounds: int) -> list[dict[str
     return rows
 
 
-def main(given) -> None:
+def main(arguments) -> None:
     import mediapipe
 
     cv2.setNumThreads(1)
-    track = build(TrackSettings, given.settings["track"], "track")
-    align = build(AlignSettings, given.settings["align"], "align")
-    crop = build(CropSettings, given.settings["crop"], "crop")
-    clips = [item for path in given.source for item in read_manifest(path).ok().items()][:MOST_CLIPS]
+    track = build(TrackSettings, arguments.settings["track"], "track")
+    align = build(AlignSettings, arguments.settings["align"], "align")
+    crop = build(CropSettings, arguments.settings["crop"], "crop")
+    clips = [item for path in arguments.source for item in read_manifest(path).ok().items()][:MOST_CLIPS]
     mesh = mediapipe.solutions.face_mesh.FaceMesh(max_num_faces=track.max_faces, refine_landmarks=True)
     detector = open_detector(track.backend, track.max_faces)
 
@@ -113,7 +113,7 @@ def main(given) -> None:
     # The second column, of processor time, is less disturbed by other work on the machine.
     ratios = np.array([row[BARE] / row[OURS] for row in rows])
     write_json(
-        given.output,
+        arguments.output,
         {
             "command": "snakemake --cores 2 results/benchmarks/preparation.json",
             "machine": machine_facts(),
@@ -131,8 +131,8 @@ def main(given) -> None:
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--source", nargs="+", required=True)
-    arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmarks.preparation", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--source", nargs="+", required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.benchmarks.preparation", parser, main)

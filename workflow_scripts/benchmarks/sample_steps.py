@@ -1,4 +1,4 @@
-"""Videos of one model at each step count: test clips, and one long video, whose end shows drift."""
+"""Videos of one model at each step count: test clips, and one long video, whose end shows the drift."""
 
 import dataclasses
 import sys
@@ -27,25 +27,25 @@ from dheads_model.network.talking_model import device_name, pick_device
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
 from dheads_model.shards.tar import write_tar
-from workflow_scripts.command import parser, run
-from workflow_scripts.sample_videos import MethodSettings
+from dheads_model.stages.sample import MethodSettings
+from workflow_scripts.command import command_parser, run_command
 
 STEPS = (1, 2, 3, 5, 8, 16, 32, 100)
-MOST = 100  # what the others are held against
+MOST = 100  # the others are compared with it
 PUBLISHED = "published algorithm, 100"
 LONG = "long"
 
 
-def variants(settings: SamplingSettings, form: str) -> dict[str, SamplingSettings]:
+def variants(settings: SamplingSettings, parameterization: str) -> dict[str, SamplingSettings]:
     """{row: sampler settings}: the method's own at each step count, and the published algorithm (no guidance)."""
-    discrete = SAMPLERS[settings.sampler].ddpm_levels and form == "ddpm"
+    discrete = SAMPLERS[settings.sampler].ddpm_levels and parameterization == "ddpm"
     rows = {str(steps): dataclasses.replace(settings, steps=steps) for steps in STEPS if steps > 1 or not discrete}
-    sampler = "ancestral_ddpm" if form == "ddpm" else "ddim"
+    sampler = "ancestral_ddpm" if parameterization == "ddpm" else "ddim"
     return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance_scale=1.0)}
 
 
-def passes_of(settings: SamplingSettings) -> int:
-    """Map of the network a frame at most; guidance doubles them within its interval."""
+def evaluations_of(settings: SamplingSettings) -> int:
+    """Network evaluations (NFE) per frame at most; guidance doubles them within its interval."""
     once = SAMPLERS[settings.sampler].evaluations(settings.steps)
     return once * (1 if settings.guidance_scale == 1 else 2)
 
@@ -67,19 +67,19 @@ def long_speech(clips: list[ShardClip], frames: int) -> np.ndarray:
     return np.resize(np.concatenate([clip.audio for clip in clips]), frames * SAMPLES_PER_FRAME)
 
 
-def main(given) -> None:
+def main(arguments) -> None:
     torch.set_num_threads(1)
-    settings = build(MethodSettings, given.settings, "methods.NAME").sampling
-    model, config, facts = load_export(given.model)
+    settings = build(MethodSettings, arguments.settings, "methods.NAME").sampling
+    model, config, facts = load_export(arguments.model)
     check_sampling(settings, config)
-    encoder = open_window_encoder(model, facts, given.published_audio_encoder)
+    encoder = open_window_encoder(model, facts, arguments.published_audio_encoder)
     device = pick_device()
     model = place_for_sampling(model, device, settings.compiled)
-    clips = chosen_clips(given.shards, given.clips)
+    clips = chosen_clips(arguments.shards, arguments.clips)
     # One more video: the first clip's person says all of it.
-    speech = long_speech(clips, given.long_frames)
+    speech = long_speech(clips, arguments.long_frames)
     columns = log_filterbank(speech, model.network_settings.feature_bands)
-    heard = {
+    features = {
         "clips": [encode_clip_audio(encoder, clip.audio, clip.features).to(device) for clip in clips],
         LONG: [encode_clip_audio(encoder, speech, columns).to(device)],
     }
@@ -88,21 +88,21 @@ def main(given) -> None:
     identity = to_model_range(torch.from_numpy(faces)).to(device)
     rows = variants(settings, model.diffusion_settings.parameterization)
     # The costliest first, so that no core waits for them in the end.
-    order = sorted(rows, key=lambda name: -passes_of(rows[name]))
+    order = sorted(rows, key=lambda name: -evaluations_of(rows[name]))
     tasks = [(name, what) for what in (LONG, "clips") for name in order]
 
     def make(task: tuple[str, str]) -> list[bytes]:
         name, what = task
         chosen = rows[name] if what == "clips" else dataclasses.replace(rows[name], clips_at_once=1)
         names = [clip.clip for clip in clips] if what == "clips" else [LONG]
-        seeds = [clip_seed(given.seed, clip) for clip in names]
-        made = rollout(model, identity[: len(names)], heard[what], chosen, seeds, report=progress.update)
+        seeds = [clip_seed(arguments.seed, clip) for clip in names]
+        made = rollout(model, identity[: len(names)], features[what], chosen, seeds, report=progress.update)
         return [encode_video(resize_frames(video, shown)) for video in made]
 
-    frames = len(rows) * sum(len(part) for parts in heard.values() for part in parts)
+    frames = len(rows) * sum(len(part) for parts in features.values() for part in parts)
     with tqdm(total=frames, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
         if device.type == "cpu":
-            with ThreadPoolExecutor(given.threads) as pool:
+            with ThreadPoolExecutor(arguments.threads) as pool:
                 videos = dict(zip(tasks, pool.map(make, tasks), strict=True))
         else:
             videos = {task: make(task) for task in tasks}
@@ -113,28 +113,28 @@ def main(given) -> None:
                 yield f"{number}/clips/{clip.clip}.mp4", video
             yield f"{number}/{LONG}.mp4", videos[name, LONG][0]
 
-    write_tar(given.tar, members())
+    write_tar(arguments.tar, members())
     result = {
         "device": device_name(device),
         "model": {"facts": facts, "sampling": dataclasses.asdict(settings)},
         "clips": [clip.clip for clip in clips],
-        "long_frames": given.long_frames,
+        "long_frames": arguments.long_frames,
         "rows": [
-            {"name": name, "passes": passes_of(chosen)} for name, chosen in rows.items()
+            {"name": name, "passes": evaluations_of(chosen)} for name, chosen in rows.items()
         ],  # as numbered in the tar
-        "file": dataclasses.asdict(store_files([given.tar], given.output)[0]),
+        "file": dataclasses.asdict(store_files([arguments.tar], arguments.output)[0]),
     }
-    write_json(given.output, result)
+    write_json(arguments.output, result)
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--seed", type=int, required=True)
-    arguments.add_argument("--clips", type=int, default=8, help="test clips, of as many speakers as there are")
-    arguments.add_argument("--long-frames", type=int, default=1000, help="frames of the long video, at least 100")
-    arguments.add_argument("--published-audio-encoder", nargs="?", help="audio_encoder.pt, where the model needs it")
-    arguments.add_argument("--shards", nargs="+", required=True)
+    parser = command_parser(__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--clips", type=int, default=8, help="test clips, of as many speakers as there are")
+    parser.add_argument("--long-frames", type=int, default=1000, help="frames of the long video, at least 100")
+    parser.add_argument("--published-audio-encoder", nargs="?", help="audio_encoder.pt, where the model needs it")
+    parser.add_argument("--shards", nargs="+", required=True)
     for name in ("--model", "--tar", "--output"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.benchmarks.sample_steps", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.benchmarks.sample_steps", parser, main)

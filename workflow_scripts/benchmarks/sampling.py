@@ -24,22 +24,22 @@ from dheads_model.network.placement import place_for_sampling
 from dheads_model.network.settings import PAPER_CREMA, PAPER_DIFFUSION, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, device_name, parameter_count, pick_device
 from dheads_model.network.threads import one_thread
+from dheads_model.stages.sample import MethodSettings
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
-from workflow_scripts.sample_videos import MethodSettings
+from workflow_scripts.command import command_parser, run_command
 
 PUBLISHED_STEPS = 100  # what the published code's page recommends
 PAPER_SAMPLING = dataclasses.replace(UNGUIDED, steps=10)
 REPEATS = 3
 FRAMES = 25  # of ours a repeat; the published algorithm makes a tenth of them
-# On a CPU a pass of the paper's network takes seconds: so many are timed, and a frame is their multiple.
-PAPER_PASSES = 2
+# On a CPU an evaluation of the paper's network takes seconds: this many are timed, and a frame is their multiple.
+PAPER_EVALUATIONS = 2
 
 
 def published_frame(model: TalkingModel, conditions: Conditions, steps: int, draw: Callable[[int], Tensor]) -> Tensor:
     """A frame as the published code makes it: respaced ancestral steps, the conditions encoded anew in each of them.
 
-    A model of edm form takes the same steps in coordinates of sigma (ddim with eta 1), with as many passes.
+    An edm model takes the same steps in coordinates of sigma (ddim with eta 1), with as many network evaluations.
     """
     if model.diffusion_settings.parameterization == "ddpm":
         schedule = respace(full_schedule(model.diffusion_settings.timesteps), steps)
@@ -60,7 +60,7 @@ def published_frame(model: TalkingModel, conditions: Conditions, steps: int, dra
 def example(network: NetworkSettings, device: torch.device, batch: int = 1) -> Conditions:
     """Conditions of the right shape; what they hold does not change the speed."""
     size = network.image_size
-    sound = (4, network.feature_bands) if network.audio_encoder == "conv" else (network.audio_channels,)
+    audio = (4, network.feature_bands) if network.audio_encoder == "conv" else (network.audio_channels,)
     generator = torch.Generator().manual_seed(0)
 
     def normal(*shape):
@@ -69,7 +69,7 @@ def example(network: NetworkSettings, device: torch.device, batch: int = 1) -> C
     level = torch.zeros(batch, device=device) if network.noise_level_input else None
     return Conditions(
         normal(3, size, size), normal(network.motion_frames * network.motion_channels, size, size),
-        normal(network.audio_frames, *sound), level,
+        normal(network.audio_frames, *audio), level,
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def ways_of(
                     plain, conditions, PUBLISHED_STEPS, lambda _: torch.randn(1, 3, size, size, device=device)
                 )
 
-    sound = conditions.audio_features[0, :1].expand(FRAMES, *conditions.audio_features.shape[2:])
+    features = conditions.audio_features[0, :1].expand(FRAMES, *conditions.audio_features.shape[2:])
     alone = dataclasses.replace(settings, clips_at_once=1)
     ways = {"published algorithm": (published, max(FRAMES // 10, 1))}
     cuda = device.type == "cuda"
@@ -109,7 +109,7 @@ def ways_of(
         placed = place_for_sampling(copy.deepcopy(model), device, compiled)
         face = conditions.identity[0].clamp(-1, 1)
         ways[f"{name}, one video as it streams{'' if cuda else ', one thread'}"] = (
-            lambda placed=placed, face=face: list(stream(placed, face, iter(sound), alone, 0)),
+            lambda placed=placed, face=face: list(stream(placed, face, iter(features), alone, 0)),
             FRAMES,
         )
         if cuda and not compiled:  # what it costs not to compile shows in one
@@ -118,7 +118,7 @@ def ways_of(
         faces = face.expand(count, -1, -1, -1)
         ways[f"{name}, {count} videos at once"] = (
             lambda placed=placed, faces=faces, count=count: rollout(
-                placed, faces, [sound] * count, settings, list(range(count)), threads
+                placed, faces, [features] * count, settings, list(range(count)), threads
             ),
             count * FRAMES,
         )
@@ -137,18 +137,18 @@ def measure(ways: dict[str, tuple[Callable[[], object], int]], device: torch.dev
 
 
 def measure_paper(device: torch.device, threads: int) -> dict:
-    """The paper's network with random weights: whole frames on a GPU, on a CPU what its passes take."""
+    """The paper's network with random weights: whole frames on a GPU, single evaluations on a CPU."""
     torch.manual_seed(0)
     model = TalkingModel(PAPER_CREMA, PAPER_DIFFUSION).eval().requires_grad_(False)
     facts = {"parameters": parameter_count(model), "settings": dataclasses.asdict(PAPER_SAMPLING)}
     if device.type == "cpu":
-        return facts | _passes_of_paper(model)
+        return facts | _evaluations_of_paper(model)
     rates = measure(ways_of(model, PAPER_SAMPLING, device, threads), device)
     return facts | {"note": "random weights", "frames_per_second": rates}
 
 
-def _passes_of_paper(model: TalkingModel) -> dict:
-    """Map of both algorithms on a CPU, and the frames a second that so many of them give."""
+def _evaluations_of_paper(model: TalkingModel) -> dict:
+    """Time of the network evaluations of both algorithms on a CPU, and the frames a second that follow."""
     device, size = torch.device("cpu"), PAPER_CREMA.image_size
     conditions = example(PAPER_CREMA, device)
     x, step = torch.randn(1, 3, size, size), torch.full((1,), 500.0)
@@ -156,7 +156,7 @@ def _passes_of_paper(model: TalkingModel) -> dict:
     def timed(work: Callable[[], object]) -> list[float]:
         with torch.inference_mode():
             work()
-            return [seconds_of(work, device) for _ in range(PAPER_PASSES)]
+            return [seconds_of(work, device) for _ in range(PAPER_EVALUATIONS)]
 
     published = timed(lambda: model(x, step, encode_conditions(model, conditions)))
     placed = place_for_sampling(model, device)
@@ -211,30 +211,30 @@ def table(result: dict) -> str:
     return "\n".join([*lines, "", *notes]) + "\n"
 
 
-def main(given) -> None:
-    torch.set_num_threads(given.threads)
-    settings = build(MethodSettings, given.settings, "methods.NAME").sampling
-    model, config, _ = load_export(given.model)
+def main(arguments) -> None:
+    torch.set_num_threads(arguments.threads)
+    settings = build(MethodSettings, arguments.settings, "methods.NAME").sampling
+    model, config, _ = load_export(arguments.model)
     check_sampling(settings, config)
     device = pick_device()
     own = {"parameters": parameter_count(model), "settings": dataclasses.asdict(settings)}
-    own["frames_per_second"] = measure(ways_of(model, settings, device, given.threads), device)
+    own["frames_per_second"] = measure(ways_of(model, settings, device, arguments.threads), device)
     result = {
-        "command": f"snakemake --cores {given.threads} {given.output}",
+        "command": f"snakemake --cores {arguments.threads} {arguments.output}",
         "machine": machine_facts(),
-        "threads": given.threads,
+        "threads": arguments.threads,
         "device": device_name(device),
-        "networks": {"the run's own": own, "the paper's": measure_paper(device, given.threads)},
+        "networks": {"the run's own": own, "the paper's": measure_paper(device, arguments.threads)},
         "goal": "10 times the published algorithm on a CPU with the run's own network, at equal quality (steps.json); "
         "25 frames/s in one stream of the paper's on an H200",
     }
-    write_json(given.output, result)
-    write_text(Path(given.output).with_suffix(".md"), table(result))
+    write_json(arguments.output, result)
+    write_text(Path(arguments.output).with_suffix(".md"), table(result))
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--model", required=True)
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmarks.sampling", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.benchmarks.sampling", parser, main)

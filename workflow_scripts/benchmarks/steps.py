@@ -1,4 +1,4 @@
-"""Measure what fewer steps cost: mouth, liveliness, sharpness and drift of each step count beside 100 steps."""
+"""Measure the cost of fewer steps: mouth, liveliness, sharpness and drift of each step count beside 100 steps."""
 
 import json
 from concurrent.futures import ProcessPoolExecutor
@@ -15,28 +15,28 @@ from dheads_model.shards.tar import read_tar
 from dheads_model.tables.steps import to_markdown
 from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.benchmarks.sample_steps import MOST, chosen_clips, long_speech
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 
-def main(given) -> None:
-    made = json.loads(Path(given.videos).read_text(encoding="utf-8"))
-    tar = verify_file(given.videos, StoredFile(**made["file"]))
-    clips = chosen_clips(given.shards, len(made["clips"]))
+def main(arguments) -> None:
+    made = json.loads(Path(arguments.videos).read_text(encoding="utf-8"))
+    tar = verify_file(arguments.videos, StoredFile(**made["file"]))
+    clips = chosen_clips(arguments.shards, len(made["clips"]))
     if [clip.clip for clip in clips] != made["clips"]:
         raise UserError(
-            f"{given.videos} has videos of other test clips than there are now; delete it to make both again."
+            f"{arguments.videos} has videos of other test clips than there are now; delete it to make both again."
         )
-    sounds = {clip.clip: clip.audio for clip in clips}
+    speech = {clip.clip: clip.audio for clip in clips}
     speech = long_speech(clips, made["long_frames"])
     lengths = [len(clip.frames) for clip in clips]
-    about = {"backend": given.settings["backend"], "weights_folder": given.weights_folder}
-    with ProcessPoolExecutor(given.threads) as pool:
+    about = {"backend": arguments.settings["backend"], "weights_folder": arguments.weights_folder}
+    with ProcessPoolExecutor(arguments.threads) as pool:
         truth = [pool.submit(measure_video, clip.frames, clip.audio, **about) for clip in clips]
         long, short = {}, {}
         for member, video in read_tar(tar):
             number, *_, name = Path(member).with_suffix("").parts
             if member.startswith(f"{number}/clips/"):
-                short[number, name] = pool.submit(measure_video, decode_video(video), sounds[name], **about)
+                short[number, name] = pool.submit(measure_video, decode_video(video), speech[name], **about)
             else:
                 long[number] = pool.submit(measure_long, decode_video(video), speech, **about)
         rows = {
@@ -51,7 +51,7 @@ def main(given) -> None:
     for row in rows.values():
         row["lost"] = lost(row, rows[str(MOST)])
     result = {
-        "command": f"snakemake --cores {given.threads} {given.output}",
+        "command": f"snakemake --cores {arguments.threads} {arguments.output}",
         "sampled_on": made["device"],
         "machine": machine_facts(),
         "model": made["model"],
@@ -60,20 +60,20 @@ def main(given) -> None:
         "long_frames": made["long_frames"],
         "rows": {"ground truth": truth} | rows,
     }
-    write_json(given.output, result)
-    write_text(Path(given.output).with_suffix(".md"), to_markdown(result))
+    write_json(arguments.output, result)
+    write_text(Path(arguments.output).with_suffix(".md"), to_markdown(result))
 
 
 def measure_long(frames: np.ndarray, audio: np.ndarray, backend: str, weights_folder: str) -> dict:
-    """The row of a long video, uint8 `[T, S, S, 3]` with its sound."""
+    """The row of a long video, uint8 `[T, S, S, 3]` with its audio."""
     return long_row(frames, measure_video(frames, audio, backend, weights_folder))
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--threads", type=int, default=1)
-    arguments.add_argument("--weights-folder", default="resources/weights")
-    arguments.add_argument("--shards", nargs="+", required=True)
+    parser = command_parser(__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--weights-folder", default="resources/weights")
+    parser.add_argument("--shards", nargs="+", required=True)
     for name in ("--videos", "--output"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.benchmarks.steps", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.benchmarks.steps", parser, main)

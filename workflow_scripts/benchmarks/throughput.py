@@ -11,12 +11,12 @@ from pathlib import Path
 
 from dheads_model.corpora.crema_d import read_objects
 from dheads_model.errors import UserError
+from dheads_model.faces.face_alignment_network import DETECTOR_WEIGHTS, LANDMARK_WEIGHTS
 from dheads_model.files import write_json, write_text
 from dheads_model.manifest import read_manifest
 from dheads_model.shards.index import read_index
-from dheads_model.weights import read_weights_table
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("adopt_clips", "track_faces", "align_faces", "crop_faces", "place_landmarks", "extract_audio", "pack_shards")
@@ -26,20 +26,22 @@ CORES = (1, 2)
 GOAL_MEGABYTES = 1500
 
 
-def main(given) -> None:
-    sources = [facts["path"] for path in given.source for facts in read_manifest(path).ok().values()]
+def main(arguments) -> None:
+    sources = [facts["path"] for path in arguments.source for facts in read_manifest(path).ok().values()]
     if not sources:
         raise UserError(
-            f"{given.source[0]} holds no clip that could be prepared; look at results/data_card.md for why."
+            f"{arguments.source[0]} holds no clip that could be prepared; look at results/data_card.md for why."
         )
     rows, missing = [], {}
     for back_end in ("mediapipe", "face-alignment"):
-        if back_end == "face-alignment" and not _has_weights(Path(given.weights_folder)):
-            missing[back_end] = f"its weights are not in {given.weights_folder}"
+        if back_end == "face-alignment" and not _has_weights(Path(arguments.weights_folder)):
+            missing[back_end] = f"its weights are not in {arguments.weights_folder}"
             continue
-        for size in given.shard_sizes:
-            for cores in given.cores:
-                rows.append(measure_case(sources, back_end, size, cores, given.settings, Path(given.weights_folder)))
+        for size in arguments.shard_sizes:
+            for cores in arguments.cores:
+                rows.append(
+                    measure_case(sources, back_end, size, cores, arguments.settings, Path(arguments.weights_folder))
+                )
                 print(json.dumps(rows[-1]), file=sys.stderr)
     videos = sum(path.endswith(".flv") for path in read_objects(ROOT / "config/crema_d"))
     result = {
@@ -51,13 +53,13 @@ def main(given) -> None:
         "crema_d_clips": videos,
         "crema_d": [estimate(row, videos) for row in rows],
     }
-    write_json(given.output, result)
-    write_text(Path(given.output).with_suffix(".md"), to_markdown(result))
+    write_json(arguments.output, result)
+    write_text(Path(arguments.output).with_suffix(".md"), to_markdown(result))
     print("\n".join(result["crema_d"]), file=sys.stderr)
 
 
 def measure_case(sources: list[str], back_end: str, size: int, cores: int, config: dict, weights: Path) -> dict:
-    """Prepare a folder of `cores` shards of `size` clips by Snakemake on so many cores; the sources repeat as needed."""
+    """Prepare a folder of `cores` shards of `size` clips by Snakemake on as many cores; the sources repeat as needed."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
         work = Path(folder).resolve()
         lay_out_clips(work / "clips", sources, size * cores)
@@ -123,7 +125,7 @@ def read_job_benchmarks(folder: Path) -> dict[str, tuple[float, float]]:
 
 
 def estimate(row: dict, clips: int) -> str:
-    """One sentence: how long so many clips take at a measured row's pace."""
+    """One sentence: how long a number of clips takes at the rate of a measured row."""
     hours = clips / row["clips_per_second"] / 3600
     return (
         f"CREMA-D ({clips:,} clips) will take about {hours:.1f} hours on {row['cores']} cores "
@@ -132,7 +134,7 @@ def estimate(row: dict, clips: int) -> str:
 
 
 def to_markdown(result: dict) -> str:
-    """The rows as a table: a line a case, with the share of each stage and the highest memory of a job."""
+    """The rows as a table: a line a case, with the fraction of each stage and the highest memory of a job."""
     lines = [
         "| landmarks | clips a shard | cores | clips/s | frames/s | CREMA-D, hours | track | crop | other stages "
         "| starting and waiting | peak of a job, MB |",
@@ -153,14 +155,14 @@ def to_markdown(result: dict) -> str:
 
 
 def _has_weights(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in read_weights_table(ROOT / "config/weights.tsv"))
+    return all((folder / name).is_file() for name in (LANDMARK_WEIGHTS, DETECTOR_WEIGHTS))
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--source", nargs="+", required=True, help="source manifests of the clips to prepare")
-    arguments.add_argument("--weights-folder", required=True)
-    arguments.add_argument("--shard-sizes", type=int, nargs="+", default=SHARD_SIZES)
-    arguments.add_argument("--cores", type=int, nargs="+", default=CORES)
-    arguments.add_argument("--output", required=True)
-    run("workflow_scripts.benchmarks.throughput", arguments, main)
+    parser = command_parser(__doc__)
+    parser.add_argument("--source", nargs="+", required=True, help="source manifests of the clips to prepare")
+    parser.add_argument("--weights-folder", required=True)
+    parser.add_argument("--shard-sizes", type=int, nargs="+", default=SHARD_SIZES)
+    parser.add_argument("--cores", type=int, nargs="+", default=CORES)
+    parser.add_argument("--output", required=True)
+    run_command("workflow_scripts.benchmarks.throughput", parser, main)

@@ -1,4 +1,4 @@
-"""Measure training images a second and the share of the machine's arithmetic that they use, against a plain loop."""
+"""Measure training images a second and the fraction of the machine's arithmetic that they use, against a plain loop."""
 
 import dataclasses
 import statistics
@@ -19,7 +19,7 @@ from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import RunSettings, run_settings
 from workflow_scripts.benchmarks.machine import machine_facts
-from workflow_scripts.command import parser, run
+from workflow_scripts.command import command_parser, run_command
 
 REPEATS = 3
 STEPS = {"cuda": 40, "cpu": 20}  # of a repeat
@@ -126,30 +126,30 @@ def table(result: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(given) -> None:
-    torch.set_num_threads(given.threads)
+def main(arguments) -> None:
+    torch.set_num_threads(arguments.threads)
     device = pick_device()
-    measured = [("the run's own", run_settings(given.settings), STEPS[device.type])]
-    if device.type == "cuda":  # on a CPU an image takes minutes, and nobody would train it there
-        measured.append(("the paper's", paper_run(given.settings), PAPER_STEPS))
+    measured = [("the run's own", run_settings(arguments.settings), STEPS[device.type])]
+    if device.type == "cuda":  # on a CPU an image takes minutes
+        measured.append(("the paper's", paper_run(arguments.settings), PAPER_STEPS))
     networks = {}
     for name, chosen, steps in measured:
-        clips = load_split(given.index, "train", chosen.network.image_size)
+        clips = load_split(arguments.index, "train", chosen.network.image_size)
         networks[name] = measure(chosen, clips, device, steps)
     result = {
-        "command": f"snakemake --cores {given.threads} {given.output}",
+        "command": f"snakemake --cores {arguments.threads} {arguments.output}",
         "machine": machine_facts(),
-        "threads": given.threads,
+        "threads": arguments.threads,
         "device": device_name(device),
         "networks": networks,
     }
-    write_json(given.output, result)
-    write_text(Path(given.output).with_suffix(".md"), table(result))
+    write_json(arguments.output, result)
+    write_text(Path(arguments.output).with_suffix(".md"), table(result))
 
 
 if __name__ == "__main__":
-    arguments = parser(__doc__)
-    arguments.add_argument("--threads", type=int, default=1)
+    parser = command_parser(__doc__)
+    parser.add_argument("--threads", type=int, default=1)
     for name in ("--index", "--output"):
-        arguments.add_argument(name, required=True)
-    run("workflow_scripts.benchmarks.training", arguments, main)
+        parser.add_argument(name, required=True)
+    run_command("workflow_scripts.benchmarks.training", parser, main)

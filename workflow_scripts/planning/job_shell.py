@@ -1,10 +1,10 @@
-"""What stands before every job's command in the shell: strictness, this Python, this code, and how a stopped job goes on."""
+"""What stands before every job's command in the shell: strictness, this Python, this code, and how a stopped job resumes."""
 
 import os
 import shlex
 import sys
 
-from dheads_model.errors import UserError
+from dheads_model.errors import EXIT_RETRY, UserError
 from dheads_model.processor import pinned_environment
 
 # Environment of every job, besides where its Python and its code are. Whatever must be equal on every machine belongs here.
@@ -14,11 +14,11 @@ JOB_ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",
     **pinned_environment(),
 }
-# A scheduler's SIGTERM or SIGUSR1 ends a training with code 75 of sysexits.h, "try again later", and it goes on from its
-# state. Snakemake's `retries` would also repeat what a person must mend, hence a loop of the job's own.
+# A scheduler's SIGTERM or SIGUSR1 ends a training with EXIT_RETRY, and it resumes from its state. Snakemake's `retries`
+# would also repeat what a person must mend, hence a loop of the job's own.
 _UNTIL_DONE = (
     "until_done() { local code attempt; for attempt in 1 2 3 4; do "
-    'code=0; "$@" || code=$?; test $code = 75 || return $code; done; return $code; }; '
+    f'code=0; "$@" || code=$?; test $code = {EXIT_RETRY} || return $code; done; return $code; }}; '
 )
 
 

@@ -141,7 +141,7 @@ def _size_of(path: Path) -> int | None:
 
 
 def _temporary_in(folder: Path) -> Path:
-    """The one name under which files are written before their rename; what killed processes left of theirs is removed."""
+    """The one name under which files are written before their rename; stale ones of killed processes are removed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for stale in folder.glob(".unpacking.*.partial"):

@@ -1,0 +1,54 @@
+"""Videos that no model makes: the ground truth, its first frame held still, or another clip."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dheads_model.errors import ClipFailed, UserError
+from dheads_model.manifest import Outcome, process_clips
+from dheads_model.media.encode import write_video
+from dheads_model.shards.reader import ShardClip, read_shard
+
+
+def reference_frames(clips: list[ShardClip], number: int, kind: str) -> np.ndarray:
+    """Frames uint8 `[T, S, S, 3]` of a reference kind for one clip of a shard.
+
+    ground_truth, frozen_first_frame, or ground_truth_of_another: a real video whose words are other ones, see `another`,
+    as long as the clip (cut, or played backwards and forwards again). Raises ClipFailed where a shard has no other clip.
+    """
+    frames = clips[number].frames
+    if kind == "ground_truth":
+        return frames
+    if kind == "frozen_first_frame":
+        return np.repeat(frames[:1], len(frames), axis=0)
+    if kind == "ground_truth_of_another":
+        other = another(clips, number).frames
+        back_and_forth = np.concatenate([np.arange(len(other)), np.arange(len(other))[-2:0:-1]])
+        return other[np.resize(back_and_forth, len(frames))]
+    raise UserError(
+        f"config key methods.NAME.kind is {kind!r}; a reference is ground_truth, frozen_first_frame or "
+        "ground_truth_of_another."
+    )
+
+
+def another(clips: list[ShardClip], number: int) -> ShardClip:
+    """The next clip of the shard, from its start again after its end, that says something else: of the same speaker if there
+    is one, else of anybody, else whatever comes next."""
+    clip = clips[number]
+    others = clips[number + 1 :] + clips[:number]
+    if not others:
+        raise ClipFailed("missing_file", "its shard has no other clip; raise sharding.clips_per_shard")
+    differs = [other for other in others if not clip.transcript or other.transcript != clip.transcript]
+    return next(iter([other for other in differs if other.speaker == clip.speaker] + differs + others))
+
+
+def copy_references(shard: Path | str, kind: str, output_folder: Path) -> list[Outcome]:
+    """Encode the reference videos of a packed shard; what became of each clip."""
+    clips = list(read_shard(shard))
+
+    def work(name: str, number: int) -> dict:
+        frames = reference_frames(clips, number, kind)
+        write_video(output_folder / f"{name}.mp4", frames, clips[number].audio)
+        return {"frames": len(frames)}
+
+    return process_clips(((clip.clip, number) for number, clip in enumerate(clips)), work)
