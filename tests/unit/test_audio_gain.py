@@ -31,7 +31,9 @@ def spoken():
 def hears(**training):
     config = changed(log_sigma_mean=0.0, **training)
     config["network"] = {**CONFIG["network"], "dropout": 0.0}
-    config["conditioning_augmentation"] = {"motion_noise": 0.0, "patch_drop": 1.0, "audio_drop": 0.0}
+    config["conditioning_augmentation"] = {
+        "motion_noise": 0.0, "patch_drop": 1.0, "patch_size": 8, "mouth_drop": 0.0, "audio_drop": 0.0,
+    }  # fmt: skip
     return config
 
 
