@@ -138,12 +138,12 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
 
 
 def _check_sync_encoders(config: dict) -> None:
-    """Raise UserError for an encoder that is used and does not exist or fit, or that would mark its own work."""
+    """Raise UserError for an encoder that is used and does not exist or fit, or for a scorer that is not held out."""
     encoders, scorer = config["sync_encoders"], config["metrics"]["sync_encoder"]
-    teachers = {
+    initial = {
         run: block["audio_encoder_from"] for run, block in config["runs"].items() if block.get("audio_encoder_from")
     }
-    uses = {f"runs.{run}.audio_encoder_from": name for run, name in teachers.items()}
+    uses = {f"runs.{run}.audio_encoder_from": name for run, name in initial.items()}
     uses |= {"metrics.sync_encoder": scorer} if scorer else {}
     for key, name in uses.items():
         if name not in encoders:
@@ -156,17 +156,17 @@ def _check_sync_encoders(config: dict) -> None:
                 f"config key sync_encoders.{name}.network.feature_bands is {bands} and audio.bands is "
                 f"{config['audio']['bands']}; make them equal."
             )
-    for run, name in teachers.items():
+    for run, name in initial.items():
         _check_encoder_sizes(run, config["runs"][run]["network"], name, encoders[name]["network"])
         if name == scorer:
             raise UserError(
-                f"config key metrics.sync_encoder is {scorer}, which run {run} hears with and so would mark its own work; "
-                "name another of sync_encoders."
+                f"config key metrics.sync_encoder is {scorer}, which run {run} starts its audio encoder from (evaluation leakage): "
+                "name another of sync_encoders as held-out scorer."
             )
         if scorer and encoders[scorer]["training"]["seed"] == encoders[name]["training"]["seed"]:
             raise UserError(
-                f"config keys sync_encoders.{scorer}.training.seed and sync_encoders.{name}.training.seed are equal, and "
-                "one marks what is made with the other; make them differ."
+                f"config keys sync_encoders.{scorer}.training.seed and sync_encoders.{name}.training.seed are equal, so "
+                "the scorer is not held out; make them differ."
             )
 
 
