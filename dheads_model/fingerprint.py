@@ -5,7 +5,7 @@ Snakemake sees neither edits to imported modules nor the content of scripts. Eac
 or through others (imports inside functions count):
 
 - the syntax trees, without docstrings, comments, layout and words for people: what errors, log and progress say;
-- the modules of folders that a registry imports whole (metrics, samplers);
+- the modules of folders that a registry finds, where the module calls them (metrics, samplers);
 - files of package data that they name, such as `assets/person.png`;
 - the versions that requirements.lock pins for the packages that they import.
 
@@ -34,10 +34,10 @@ WITHOUT_RESULTS = (
 )
 # What planning finds reaches a job as parameters, which are tracked by value, so its code need not be.
 _BY_VALUE = ("workflow_scripts.planning.shards",)
-# Modules that import all modules of a folder, whatever they are called.
+# Modules that call what lies in a folder, whatever it is called. Settings that only look samplers up by name call none.
 _DISCOVERING = {
     "dheads_model.metrics.registry": "dheads_model/metrics/per_clip",
-    "dheads_model.diffusion.samplers": "dheads_model/diffusion/solvers",
+    "dheads_model.diffusion.sampling": "dheads_model/diffusion/solvers",
 }
 # Import names of packages that show progress, fetch files or check the config; versions of them change no result.
 _NOT_COMPUTING = ("tqdm", "requests", "yaml", "pydantic", "pydantic_core", "snakemake", "filelock")
@@ -113,7 +113,7 @@ def _locked_versions() -> dict[str, str]:
 
 @functools.cache
 def _discovered(module: str) -> list[str]:
-    """Modules that a module imports because they lie in a certain folder."""
+    """Modules that a module calls because they lie in a certain folder."""
     folder = _DISCOVERING.get(module)
     if folder is None:
         return []

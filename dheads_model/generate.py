@@ -53,7 +53,7 @@ def generate(given: argparse.Namespace) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 2 after an error, told in one sentence, as everywhere here, and 130 after Ctrl-C."""
+    """Run the command; an error is one sentence and EXIT_USER_ERROR, Ctrl-C EXIT_INTERRUPTED."""
     given = _parser().parse_args(arguments)
     try:
         print(generate(given))

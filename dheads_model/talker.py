@@ -56,10 +56,10 @@ class Talker:
     """
 
     path: Path
-    model: TalkingModel
-    encoder: WindowEncoder | None
-    config: Mapping
-    facts: Mapping
+    model: TalkingModel = dataclasses.field(repr=False)
+    encoder: WindowEncoder | None = dataclasses.field(repr=False)
+    config: Mapping = dataclasses.field(repr=False)
+    facts: Mapping = dataclasses.field(repr=False)
     settings: TalkerSettings
 
     @classmethod

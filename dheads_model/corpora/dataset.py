@@ -45,11 +45,11 @@ class SourceJob:
 
 @dataclass(frozen=True)
 class CorpusFetch:
-    """A job that brings a whole corpus here before its clips can be named.
+    """A job that downloads a whole corpus before its clips can be listed.
 
     rule: name of the rule and of its command. product: file that it writes last, which the jobs of all shards wait for;
-    it is no reason to prepare them anew. settings: of the whole config. folders: {option of the command: folder}. needed:
-    whether it is to run at all.
+    its change alone does not rerun them. settings: of the whole config. folders: {option of the command: folder}. needed:
+    whether the job is needed.
     """
 
     rule: str
@@ -66,13 +66,13 @@ class Dataset:
     """A corpus. Every function takes the whole config, as a mapping that fits the schema.
 
     name: of [a-z0-9_], also that of its config block and of its module.
-    settings: pydantic dataclass of its config block; bounds and descriptions stand in the fields, the block's own
-    description is the docstring. Every field has a default, so that a config may leave the block out.
+    settings: pydantic dataclass of its config block; bounds and descriptions are in the fields, the block's
+    description is the docstring. Every field has a default, so that a config may omit the block.
     list_clips: all clips that are planned, before anything is opened. Raises UserError for what the user can correct.
     source: the job that makes the source stage of a shard.
-    planned_keys: the part of the config that `list_clips` and `outlines` look at, with paths as a job can open them;
+    planned_keys: the part of the config that `list_clips` and `outlines` use, with paths as a job can open them;
     None for the dataset's own block.
-    outlines: shards by numbers of clips alone, where the names are not known yet; None where `list_clips` can tell.
+    outlines: shards from the number of clips, if the names are not known yet; None if `list_clips` gives them.
     absent: why the dataset can neither be found nor fetched, "" when it can.
     fetch: a job that brings the whole corpus here first.
     growing: files come and go, so shards are cut such that one clip more changes one shard.

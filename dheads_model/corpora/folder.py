@@ -42,7 +42,7 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
 
 def _videos(root: Path) -> list[str]:
     def refuse(problem: OSError):
-        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); mend its permissions.")
+        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); fix its permissions.")
 
     found: list[str] = []
     visited: set[str] = set()

@@ -1,6 +1,6 @@
 """All samplers by their name in the config, found by the modules in `dheads_model/diffusion/solvers/`.
 
-`fingerprint.py` counts every module there as imported here. Standard library only.
+`fingerprint.py` counts every module there as called by `sampling.py`. Standard library only.
 """
 
 import importlib

@@ -28,7 +28,7 @@ CLEARLY_LARGER = 1.5
 # An image is square when its sides differ by less than this ratio.
 SQUARE = 1.05
 # Largest fraction of the crop from beyond the photo's edge without a warning; less is a line at the border.
-TOLD_BEYOND = 0.02
+WARNED_BEYOND = 0.02
 log = logging.getLogger(__name__)
 
 _FULL_RANGE = 1  # MediaPipe's number of that model
@@ -98,7 +98,7 @@ def crop_image(
     if align.framing == "aligned":
         matrix = chain(framing(crop), align_track(landmarks[None], align)[0])
         beyond = share_beyond(image, matrix, crop.size)
-        if beyond > TOLD_BEYOND:
+        if beyond > WARNED_BEYOND:
             log.warning(
                 "warning: %.0f %% of the video's frame lie beyond the edge of %s and repeat its outermost pixels, which gives "
                 "streaks; use a photo with more space around the head.", 100 * beyond, path

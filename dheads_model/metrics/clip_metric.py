@@ -1,7 +1,7 @@
-"""What a per-clip metric is and what it is computed from. Standard library only.
+"""The types of a per-clip metric and its input. Standard library only.
 
-A metric is one module in `dheads_model/metrics/per_clip/` that holds one object `METRIC`. What computes is imported inside
-its function, so that planning and tables, which need the columns only, stay quick.
+A metric is one module in `dheads_model/metrics/per_clip/` with one object `METRIC`. Its dependencies are imported inside
+its function, so that planning and tables, which only need the columns, start fast.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MeasuredClip:
-    """A video with its ground truth, as every metric gets it.
+    """A video with its ground truth, the input of every metric.
 
-    frames, reference: video and ground truth, uint8 RGB `[T, H, W, 3]` of one shape, 25 frames a second. audio: int16
-    `[640 T]`, 16 kHz. landmarks: float32 `[T, 68, 2]` in pixels, found in the video, gaps filled; None where too few
-    frames show a face. reference_landmarks: those of the ground truth. weights_folder: where network weights lie.
+    frames, reference: video and ground truth, uint8 RGB `[T, H, W, 3]` of one shape, 25 frames/s. audio: int16
+    `[640 T]`, 16 kHz. landmarks: float32 `[T, 68, 2]` in pixels, detected in the video, gaps filled; None if too few
+    frames have a face. reference_landmarks: those of the ground truth. weights_folder: folder of network weights.
     """
 
     frames: np.ndarray
@@ -51,13 +51,13 @@ class MeasuredClip:
 
 @dataclass(frozen=True)
 class ClipMetric:
-    """One or more columns that one function measures clip by clip.
+    """One or more columns that one function measures per clip.
 
-    place: position of the columns in tables, ascending; today's are 10 to 90.
+    place: position of the columns in tables, ascending; the present ones are 10 to 90.
     columns: at least one.
-    measure: one Measurement a column, in their order; None where a command of its own measures (measure_sync).
-    by_landmarks: refused where too few frames show a face.
-    compares: compares pictures with the ground truth, so it says nothing of the ground truth itself.
+    measure: one Measurement per column, in their order; None if a separate command measures (measure_sync).
+    by_landmarks: no value if too few frames have a face.
+    compares: compares frames with the ground truth, so it is not defined for the ground truth itself.
     requested: config key of the block `metrics` that must be true, "" for always.
     weights: files of config/weights.tsv that `measure` reads from `weights_folder`.
     """
@@ -76,5 +76,5 @@ class ClipMetric:
 
 
 def or_refuse(metric: str, value: float | None, reason: str) -> Measurement:
-    """The value, or a refusal with the reason where it is None."""
+    """The value, or a measurement without a value and the reason if it is None."""
     return refuse(metric, reason) if value is None else Measurement(metric, value)

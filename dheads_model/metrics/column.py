@@ -1,4 +1,4 @@
-"""How a metric stands in a table. Standard library only."""
+"""The column of a metric in a table. Standard library only."""
 
 import math
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ HIGHER, LOWER, CLOSEST, UNJUDGED = "higher", "lower", "closest", "unjudged"
 @dataclass(frozen=True)
 class Column:
     """One metric in a table. better: higher, lower, closest to the ground truth's, or unjudged, where a good mean can
-    hide bad clips (lags of both signs). by_frames: clips count by their length, so that events a second are pooled
-    events over pooled seconds. optional: shown only where it was measured. span: between what values can lie, and so the
-    ends of an interval."""
+    hide bad clips (lags of both signs). by_frames: clips are weighted by their length, so that rates are pooled events
+    divided by pooled seconds. optional: shown only if it was measured. span: range of the values, to which the
+    interval is clipped."""
 
     metric: str
     title: str

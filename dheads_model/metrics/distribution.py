@@ -192,7 +192,7 @@ def measure_frechet_infinite(
         return replace(empty, status=UNDEFINED, reason=reason)
     most = min(empty.clips)
     numbers = np.unique(np.rint(1 / np.linspace(2 / most, 1 / most, sizes)).astype(int))
-    draws = [_shuffled(side, seed + k) for k, side in enumerate((real, generated))]
+    draws = [_shuffled(side, seed) for side in (real, generated)]
     features = real.values.shape[1]
     fewest = min(len(_rows(side, order[: numbers[0]])) for side, order in draws)
     if len(numbers) < 3 or fewest <= features:
@@ -262,7 +262,7 @@ def _rank_note(first: Moments, second: Moments) -> str:
 
 
 def _shuffled(side: FeatureSet, seed: int) -> tuple[FeatureSet, np.ndarray]:
-    """The set and its clips in a drawn order."""
+    """The set and its clips in a drawn order, the same for sets of as many clips: a draw is paired where the sets are."""
     return side, np.random.default_rng(seed).permutation(np.unique(side.clips))
 
 

@@ -1,4 +1,4 @@
-"""Whether the landmarks of a video say anything."""
+"""Whether the landmarks of a video are usable."""
 
 import numpy as np
 

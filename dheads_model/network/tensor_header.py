@@ -36,9 +36,7 @@ def read_about(path: Path | str, wanted: str, what: str = "model") -> dict:
             )
         header = _header(path)
     except OSError as problem:
-        raise UserError(
-            f"{path} cannot be read ({problem.strerror}); mend its permissions or give a copy."
-        ) from problem
+        raise UserError(f"{path} cannot be read ({problem.strerror}); fix its permissions or give a copy.") from problem
     except ValueError as problem:
         raise UserError(
             f"{path} cannot be read as a {what} ({problem}); give a .safetensors that this project wrote, whole."

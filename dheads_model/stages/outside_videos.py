@@ -21,7 +21,7 @@ def adopt_videos(
     if (source / shard.dataset).is_dir():
         source = source / shard.dataset
     if not source.is_dir():
-        raise UserError(f"{source} of method {method} is not there any more; mend methods.{method}.path.")
+        raise UserError(f"{source} of method {method} no longer exists; correct methods.{method}.path.")
     videos, clips = videos_by_clip(source), list(read_shard(shard_path))
     if clips and not any(clip.clip in videos for clip in clips):
         raise UserError(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dheads_model.metrics.networks import inception, syncnet
+from dheads_model.metrics.networks import i3d, inception, syncnet
 from dheads_model.metrics.networks.strict import fill
 from tests.oracles import deterministic
 from tests.workflow import ROOT
@@ -58,3 +58,21 @@ def test_syncnet_is_that_of_syncnet_python():
     assert lips.shape == sound.shape == (2, 1024)
     assert lips[:, ::64] == pytest.approx(np.array(GOLDEN["syncnet_lips"]), rel=1e-3, abs=1e-3)
     assert sound[:, ::64] == pytest.approx(np.array(GOLDEN["syncnet_sound"]), rel=1e-3, abs=1e-3)
+
+
+def test_i3d_has_the_released_layout():
+    with torch.device("meta"):
+        network = i3d.I3D()
+    assert len(network.state_dict()) == 344
+    assert {name: list(value.shape) for name, value in network.state_dict().items()} == GOLDEN["i3d_shapes"]
+
+
+@pytest.mark.slow
+def test_i3d_is_that_of_cd_fvd():
+    network = i3d.I3D()
+    fill(network, deterministic(network.state_dict()), "test")
+    waves = torch.sin(torch.arange(10 * 24 * 20 * 3).reshape(1, 10, 24, 20, 3) * 0.0137)
+    clip = ((waves * 0.5 + 0.5) * 255).round().to(torch.uint8).numpy()
+    logits = i3d.clip_features(network, clip)
+    assert logits.shape == (1, 400)
+    assert logits[:, ::16] == pytest.approx(np.array(GOLDEN["i3d"]), abs=1e-4)

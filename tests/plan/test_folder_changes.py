@@ -27,14 +27,14 @@ OF_A_SHARD = (
 
 @pytest.fixture(scope="module")
 def prepared(finished, tmp_path_factory):
-    """(project, work folder, its overlay): eight test clips in four shards, prepared with their data card and index."""
+    """(project, work folder, its overlay): six clips in three shards, two of one split, with data card and index."""
     folder = tmp_path_factory.mktemp("folder")
     (folder / "clips").mkdir()
     films = sorted((finished.work / "resources/embedded/corpus/VideoFlash").glob("*.flv"))
-    for number in range(8):
+    for number in range(6):
         shutil.copy(films[number % len(films)], folder / f"clips/c{number}.flv")
     overlay = OVERLAY | {"clips": str(folder / "clips"), "folder": {"table": "table.csv"}}
-    rows = "".join(f"c{number},{'train' if number < 4 else 'test'}\n" for number in range(8))
+    rows = "".join(f"c{number},{'train' if number < 2 else 'test'}\n" for number in range(6))
     (folder / "clips/table.csv").write_text("clip,split\n" + rows)
     (folder / "overlay.yaml").write_text(json.dumps(overlay))
     work = folder / "work"
@@ -78,9 +78,9 @@ def test_a_clip_more_or_less_replans_its_shard(prepared, gone):
     rows = table.read_text()
     aside = work.parent / "aside.flv"
     if gone:
-        film = work.parent / "clips/c5.flv"
+        film = work.parent / "clips/c3.flv"
         shutil.move(film, aside)
-        table.write_text(rows.replace("c5,test\n", ""))
+        table.write_text(rows.replace("c3,test\n", ""))
     else:
         shutil.copy(work.parent / "clips/c0.flv", film)
         table.write_text(rows + "c0b,test\n")

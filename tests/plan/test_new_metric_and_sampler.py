@@ -22,6 +22,7 @@ METRIC = ClipMetric(
     place=75,
     measure=lambda clip: [Measurement("brightness", float(clip.frames.mean()))],
     columns=(Column("brightness", "brightness", CLOSEST, 1, "mean of all bytes"),),
+    weights=("s3fd-619a316812.pth",),
 )
 '''
 MEASURE = """
@@ -85,7 +86,7 @@ def answer(project, *arguments) -> str:
     return done.stdout + done.stderr
 
 
-def test_a_new_metric_is_computed_and_stands_in_the_table_and_its_legend(project):
+def test_a_new_metric_is_computed_and_stands_in_the_table_and_its_legend(project, tmp_path):
     header, before = answer(project, "-c", MEASURE).split("\n", 1)
     (project / "dheads_model/metrics/per_clip/brightness.py").write_text(METRIC)
     new_header, table = answer(project, "-c", MEASURE).split("\n", 1)
@@ -97,6 +98,8 @@ def test_a_new_metric_is_computed_and_stands_in_the_table_and_its_legend(project
     assert names[names.index("brightness") - 1] == "ms_ssim_difference_high"
     assert [name for name in names if not name.startswith("brightness")] == header.split(",")
     assert [line for line in table.splitlines() if "brightness" not in line] == before.splitlines()
+    # The workflow fetches what it reads, before any video is measured.
+    assert plan(project, tmp_path, "--configfile", str(TINY))["fetch_weights"] == 1
 
 
 def test_a_new_sampler_is_checked_planned_and_sampled_with(project, tmp_path):

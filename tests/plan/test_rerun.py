@@ -120,7 +120,7 @@ def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
     "module",
     [
         *(f"workflow_scripts/benchmarks/{name}.py" for name in ("machine", "preparation", "sampling", "training")),
-        *(f"workflow_scripts/planning/{name}.py" for name in ("plan", "disk_need", "failures", "settings_check")),
+        *(f"workflow_scripts/planning/{name}.py" for name in ("plan", "shards", "disk_need", "failures")),
         "workflow_scripts/retry_failed.py",
     ],
 )

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from dheads_model import errors
+from dheads_model.fingerprint import closure
 from tests.workflow import ROOT
 from workflow_scripts.planning.job_shell import job_prefix
 
@@ -38,6 +39,14 @@ def test_a_command_imports_no_other_command(command):
 def test_a_command_has_no_function_but_main(command):
     defined = [node.name for node in tree_of(command).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     assert defined == ["main"]
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"check_config", "write_config_reference"}))
+def test_the_digest_of_a_command_reaches_no_planning_and_no_benchmark(command):
+    reached = closure(f"workflow_scripts.{command}")
+    assert not [
+        name for name in reached if name.startswith(("workflow_scripts.planning", "workflow_scripts.benchmarks"))
+    ]
 
 
 def ended(statement: str, *arguments: str) -> subprocess.CompletedProcess:

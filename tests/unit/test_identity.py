@@ -11,7 +11,9 @@ from dheads_model.metrics.identity import IDENTITY_METRICS, acd_pairs, acd_still
 from dheads_model.metrics.networks import dlib_embedding
 from dheads_model.metrics.networks.dlib_embedding import FILE, embed_frames, open_dlib_embedding
 from dheads_model.metrics.networks.packaged import is_installed
+from tests.workflow import ROOT
 
+GRID = ROOT.parent / "shared/real/grid"
 ALL = np.ones(4, dtype=bool)
 TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
 MADE = np.array([[1, 0], [0, 2], [0, 2], [0, -2]], dtype=np.float32)
@@ -100,3 +102,24 @@ def test_dlib_knows_a_face_in_the_dark():
     assert near < 0.3 and far > 2 * near
     with pytest.raises(UserError, match="68 landmarks"):
         open_dlib_embedding()(picture, points[:5])
+
+
+@pytest.mark.skipif(
+    not (find_spec("dlib") and is_installed(FILE)), reason="the packages of the extra identity are not installed"
+)
+@pytest.mark.skipif(not GRID.is_dir(), reason=f"no real clips at {GRID}")
+def test_real_people_are_like_themselves_and_unlike_each_other():
+    from dheads_model.faces.detect import open_detector
+    from dheads_model.media.video import decode_video
+
+    detect, embed, found = open_detector("mediapipe", 1), open_dlib_embedding(), []
+    one, another = sorted((GRID / "s1").glob("*.mpg"))[:2]
+    for path in (one, another, next((GRID / "unknown").glob("*.mpg"))):
+        frames = decode_video(path)[::24]
+        points = np.stack([faces[0] for faces in detect([frames])])
+        found.append(embed_frames(embed, frames, points, np.ones(len(frames), dtype=bool)))
+    first, same, other = found
+    assert acd_pairs(first) < 0.3
+    assert acd_still(same, first[0]) < 0.45
+    assert acd_still(other, first[0]) > 0.5
+    assert csim(first, first[:1]).min() > csim(other, first[:1]).max() + 0.05

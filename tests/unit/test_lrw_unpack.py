@@ -238,7 +238,7 @@ def test_a_target_that_cannot_be_written_is_said(tmp_path, archive):
         extract_parts(parts, tmp_path / "out")
     (tmp_path / "other/lipread_mp4").mkdir(parents=True)
     (tmp_path / "other/lipread_mp4/ABOUT").write_text("a file")
-    with pytest.raises(UserError, match=r"ABOUT_\d+.* cannot be written .*what is extracted stays"):
+    with pytest.raises(UserError, match=r"ABOUT_\d+.* cannot be written .*extracted files are kept"):
         extract_parts(parts, tmp_path / "other")
 
 

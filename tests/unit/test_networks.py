@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from dheads_model.errors import UserError
+from dheads_model.metrics.networks import i3d, inception, syncnet
 from dheads_model.metrics.networks.efficientnet_lite0 import (
     FILE,
     EfficientNetLite0,
@@ -19,7 +20,7 @@ from dheads_model.metrics.networks.efficientnet_lite0 import (
 )
 from dheads_model.metrics.networks.packaged import PackagedFile, is_installed
 from dheads_model.metrics.networks.strict import fill, in_batches, read_script, read_state
-from dheads_model.weights import Weights
+from dheads_model.weights import Weights, read_weights_table
 from tests.oracles import deterministic, oracle
 from tests.workflow import ROOT
 
@@ -100,6 +101,39 @@ def test_filled_network_is_ready_and_batch_counters_may_be_absent():
     network = fill(small(), state, "w.pth")
     assert not network.training and not any(value.requires_grad for value in network.parameters())
     assert torch.equal(network[0].weight, given[0].weight + 1)
+
+
+def test_the_table_lists_the_files_that_networks_ask_for():
+    table = read_weights_table(ROOT / "config/weights.tsv")
+    assert {i3d.WEIGHTS_NAME, inception.WEIGHTS_NAME, syncnet.WEIGHTS_NAME} <= set(table)
+
+
+def test_networks_without_their_file_say_what_to_run(tmp_path):
+    table = read_weights_table(ROOT / "config/weights.tsv")
+    opened = ((i3d.open_i3d_script, i3d), (inception.open_inception, inception), (syncnet.open_syncnet, syncnet))
+    for function, module in opened:
+        with pytest.raises(UserError, match=f"run `snakemake --cores 1 resources/weights/{module.WEIGHTS_NAME}`"):
+            function(tmp_path, table[module.WEIGHTS_NAME])
+
+
+def test_tensorflow_1_resizes_from_the_corner():
+    ramp = torch.tensor([[0.0, 1.0], [2.0, 3.0]])[None, None]
+    expected = [[0, 0.5, 1, 1], [1, 1.5, 2, 2], [2, 2.5, 3, 3], [2, 2.5, 3, 3]]
+    assert inception.resize_as_tensorflow_1(ramp, 4)[0, 0].tolist() == expected
+
+
+def test_fid_variants_have_their_own_scale():
+    white = np.full((1, 20, 30, 3), 255, dtype=np.uint8)
+    assert float(inception.prepare(white, "pytorch_fid").max()) == pytest.approx(1)
+    assert float(inception.prepare(white, "tf1").max()) == pytest.approx(127 / 128)
+    with pytest.raises(UserError, match="'clean' is unknown; it must be pytorch_fid or tf1"):
+        inception.prepare(white, "clean")
+
+
+def test_syncnet_refuses_a_clip_without_windows():
+    frames = np.zeros((5, 8, 8, 3), dtype=np.uint8)
+    with pytest.raises(UserError, match="6 frames with sound, and the clip has 5"):
+        syncnet.embed_clip(None, frames, np.zeros((40, 13)), 5 * 640)
 
 
 def test_metrics_start_without_torch():

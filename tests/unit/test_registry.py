@@ -55,6 +55,7 @@ def test_a_digest_covers_what_registries_find():
     assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.measure_videos")
     assert "dheads_model.metrics.per_clip.fidelity" in closure("workflow_scripts.write_table1")
     assert "dheads_model.diffusion.solvers.heun" in closure("workflow_scripts.sample_videos")
+    assert "dheads_model.diffusion.solvers.heun" not in closure("workflow_scripts.train_sync_encoder")
 
 
 # Beside its description, what a dataset's own code lies in.

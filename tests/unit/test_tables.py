@@ -171,7 +171,7 @@ def test_differences_are_from_the_reference(rows):
     assert "Difference from frozen, clip by clip" in page
     assert "| metric | ours − frozen | ground_truth − frozen |" in page
     assert "| PSNR | **+0.97** [+0.82, +1.11] | – |" in page
-    assert "| LMD face | -0.033 [-2.522, +2.455] | – |" in page
+    assert "| LMD (face) | -0.033 [-2.522, +2.455] | – |" in page
     assert "| blinks/s | +0.000 [+0.000, +0.000] |" in page
     others = make_rows(rows_of("psnr", "ours", [1.0, 2.0, 3.0]), KINDS, {}, "frozen")
     assert "Difference" not in to_markdown(others, [])

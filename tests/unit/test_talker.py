@@ -1,5 +1,6 @@
 """The public API: what `from dheads_model import Talker` gives, that all of its ways agree, and what it refuses."""
 
+import dataclasses
 import inspect
 import re
 import subprocess
@@ -182,6 +183,15 @@ def test_unusable_files_of_a_model(model, path, options, sentence):
 def test_unusable_arguments_of_generate(talker, given, sentence):
     with pytest.raises(UserError, match=sentence):
         talker.generate(**{"photo": astronaut(), "speech": SPEECH} | given)
+
+
+def test_sampling_that_a_model_was_not_trained_for_is_refused(talker):
+    untrained = dataclasses.replace(
+        talker, config={"conditioning_augmentation": {"audio_drop": 0.0, "mouth_drop": 1.0}}
+    )
+    for refused in (untrained.generate, untrained.stream):
+        with pytest.raises(UserError, match=r"guidance_scale is 2, but .*audio_drop 0"):
+            refused(astronaut(), [SPEECH], guidance_scale=2)
 
 
 @pytest.mark.parametrize(

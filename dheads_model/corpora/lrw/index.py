@@ -169,7 +169,9 @@ def _write_clips(stream: TextIO, root: str, word: str, split: str, read_texts: b
         try:
             size = entry.stat().st_size
         except OSError as problem:
-            raise UserError(f"{entry.path} cannot be read ({problem.strerror}); mend or remove it.") from problem
+            raise UserError(
+                f"{entry.path} cannot be read ({problem.strerror}); fix its permissions or remove it."
+            ) from problem
         number = entry.name.removesuffix(".mp4")[-5:]
         stream.write(f"{clip_id(word, split, number)}\t{word}\t{split}\t{size}\t{seconds}\n")
         count += 1
@@ -182,7 +184,7 @@ def _matching(root: str, below: str, summary: IndexSummary, fits) -> list[os.Dir
         with os.scandir(os.path.join(root, below)) as found:
             entries = list(found)
     except OSError as problem:
-        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); mend its permissions.") from problem
+        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); fix its permissions.") from problem
     chosen, refused = [], []
     for entry in entries:
         (chosen if fits(entry) else refused).append(entry)

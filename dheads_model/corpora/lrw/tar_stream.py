@@ -57,7 +57,7 @@ class TarStream:
         return b"".join(pieces)
 
     def seek(self, position: int) -> int:
-        """Go on to `position`; raises ReadError for a way back, which no sound archive asks for."""
+        """Skip forward to `position`; raises ReadError for a backward seek, which no valid archive needs."""
         if position < self.position:
             raise tarfile.ReadError("its headers lead back")
         if self._packed:

