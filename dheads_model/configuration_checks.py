@@ -140,10 +140,10 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
 def _check_sync_encoders(config: dict) -> None:
     """Raise UserError for an encoder that is used and does not exist or fit, or for a scorer that is not held out."""
     encoders, scorer = config["sync_encoders"], config["metrics"]["sync_encoder"]
-    teachers = {
+    initial = {
         run: block["audio_encoder_from"] for run, block in config["runs"].items() if block.get("audio_encoder_from")
     }
-    uses = {f"runs.{run}.audio_encoder_from": name for run, name in teachers.items()}
+    uses = {f"runs.{run}.audio_encoder_from": name for run, name in initial.items()}
     uses |= {"metrics.sync_encoder": scorer} if scorer else {}
     for key, name in uses.items():
         if name not in encoders:
@@ -156,7 +156,7 @@ def _check_sync_encoders(config: dict) -> None:
                 f"config key sync_encoders.{name}.network.feature_bands is {bands} and audio.bands is "
                 f"{config['audio']['bands']}; make them equal."
             )
-    for run, name in teachers.items():
+    for run, name in initial.items():
         _check_encoder_sizes(run, config["runs"][run]["network"], name, encoders[name]["network"])
         if name == scorer:
             raise UserError(

@@ -126,7 +126,7 @@ def _data_files() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for package in PACKAGES:
         for path in sorted(ROOT.joinpath(package).rglob("*.*")):
-            if path.suffix not in (".py", ".pyc") and path.is_file():
+            if path.suffix not in (".py", ".pyi", ".pyc") and path.is_file():
                 found.setdefault(path.name, []).append(path)
     return found
 

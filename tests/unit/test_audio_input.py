@@ -156,7 +156,8 @@ def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     model = make(settings)
     config = {"network": settings, "diffusion": plain_diffusion(), "conditioning_augmentation": {"audio_drop": 0.1}}
     save_export(tmp_path / "model.safetensors", model.state_dict(), config, {})
-    method = {"kind": "model", "run": "ours", "gpus": 0, "sampling": {"steps": 2, "guidance_scale": 1.5}}
+    sampling = plain_sampling(steps=2, guidance_scale=1.5)
+    method = {"kind": "model", "run": "ours", "gpus": 0, "sampling": dataclasses.asdict(sampling)}
     call(
         sample_videos.main, settings=method, model=str(tmp_path / "model.safetensors"), shard=shard, seed=1, threads=1,
         checksum=None, published_audio_encoder=None, videos_folder=tmp_path / "videos", manifest=tmp_path / "videos/00000.json",
@@ -164,7 +165,7 @@ def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     (clip,) = read_shard(shard)
     face = to_model_range(torch.from_numpy(resize_frames(clip.frames[:1], 16)))
     heard = whole(model, open_window_encoder(model, {}, None), clip.audio)
-    (video,) = rollout(model, face, [heard], plain_sampling(steps=2, guidance_scale=1.5), [clip_seed(1, "a_1")])
+    (video,) = rollout(model, face, [heard], sampling, [clip_seed(1, "a_1")])
     made = decode_video(tmp_path / "videos/a_1.mp4")
     assert made.shape == (5, 32, 32, 3)
     assert np.abs(resize_frames(video, 32).astype(int) - made).mean() < 12  # the video is compressed

@@ -24,7 +24,7 @@ METHOD = {
     "kind": "model",
     "run": "ours",
     "gpus": 0,
-    "sampling": {"sampler": "euler", "steps": 3, "guidance_scale": 2.0},
+    "sampling": dataclasses.asdict(plain_sampling(sampler="euler", steps=3, guidance_scale=2.0)),
 }
 
 

@@ -90,7 +90,7 @@ def test_a_batch_that_cannot_be_shared_is_refused():
         match=r"batch_size 8 cannot be split over 3 ranks with gradient_accumulation 2; make it a multiple of 6",
     ):
         micro_batches(8, Distributed(0, 3, CPU), 2)
-    with pytest.raises(UserError, match="gradient_accumulation must be at least 1"):
+    with pytest.raises(UserError, match="gradient_accumulation is 0; the smallest allowed is 1"):
         run_settings(changed(gradient_accumulation=0))
 
 
