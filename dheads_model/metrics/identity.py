@@ -5,14 +5,20 @@ a cosine (Zakharov et al. 2019, sec. 4), ACD a distance: to the still image in S
 all pairs of a clip's frames in MoCoGAN (Tulyakov et al. 2018, sec. 4).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dheads_model.errors import UserError
+from dheads_model.metrics.distribution import FRAMES_PER_CLIP, frames_to_take
 from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
 
 IDENTITY_METRICS = ("csim_truth", "csim_still", "acd_still", "acd_pairs")
 # A face must be embedded in this share of the frames that were looked at, as for landmarks.
 LEAST_SEEN = 0.8
+
+Embed = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""A frame uint8 RGB `[H, W, 3]` and its landmarks `[68, 2]` in pixels -> embedding float32 `[E]`."""
 
 
 def csim(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -68,6 +74,28 @@ def measure_identity(
         results.append(Measurement(names[1], float(csim(embeddings[later], truth[:1]).mean())))
         results.append(Measurement(names[2], acd_still(embeddings[later], truth[0])))
     return [*results, Measurement(names[3], acd_pairs(embeddings[seen]))]
+
+
+def frames_to_embed(frames: int, wanted: int = FRAMES_PER_CLIP) -> np.ndarray:
+    """Positions of the still image, frame 0, and of `wanted` frames spread over a clip of `frames`, ascending."""
+    return np.union1d([0], frames_to_take(frames, wanted))
+
+
+def measure_identity_of_frames(
+    embedder: str, embed: Embed, frames: np.ndarray, landmarks: np.ndarray, reference: np.ndarray,
+    reference_landmarks: np.ndarray, is_reference: bool,
+) -> list[Measurement]:  # fmt: skip
+    """`measure_identity` of a video and its ground truth, both uint8 RGB `[T, H, W, 3]` with landmarks `[T, 68, 2]`.
+
+    Of the frames of `frames_to_embed`; landmarks as a clip's metrics get them, gaps filled.
+    """
+    taken = frames_to_embed(len(frames))
+    seen = np.ones(len(taken), dtype=bool)
+    made, truth = (
+        np.stack([embed(pictures[k], points[k]) for k in taken])
+        for pictures, points in ((frames, landmarks), (reference, reference_landmarks))
+    )
+    return measure_identity(embedder, made, seen, truth, seen, is_reference)
 
 
 def _unusable(seen: np.ndarray, truth_seen: np.ndarray) -> str:

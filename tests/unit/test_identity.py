@@ -7,7 +7,15 @@ import pytest
 from skimage.data import astronaut
 
 from dheads_model.errors import UserError
-from dheads_model.metrics.identity import IDENTITY_METRICS, acd_pairs, acd_still, csim, measure_identity
+from dheads_model.metrics.identity import (
+    IDENTITY_METRICS,
+    acd_pairs,
+    acd_still,
+    csim,
+    frames_to_embed,
+    measure_identity,
+    measure_identity_of_frames,
+)
 from dheads_model.metrics.networks import dlib_embedding
 from dheads_model.metrics.networks.dlib_embedding import FILE, embed_frames, open_dlib_embedding
 from dheads_model.metrics.networks.packaged import is_installed
@@ -52,6 +60,22 @@ def test_ground_truth_is_not_compared_with_itself():
     found = measure_identity("x", TRUTH, ALL, TRUTH, ALL, is_reference=True)
     assert (found[0].value, found[0].status) == (None, "not_applicable")
     assert all(one.value is not None for one in found[1:])
+
+
+def test_frames_of_a_video_are_those_of_its_truth_and_the_still_is_the_first():
+    """An embedder that sees a frame's brightness and its first landmark."""
+    assert frames_to_embed(75)[0] == 0 and len(frames_to_embed(75)) == 9 and len(frames_to_embed(5)) == 5
+
+    def embed(frame, landmarks):
+        return np.array([frame[0, 0, 0], landmarks[0, 0]], dtype=np.float32)
+
+    frames = np.repeat(np.arange(1, 76, dtype=np.uint8), 12).reshape(75, 2, 2, 3)
+    points = np.ones((75, 68, 2))
+    found = measure_identity_of_frames("x", embed, frames, points, frames, points, False)
+    taken = frames_to_embed(75)
+    assert found[0].value == pytest.approx(1) and found[2].value == pytest.approx(taken[1:].mean())
+    moved = measure_identity_of_frames("x", embed, frames, points * 50, frames, points, False)
+    assert moved[0].value < 0.99
 
 
 def test_frames_without_a_face_do_not_count():

