@@ -46,7 +46,7 @@ def test_large_pictures_are_left_to_the_decoder_that_holds_few(tmp_path, monkeyp
     path = write_media(tmp_path / "large.mp4", TIMES, 3, click=0.1, size=(240, 320))
     plain = np.concatenate(list(open_video(path).chunks()))
     assert open_video(path).decoder == "decord"
-    monkeypatch.setattr(video, "_LARGEST_PICTURE_FOR_DECORD", 320 * 240 - 1)
+    monkeypatch.setattr(video, "_LARGEST_IMAGE_FOR_DECORD", 320 * 240 - 1)
     reader = open_video(path)
     assert reader.decoder == "pyav"
     assert np.abs(np.concatenate(list(reader.chunks())).astype(int) - plain).mean() < 1

@@ -26,7 +26,7 @@ def main(arguments) -> None:
         raise UserError(
             f"{arguments.videos} has videos of other test clips than there are now; delete it to make both again."
         )
-    speech = {clip.clip: clip.audio for clip in clips}
+    audio = {clip.clip: clip.audio for clip in clips}
     speech = long_speech(clips, made["long_frames"])
     lengths = [len(clip.frames) for clip in clips]
     about = {"backend": arguments.settings["backend"], "weights_folder": arguments.weights_folder}
@@ -36,7 +36,7 @@ def main(arguments) -> None:
         for member, video in read_tar(tar):
             number, *_, name = Path(member).with_suffix("").parts
             if member.startswith(f"{number}/clips/"):
-                short[number, name] = pool.submit(measure_video, decode_video(video), speech[name], **about)
+                short[number, name] = pool.submit(measure_video, decode_video(video), audio[name], **about)
             else:
                 long[number] = pool.submit(measure_long, decode_video(video), speech, **about)
         rows = {
