@@ -148,7 +148,7 @@ def test_comments_docstrings_and_layout_plan_nothing(run, edited):
         ("dheads_model/errors.py", "is not in FILTER_REASONS", "is unknown"),
         ("dheads_model/manifest.py", "a machine error occurred at clip", "the machine stopped at clip"),
         ("dheads_model/manifest.py", '"clip %s %s: %s %s"', '"%s %s: %s %s"'),
-        ("dheads_model/config.py", "is missing.", "is not there."),
+        ("dheads_model/config.py", "_below(where, name)} is missing.", "_below(where, name)} is not there."),
         ("workflow_scripts/command.py", "%(levelname)s %(message)s", "%(asctime)s %(message)s"),
         ("workflow_scripts/command.py", "sys.exit(code)", "sys.exit(code + 0)"),
     ],
