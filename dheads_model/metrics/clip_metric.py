@@ -25,6 +25,7 @@ class MeasuredClip:
     frames, reference: video and ground truth, uint8 RGB `[T, H, W, 3]` of one shape, 25 frames/s. audio: int16
     `[640 T]`, 16 kHz. landmarks: float32 `[T, 68, 2]` in pixels, detected in the video, gaps filled; None if too few
     frames have a face. reference_landmarks: those of the ground truth. weights_folder: folder of network weights.
+    is_reference: the video is the ground truth itself.
     """
 
     frames: np.ndarray
@@ -33,6 +34,7 @@ class MeasuredClip:
     landmarks: np.ndarray | None
     reference_landmarks: np.ndarray
     weights_folder: str = "resources/weights"
+    is_reference: bool = False
 
     @functools.cached_property
     def mouth_opening(self) -> np.ndarray:

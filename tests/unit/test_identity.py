@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from dheads_model.configuration import default_config
 from dheads_model.errors import UserError
+from dheads_model.faces import dlib_packages
+from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.identity import (
     IDENTITY_METRICS,
     acd_pairs,
@@ -19,7 +22,10 @@ from dheads_model.metrics.identity import (
 from dheads_model.metrics.networks import dlib_embedding
 from dheads_model.metrics.networks.dlib_embedding import FILE, embed_frames, open_dlib_embedding
 from dheads_model.metrics.networks.packaged import is_installed
+from dheads_model.metrics.per_clip import identity as per_clip_identity
+from dheads_model.metrics.registry import CLIP_METRICS, requested_metrics
 from tests.workflow import ROOT
+from workflow_scripts.planning.plan import make_work_plan
 
 GRID = ROOT.parent / "shared/real/grid"
 ALL = np.ones(4, dtype=bool)
@@ -147,3 +153,26 @@ def test_real_people_are_like_themselves_and_unlike_each_other():
     assert acd_still(same, first[0]) < 0.45
     assert acd_still(other, first[0]) > 0.5
     assert csim(first, first[:1]).min() > csim(other, first[:1]).max() + 0.05
+
+
+def test_the_table_has_identity_only_where_the_config_asks_for_it(monkeypatch):
+    assert "identity" not in requested_metrics({"identity": False, "published_blinks": False})
+    (metric,) = requested_metrics({"identity": True, "published_blinks": False}).keys() & {"identity"}
+    frames = np.zeros((6, 8, 8, 3), dtype=np.uint8)
+    frames[3:] = 200
+    points, seen = np.ones((6, 68, 2), dtype=np.float32), np.ones(6, dtype=bool)
+    by_brightness = lambda frame, landmarks: np.array([1.0, frame.mean()], dtype=np.float32)  # noqa: E731
+    monkeypatch.setattr(per_clip_identity, "_embedder", lambda: by_brightness)
+    wanted = {metric: CLIP_METRICS[metric]}
+    ours = measure_clip(frames, frames, np.zeros(3840, np.int16), points, seen, points, False, wanted)
+    assert [one.metric for one in ours] == [f"{name}_dlib" for name in IDENTITY_METRICS]
+    assert ours[0].value == pytest.approx(1) and ours[1].value < 0.9
+    truth = measure_clip(frames, frames, np.zeros(3840, np.int16), points, seen, points, True, wanted)
+    assert [one.status for one in truth] == ["not_applicable", "ok", "ok", "ok"]
+
+
+def test_missing_packages_are_told_before_any_job(monkeypatch):
+    monkeypatch.setattr(dlib_packages, "find_spec", lambda name: None)
+    config = default_config() | {"metrics": {"published_blinks": False, "identity": True, "sync_encoder": None}}
+    with pytest.raises(UserError, match=r"metrics\.identity is true, but dlib is not installed: run pip install"):
+        make_work_plan(config)

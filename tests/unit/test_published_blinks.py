@@ -55,7 +55,7 @@ def test_without_any_face_nothing_is_counted():
 def test_missing_packages_are_told_before_any_job(monkeypatch):
     monkeypatch.setattr(dlib_packages, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"published_blinks is true, but dlib is not installed: run pip install"):
-        dlib_packages.check_dlib()
+        dlib_packages.check_dlib("published_blinks", "published-blinks")
 
 
 @pytest.mark.skipif(

@@ -91,8 +91,9 @@ def make_work_plan(config: dict) -> WorkPlan:
             raise UserError(
                 f"config key methods.{name}.path names {method['path']}, which is not a folder; give that of its videos."
             )
-    if config["metrics"]["published_blinks"]:
-        check_dlib()
+    for key, extra in (("published_blinks", "published-blinks"), ("identity", "identity")):
+        if config["metrics"][key]:
+            check_dlib(key, extra)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")
