@@ -23,55 +23,57 @@ _MOST_STEPS = 100_000
 
 @settings("conditioning_augmentation")
 class AugmentationSettings:
-    """What training does to the conditions, so that errors do not feed on themselves and sound is not ignored. All zero
-    in the paper."""
+    """Conditioning augmentation in training. It reduces error accumulation in the rollout and makes the network use the
+    audio condition. All zero in the paper."""
 
     motion_noise: NonNegativeFloat = 0.8
-    """Largest standard deviation of noise on the motion frames, drawn uniformly from 0."""
+    """Maximum standard deviation of the noise on the motion frames, drawn uniformly from 0."""
     patch_drop: Share = 0.4
-    """Share of the motion frames' patches that are blanked."""
+    """Fraction of the motion frames' patches that are blanked."""
     patch_size: Count = 16
-    """Side of such a patch in pixels."""
+    """Side of a blanked patch in pixels."""
     mouth_drop: Share = 1.0
-    """Share of samples whose motion frames do not show mouth and chin (a fixed box of the aligned face, which
-    crop.eye_distance and crop.eyes_height must fit), so that the mouth has to come from the sound."""
+    """Fraction of samples with the mouth and chin hidden in the motion frames, so that the mouth depends on the audio
+    condition. The box is fixed in the aligned face; crop.eye_distance and crop.eyes_height must fit it."""
     audio_drop: Share = 0.1
-    """Share of samples that train without sound, which guidance needs."""
+    """Fraction of samples with a dropped audio condition, needed for classifier-free guidance."""
     lip_noise: NonNegativeFloat = 0.0
-    """Standard deviation of noise on the measured lips that a network with a lip_reader is shown in training, in
-    standard deviations of lips."""
+    """Standard deviation of the noise on the measured lips in training, for networks with a lip_reader, in standard
+    deviations of the lips."""
 
 
 @settings("sampling")
 class SamplingSettings:
-    """How a frame is sampled."""
+    """Sampling of a frame."""
 
     sampler: Literal[*SAMPLERS] = "euler"
     """Solver; ancestral_ddpm is the paper's and needs diffusion.parameterization ddpm."""
     steps: Annotated[int, Field(ge=1, le=_MOST_STEPS)] = 2
-    """Noise levels a frame."""
+    """Denoising steps per frame."""
     sigma_min: PositiveFloat = 0.6
-    """Least noise level."""
+    """Lowest noise level."""
     sigma_max: PositiveFloat = 3.0
-    """Greatest noise level."""
+    """Highest noise level."""
     rho: PositiveFloat = 7.0
-    """Curvature of the list of levels (Karras et al. 2022, equation 5)."""
+    """Exponent of the noise schedule (Karras et al. 2022, equation 5)."""
     eta: Share = 0.0
-    """Randomness of ddim."""
+    """Stochasticity of ddim: 0 is deterministic."""
     guidance_scale: NonNegativeFloat = 5.0
-    """Weight of the sound: 1 is none and costs nothing, more doubles the passes within the interval."""
+    """Classifier-free guidance scale on the audio condition. 1 is no guidance; other values double the NFE within
+    guidance_interval."""
     guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 10.0)
-    """Noise levels between which guidance acts."""
+    """Lowest and highest noise level at which guidance is applied."""
     motion_noise: NonNegativeFloat = 0.5
-    """Noise put on the model's own frames before they become motion frames."""
+    """Standard deviation of the noise on generated frames that are used as motion frames."""
     hide_mouth: bool = True
-    """Blank the mouth in the motion frames, for models that were trained so (conditioning_augmentation.mouth_drop)."""
+    """Blank the mouth in the motion frames, for models trained with conditioning_augmentation.mouth_drop."""
     anchor_every: CountOrZero = 0
-    """Every so many frames the identity frame takes the oldest motion frame's place; 0 for never."""
+    """In every k-th frame the identity frame replaces the oldest motion frame; 0 for never."""
     clips_at_once: Count = 4
-    """Clips in one pass of the network; it decides the last bits of a video."""
+    """Clips per batch. It affects the last bits of a video."""
     compiled: bool = False
-    """Compile a pass into few kernels, on a GPU replayed as one graph: minutes at the first frame, for long videos."""
+    """Compile the network (torch.compile); on a GPU also record it as a CUDA graph. The first frame takes minutes, so
+    it is for long videos."""
 
     def __post_init__(self):
         check_levels(self.steps, self.sigma_min, self.sigma_max)
