@@ -1,4 +1,4 @@
-"""Settings of what spoils the conditions in training and of sampling, and what they ask of a model."""
+"""Settings of conditioning augmentation and of sampling, and checks that a model was trained for its sampling."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.errors import UserError
 
 # Rows, then columns, as fractions of an aligned frame: lips and chin, also those of an open mouth. Measured on 9,239 frames
-# of 195 real clips in the default framing: lips or chin reach out of it in none, out of rows 0.55 to 0.85 in 66 %.
+# of 195 real clips in the default framing: lips or chin are partly outside of it in none, of rows 0.55 to 0.85 in 66 %.
 LOWER_FACE = (0.55, 0.96, 0.3, 0.7)
 # Where lips and chin lie in those frames, in distances of the eye centres from the middle between the eyes: first and last
 # row of all but one frame in a thousand, and the farthest column on either side.
@@ -95,7 +95,7 @@ def check_lower_face(eye_distance: float, eyes_height: float, framing: str = "al
     lips, chin, side = (eyes_height + part * eye_distance for part in (_LIPS_TOP, _CHIN, _EYES_END))
     if not (side <= top <= lips and chin <= bottom and left <= 0.5 - _SIDE * eye_distance):
         raise UserError(
-            f"the box that hides the mouth (rows {top:g} to {bottom:g}, columns {left:g} to {right:g} of the picture) does "
+            f"the box that hides the mouth (rows {top:g} to {bottom:g}, columns {left:g} to {right:g} of the crop) does "
             f"not fit lips and chin of a crop with crop.eye_distance {eye_distance:g} and crop.eyes_height {eyes_height:g}; "
             "take 0.23 and 0.42, or mouth_drop 0."
         )
@@ -111,7 +111,7 @@ def check_levels(steps: int, sigma_min: float, sigma_max: float) -> None:
 
 
 def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
-    """Raise UserError where sampling asks for what a model with this config, an export's, was never trained for."""
+    """Raise UserError for sampling settings for which a model with this config, an export's, was not trained."""
     trained, diffusion = (
         block if isinstance(block, Mapping) else {}
         for block in (config.get("conditioning_augmentation"), config.get("diffusion"))
@@ -132,12 +132,12 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
     if settings.guidance_scale != 1 and not trained.get("audio_drop"):
         raise UserError(
             f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model was trained with "
-            "conditioning_augmentation.audio_drop 0 and does not know frames without sound; set sampling.guidance_scale to 1."
+            "conditioning_augmentation.audio_drop 0, never with a dropped audio condition; set sampling.guidance_scale to 1."
         )
     if settings.hide_mouth and not trained.get("mouth_drop"):
         raise UserError(
-            "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0 and never "
-            "saw motion frames without a mouth; set sampling.hide_mouth to false."
+            "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0, never "
+            "with the mouth hidden in the motion frames; set sampling.hide_mouth to false."
         )
 
 
@@ -145,4 +145,4 @@ UNGUIDED = SamplingSettings(
     sampler="dpmpp_2m", steps=8, sigma_min=0.02, sigma_max=20.0, guidance_scale=1.0, guidance_interval=(0.1, 10.0),
     motion_noise=0.0, hide_mouth=False,
 )  # fmt: skip
-"""Sampling that asks nothing of a model's training: no guidance, motion frames as they are."""
+"""Sampling that suits every model: no guidance, unchanged motion frames."""

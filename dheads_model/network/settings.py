@@ -1,4 +1,4 @@
-"""Sizes of the network and the form of the diffusion: the paper's network and a small one differ in these only."""
+"""Sizes of the network and parameterization of the diffusion: the paper's network and a small one differ only in these."""
 
 from typing import Annotated, Literal
 
@@ -78,8 +78,8 @@ class NetworkSettings:
             )
         if self.lip_reader and self.audio_encoder != "conv":
             raise UserError(
-                f"network.lip_reader hears filterbank features, which network.audio_encoder {self.audio_encoder} does not "
-                "have; set audio_encoder to conv or lip_reader to false."
+                f"network.lip_reader needs filterbank features, which network.audio_encoder {self.audio_encoder} does not "
+                "use; set audio_encoder to conv or lip_reader to false."
             )
         step = self.patch * 2 ** (len(self.channel_multiples) - 1)
         if self.image_size % step:
@@ -122,12 +122,12 @@ class NetworkSettings:
 
     @property
     def audio_frames(self) -> int:
-        """Video frames in a window of sound."""
+        """Frames in an audio window."""
         return 2 * self.audio_radius + 1
 
     @property
     def output_channels(self) -> int:
-        """Channels that the network returns: the picture's three, and as many for a learned variance."""
+        """Output channels of the network: three of the frame, and as many for a learned variance."""
         return 6 if self.learned_variance else 3
 
 

@@ -24,5 +24,5 @@ class SyncEncoderSettings:
 
     @property
     def audio_frames(self) -> int:
-        """Video frames in a window, of pictures as of sound."""
+        """Frames in a window of mouth and audio."""
         return 2 * self.audio_radius + 1

@@ -11,8 +11,8 @@ from dheads_model.diffusion.settings import AugmentationSettings
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 
-# What a run does where the published code departs from the paper: the frequencies of the time embedding (see
-# `sinusoid_frequencies`), and whose lips the lip loss looks at (see `lip_boxes`).
+# What a run does where the published code differs from the paper: the frequencies of the time embedding (see
+# `sinusoid_frequencies`), and the frame whose landmarks place the box of the lip loss (see `lip_boxes`).
 COMPAT = {
     "paper": {"time_frequencies": "standard", "lip_frame": "target"},
     "published": {"time_frequencies": "published", "lip_frame": "identity"},
@@ -22,11 +22,11 @@ _STEP_FACTOR = 0.8  # ... by this factor
 
 
 def check_validation(block: str, log_every_images: int, validation_every_images: int) -> None:
-    """Raise UserError unless every validation has a line of the log to go into."""
+    """Raise UserError unless every validation coincides with a line of the log."""
     if validation_every_images % log_every_images:
         raise UserError(
             f"{block}.validation_every_images is {validation_every_images}; it must be a multiple of "
-            f"{block}.log_every_images ({log_every_images}), to whose lines of the log it adds."
+            f"{block}.log_every_images ({log_every_images}), since its values are part of a log line."
         )
 
 
@@ -114,8 +114,8 @@ class TrainingSettings:
             top, bottom, left, right = self.mouth_box
             if not (top < bottom and left < right):
                 raise UserError(
-                    f"training.mouth_box is {list(self.mouth_box)}; it must be null or rising fractions of the "
-                    "picture: first and last row, first and last column."
+                    f"training.mouth_box is {list(self.mouth_box)}; it must be null or rising fractions of "
+                    "the crop: first and last row, first and last column."
                 )
 
     @property

@@ -118,7 +118,9 @@ def load_state(folder: Path | str, identity: dict) -> dict | None:
             continue
         for key, value in identity.items():
             if state["identity"].get(key) != value:
-                raise UserError(f"{path} was made with another {key}; move the folder {folder} away to train anew.")
+                raise UserError(
+                    f"{path} was made with another {key}; move the folder {folder} away to train from the start."
+                )
         return state
     return None
 

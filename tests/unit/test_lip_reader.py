@@ -101,7 +101,7 @@ def test_lips_that_are_given_take_the_place_of_predicted_ones_and_none_are_told_
 
 
 def test_a_lip_reader_needs_features_to_hear():
-    with pytest.raises(UserError, match="lip_reader hears filterbank features"):
+    with pytest.raises(UserError, match="lip_reader needs filterbank features"):
         NetworkSettings(**{**network(), "audio_encoder": "published", "audio_channels": 256})
 
 

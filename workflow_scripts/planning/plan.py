@@ -1,4 +1,4 @@
-"""What the Snakefile needs to know before any job runs: clips, shards, which runs can train, which methods have videos.
+"""Plan of the workflow before any job runs: clips, shards, runs that can be trained, methods that have videos.
 
 Quick to import, no network: each job of a cluster evaluates the Snakefile again. Nothing is written but the table
 of LRW's clips, which saves walking half a million files each time.
