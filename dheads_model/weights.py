@@ -73,4 +73,5 @@ def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _RE
             return
         except Refused as problem:
             problems.append(str(problem))
-    raise UserError(f"{'; '.join(problems)}; run again later, or put the file at {target} by hand.")
+    told = "; ".join(problems)
+    raise UserError(f"{told}; run again later, or put the file at {target} by hand.")

@@ -43,7 +43,7 @@ def main(arguments) -> None:
 if __name__ == "__main__":
     parser = command_parser(__doc__)
     parser.add_argument("--threads", type=int, default=1)
-    framing = "blocks align and crop of the preparation, as one JSON object, for the export"
+    framing = "the blocks align and crop that the data were prepared with, as one JSON object; kept in the model"
     parser.add_argument("--framing", type=json.loads, default={}, help=framing)
     methods = "{method: its block sampling} of those that sample from the model, as one JSON object; kept in the model"
     parser.add_argument("--methods", type=json.loads, default={}, help=methods)
