@@ -1,4 +1,4 @@
-"""What both training loops share: resume, cadence, finite checks, log, progress bar, state files and signals."""
+"""Shared by both training loops: resume, cadence, finite checks, log, progress bar, state files and signals."""
 
 import contextlib
 import logging
@@ -37,7 +37,7 @@ class Schedule(Protocol):
 class Engine:
     """Progress of a training, and the files of its state folder.
 
-    step: optimiser steps taken. unit: what a sample is called. history: from which image on which code trained on which
+    step: optimiser steps taken. unit: name of a sample. history: from which image on which code trained on which
     data. All ranks call the same methods in the same order; the main process writes.
     """
 
@@ -81,7 +81,7 @@ class Engine:
         self.progress.update(self.schedule.batch_size)
 
     def images_per_second(self) -> float:
-        """Rate since the last line of the log. Right where the device has finished, as after reading a loss."""
+        """Rate since the last line of the log. Correct if the device has finished, as after reading a loss."""
         seconds, step = time.perf_counter() - self._timed_from[0], self.step - self._timed_from[1]
         return step * self.schedule.batch_size / max(seconds, 1e-9)
 
@@ -97,9 +97,9 @@ class Engine:
         return read_log(self.folder / "training.jsonl")
 
     def save_if_due(self, state: Callable[[], dict]) -> None:
-        """Save the state where its cadence or a signal to any rank asks for it; after a signal raise Interrupted.
+        """Save the state if it is due or if any rank got a signal; after a signal raise Interrupted.
 
-        state: gives the training's own part of the state, in every rank. Raises UserError, with the state before it
+        state: returns the training's own part of the state; called by every rank. Raises UserError, with the state before it
         kept, where a value of a step was not finite.
         """
         stopped = bool(self.ranks.sum(torch.tensor([float(self.signals.stopped)], dtype=torch.float64)))
