@@ -41,10 +41,10 @@ Seeds = Annotated[
 
 @settings("sharding")
 class ShardingSettings:
-    """How clips form shards, the unit of work."""
+    """Division of the clips into shards. A job processes one shard."""
 
     clips_per_shard: Annotated[int, Field(ge=1, le=1000)] = 16
-    """Clips of one shard, hence of one job."""
+    """Clips per shard."""
 
 
 @settings("budget")
@@ -54,9 +54,9 @@ class BudgetSettings:
     always_allowed: CountOrZero = 3
     """Number of clips that may fail, and number that may be filtered, however small the shard is."""
     failed_fraction: Share = 0.05
-    """Share of a shard's clips that may fail."""
+    """Fraction of a shard's clips that may fail."""
     filtered_fraction: Share = 0.5
-    """Share of a shard's clips that may be filtered."""
+    """Fraction of a shard's clips that may be filtered."""
     strict: Annotated[tuple[Dataset, ...], Field(json_schema_extra=_UNIQUE)] | None = None
     """Datasets whose stages stop when more clips are lost. The stages of other datasets warn and continue with the
     remaining clips. null: all datasets that are published as complete, that is, all but folder."""
@@ -84,7 +84,7 @@ class QualitySettings:
 
 @settings("methods.NAME")
 class MethodSettings:
-    """One method. Those of kind model also need run, gpus and sampling, those of kind videos also path."""
+    """A method. Kind model also needs run, gpus and sampling, kind videos also path."""
 
     kind: Literal["model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another"]
     """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, or
@@ -99,7 +99,7 @@ class MethodSettings:
     run: Annotated[str | None, OPTIONAL] = None
     """Run whose model generates the videos."""
     gpus: Annotated[CountOrZero | None, OPTIONAL] = None
-    """GPUs that the job asks the cluster for."""
+    """GPUs that the job requests from the cluster."""
     sampling: Annotated[SamplingSettings | None, OPTIONAL] = None
 
     def __post_init__(self):

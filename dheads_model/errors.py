@@ -1,4 +1,4 @@
-"""Exceptions and exit codes of commands: the user has to fix something, a signal asks to stop, a clip is filtered, a clip
+"""Exceptions and exit codes of commands: the user has to fix something, a signal stops a training, a clip is filtered, a clip
 failed."""
 
 # Exit codes of all commands; docs/robustness.md has the table. argparse ends with EXIT_USER_ERROR too.
@@ -36,7 +36,7 @@ class UserError(Exception):
 
 
 class Interrupted(Exception):
-    """A signal asked a training to stop; its state is saved. `exit_code`: what the command ends with."""
+    """A signal stopped a training; its state is saved. `exit_code`: what the command ends with."""
 
     def __init__(self, sentence: str, exit_code: int = EXIT_RETRY):
         super().__init__(sentence)

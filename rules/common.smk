@@ -66,7 +66,7 @@ def absent_datasets():
 
 
 def framing_of(dataset, block):
-    """The config block align or crop of a dataset, with the framing that the dataset asks for."""
+    """The config block align or crop of a dataset, with the dataset's framing."""
     framing = DATASETS[dataset].framing(config)
     return config[block] | ({"framing": framing} if framing else {})
 
@@ -365,7 +365,7 @@ def sync_scorer(wildcards):
 
 
 def all_sync_metrics():
-    """Per-clip sync of every evaluated method on every test shard, where the config asks for it."""
+    """Per-clip sync of every evaluated method on every test shard, if the config enables it."""
     if config["metrics"]["sync_encoder"] is None:
         return []
     return [path.replace("results/metrics/", "results/sync/") for path in all_metrics()]

@@ -68,7 +68,7 @@ class Engine:
         return not self.running or self.images // images != (self.images - self.schedule.batch_size) // images
 
     def observe(self, values: Tensor) -> None:
-        """Remember whether the values of this step, named by `parts` of `open_engine`, are finite."""
+        """Record whether the values of this step, named by `parts` of `open_engine`, are finite."""
         self.finite.see(self.step, values)
 
     def check_finite(self) -> None:
@@ -129,7 +129,7 @@ def open_engine(
     """The engine of a training that begins, or resumes from the newest state of its folder or of `resume_from`.
 
     identity: of `identity_of`; a state of another one is refused. parts: names of the values that `observe` takes.
-    restore: is called with the state to resume from, if there is one. Inside, signals that ask to stop are remembered.
+    restore: is called with the state to resume from, if there is one. Inside, signals to stop are recorded.
     Raises UserError as `begin_state` does.
     """
     folder = Path(folder)

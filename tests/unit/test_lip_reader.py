@@ -96,7 +96,7 @@ def test_lips_that_are_given_take_the_place_of_predicted_ones_and_none_are_told_
     assert not torch.equal(stem(), other)
     torch.testing.assert_close(
         (stem() - other)[..., 0, :], torch.zeros_like(other)[..., 0, :]
-    )  # told at the mouth only
+    )  # conditioned at the mouth only
     assert torch.equal(stem(drop=True), stem(drop=True, lips=predicted + 1))
 
 

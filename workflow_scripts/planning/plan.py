@@ -62,7 +62,7 @@ class WorkPlan:
         return missing
 
     def sync_refusal(self, dataset: str) -> str:
-        """Why sync is not measured on a dataset, "" when it is or when the config does not ask for it."""
+        """Why sync is not measured on a dataset, "" if it is, or if the config does not enable it."""
         encoder = self.config["metrics"]["sync_encoder"]
         return too_few_clips(self.config, encoder, self.count(dataset, "train")) if encoder else ""
 

@@ -85,8 +85,8 @@ def embed_clip(network: SyncNet, frames: np.ndarray, mfcc: np.ndarray, samples: 
     pictures = np.stack([cv2.resize(frame, (SIDE, SIDE))[..., ::-1] for frame in frames[: count + WINDOW - 1]])
     lips = torch.cat([in_batches(network.lips, some, len(some)) for some in _windows(pictures, count)])
     starts = STEPS_A_FRAME * np.arange(count)
-    heard = np.stack([mfcc[start : start + AUDIO_STEPS].T for start in starts])[:, None]
-    sound = in_batches(network.sound, torch.from_numpy(heard.astype(np.float32)), _AT_ONCE * 8)
+    windows = np.stack([mfcc[start : start + AUDIO_STEPS].T for start in starts])[:, None]
+    sound = in_batches(network.sound, torch.from_numpy(windows.astype(np.float32)), _AT_ONCE * 8)
     return lips.numpy(), sound.numpy()
 
 
