@@ -67,7 +67,7 @@ def ended(statement: str, *arguments: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("statement", "code", "last_line"),
     [
-        ("raise UserError('mend this.')", errors.EXIT_USER_ERROR, "error: mend this."),
+        ("raise UserError('fix this.')", errors.EXIT_USER_ERROR, "error: fix this."),
         ("raise MemoryError", errors.EXIT_USER_ERROR, "error: the machine has too little memory"),
         ("raise Interrupted('the state is saved')", errors.EXIT_RETRY, "error: the state is saved"),
         ("os.kill(os.getpid(), signal.SIGINT)", errors.EXIT_INTERRUPTED, "error: stopped; run the same command"),
