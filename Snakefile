@@ -1,4 +1,4 @@
-# Diffused Heads, from raw talking-face video to tables. The way of the data:
+# Diffused Heads, from raw talking-face video to tables. Data flow:
 #
 #   corpus -> plan -> source -> track -> align -> crop -> landmark -> shard -> train -> sample -> measure -> table
 #                                        `----> audio ------------>'
@@ -10,13 +10,13 @@
 #   resources/{dataset}/shards/{split}/{shard}.tar   WebDataset shard, its manifest beside it
 #   resources/{dataset}/index.json                   all shards with sha256: what training reads
 #   results/quality/{dataset}/                       contact sheet, histograms, the clips that differ most
-#   results/audio_reference/{dataset}.json           what the sound tells of the mouth, by a ridge regression
+#   results/audio_reference/{dataset}.json           how well audio features predict the mouth, by a ridge regression
 #   results/runs/{run}/model.safetensors             export, with model.json, training.jsonl, loss.png
-#   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, where the config has a use for it
+#   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, if the config uses it
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
-#   *.recipe.json                                    beside each manifest, index and model: settings, code, what it was made from
+#   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
 import sys
@@ -24,7 +24,7 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.27")
-# Not workflow.basedir, which is that of another workflow where this one is its module.
+# Not workflow.basedir: if another workflow uses this one as a module, that is the folder of the other one.
 PROJECT = str(workflow.current_basedir)
 sys.path.insert(0, PROJECT)
 
@@ -92,7 +92,7 @@ rule prepare:
 
 
 rule benchmarks:
-    """Speed figures, measured against what one would use instead, in results/benchmarks/."""
+    """Speed benchmarks against plain alternatives, in results/benchmarks/."""
     input:
         "results/benchmarks/preparation.json",
         "results/benchmarks/throughput.json",

@@ -41,30 +41,30 @@ Seeds = Annotated[
 
 @settings("sharding")
 class ShardingSettings:
-    """How clips form shards, the unit of work."""
+    """Division of the clips into shards. A job processes one shard."""
 
     clips_per_shard: Annotated[int, Field(ge=1, le=1000)] = 16
-    """Clips of one shard, hence of one job."""
+    """Clips per shard."""
 
 
 @settings("budget")
 class BudgetSettings:
-    """How many clips a stage may lose in a shard before it warns, or stops with one sentence."""
+    """How many clips a stage may lose in a shard before it warns or stops with an error."""
 
     always_allowed: CountOrZero = 3
-    """So many clips may fail, and so many be filtered, however small the shard."""
+    """Number of clips that may fail, and number that may be filtered, however small the shard is."""
     failed_fraction: Share = 0.05
-    """Share of a shard's clips that may fail."""
+    """Fraction of a shard's clips that may fail."""
     filtered_fraction: Share = 0.5
-    """Share of a shard's clips that may be filtered."""
+    """Fraction of a shard's clips that may be filtered."""
     strict: Annotated[tuple[Dataset, ...], Field(json_schema_extra=_UNIQUE)] | None = None
-    """Datasets whose stages stop when more is lost; those of others warn and go on with what is left. null for those
-    that are complete as published, which is all but folder."""
+    """Datasets whose stages stop when more clips are lost. The stages of other datasets warn and continue with the
+    remaining clips. null: all datasets that are published as complete, that is, all but folder."""
 
 
 @settings("audio")
 class AudioSettings:
-    """Sound and its features."""
+    """Audio features."""
 
     bands: Annotated[int, Field(ge=8, le=128)] = 80
     """Bands of the mel filterbank."""
@@ -77,27 +77,29 @@ class QualitySettings:
     """The report on a prepared dataset."""
 
     worst_clips: Annotated[int, Field(ge=1, le=100)] = 10
-    """So many of the clips that differ most are listed and shown."""
+    """Number of outlier clips that are listed and shown."""
     max_tiles: Annotated[int, Field(ge=1, le=1000)] = 100
-    """Faces on the contact sheet at most, one a speaker."""
+    """Maximum number of faces on the contact sheet, one per speaker."""
 
 
 @settings("methods.NAME")
 class MethodSettings:
-    """One method. Those of kind model also need run, gpus and sampling, those of kind videos also path."""
+    """A method. Kind model also needs run, gpus and sampling, kind videos also path."""
 
     kind: Literal["model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another"]
-    """A trained model, videos that were made elsewhere, the ground truth itself, its first frame held still, or the
-    true video of another clip under the sound of this one: what a lively mouth scores that says something else."""
+    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, or
+    the ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
+    audio)."""
     path: Annotated[str | None, OPTIONAL] = None
-    """Folder of the videos of kind videos, or one with a subfolder for each dataset: square, named by clip (CLIP.mp4),
-    showing what the clip's crop shows from its first frame on. They are brought to 25 frames a second by the nearest
-    frame and to the crop's size, cut where they are longer, and their last frame repeated up to 5 times; shorter ones
-    and missing ones are counted as not measured."""
+    """Folder of the videos of kind videos, or a folder with one subfolder per dataset. A video is square, named after
+    its clip (CLIP.mp4), and shows the same region as the clip's crop from its first frame on. Videos are converted to
+    25 frames per second by the nearest frame and resized to the crop's size. Longer ones are cut. In shorter ones the
+    last frame is repeated up to 5 times; if that is not enough, or a video is missing, the clip counts as not
+    measured."""
     run: Annotated[str | None, OPTIONAL] = None
-    """The run whose model samples."""
+    """Run whose model generates the videos."""
     gpus: Annotated[CountOrZero | None, OPTIONAL] = None
-    """GPUs that the job asks the cluster for."""
+    """GPUs that the job requests from the cluster."""
     sampling: Annotated[SamplingSettings | None, OPTIONAL] = None
 
     def __post_init__(self):
@@ -108,38 +110,37 @@ class MethodSettings:
 
 @settings("metrics")
 class MetricsSettings:
-    """Measurements of videos. Their landmarks are found by track.backend, which found those that they are compared
-    with."""
+    """Metrics of videos. Landmarks are detected with track.backend, as in the ground truth."""
 
     published_blinks: bool = False
-    """Also count blinks with dlib's predictor, as the tool that the paper's authors name does. Needs pip install
-    'dheads[published-blinks]'; the predictor was learnt on iBUG 300-W, which is not for commercial use."""
+    """Also count blinks with dlib's predictor, as the tool named by the paper's authors does. Needs pip install
+    'dheads[published-blinks]'. The predictor was trained on iBUG 300-W, which is not for commercial use."""
     identity: bool = False
     """Also measure CSIM and ACD with dlib's 128-d face embedding, see docs/metrics.md. Needs pip install
     'dheads[identity]'."""
     sync_encoder: str | None = None
-    """Sync encoder that measures sync confidence and offset; never one that a run's audio encoder starts from. Null
-    leaves these columns out."""
+    """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
+    audio encoder is initialised from. null: no such columns."""
 
 
 @settings("strips")
 class StripsSettings:
-    """Frame strips, ground truth over a method."""
+    """Frame strips: ground truth above, frames of a method below."""
 
     every_n_frames: Count = 5
-    """Every so many frames are shown."""
+    """Every n-th frame is shown."""
     max_frames: Count = 14
-    """Pictures of a clip at most."""
+    """Maximum number of frames per clip."""
     clips: Count = 4
-    """Clips of a shard at most."""
+    """Maximum number of clips per shard."""
 
 
 @settings("table1")
 class TableSettings:
-    """The table."""
+    """Table 1."""
 
     reference: str = "ours"
-    """Method that the others' differences are taken from, clip by clip."""
+    """Method that the paired differences refer to."""
 
 
 def _two_encoders() -> dict[str, SyncSettings]:
@@ -160,19 +161,18 @@ def _methods() -> dict[str, MethodSettings]:
 @dataclasses.dataclass(frozen=True)
 class _Input:
     datasets: Annotated[tuple[Dataset, ...], Field(min_length=1, json_schema_extra=_UNIQUE)] = ("embedded",)
-    """Corpora that are prepared and evaluated."""
+    """Datasets that are prepared and evaluated."""
     clips: str | None = None
-    """Folder with your videos, for the dataset folder; relative to the work directory or to where the command is
-    given."""
+    """Folder with your videos, for the dataset folder; relative to the work directory or to the current directory."""
     model: str | None = None
-    """An export (model.safetensors) of an earlier run; given, nothing is trained and every method of kind model samples
-    from it."""
+    """An export (model.safetensors) of an earlier run. If set, nothing is trained, and every method of kind model uses
+    it."""
     published_audio_encoder: str | None = None
-    """The audio_encoder.pt of the published release, for runs with network.audio_encoder published, and for a model
-    given as model that was imported without its layers."""
+    """The file audio_encoder.pt of the published release. Needed by runs with network.audio_encoder published, and by a
+    model (config key model) that was imported without its audio encoder."""
     seed: CountOrZero = 2137
-    """Seed of sampling; each clip and frame derives its own from it, the same for every method, so that differences
-    clip by clip are those of the methods and not of the noise."""
+    """Seed of sampling. The seed of each clip and frame is derived from it and is the same for every method, so paired
+    differences do not contain differences of noise."""
 
 
 _WithDatasets = dataclasses.make_dataclass(
@@ -196,14 +196,15 @@ class Configuration(_WithDatasets):
     audio: AudioSettings = AudioSettings()
     quality: QualitySettings = QualitySettings()
     runs: dict[Name, RunSettings] = dataclasses.field(default_factory=lambda: {"ours": RunSettings()})
-    """Trainings, each a named configuration; settings never stand in file names."""
+    """Trainings, each a named configuration. Settings never appear in file names."""
     training_seeds: dict[str, Seeds] = dataclasses.field(default_factory=dict)
-    """Seeds with which a run is trained, by its name: its own (runs.NAME.training.seed) and others. Each other one makes
-    a run and methods of its own, ours_seed2 beside ours, with a row each in the table; results/seeds.md has their mean
-    and spread."""
+    """Seeds with which a run is trained, by the run's name: its own (runs.NAME.training.seed) and others. Each other
+    seed adds a run and methods, for instance ours_seed2 next to ours, with one row each in the table. results/seeds.md
+    has mean and standard deviation over seeds."""
     sync_encoders: dict[Name, SyncSettings] = dataclasses.field(default_factory=_two_encoders)
-    """Pairs of small encoders that tell which moving mouth goes with which sound (docs/sync.md), each a named
-    configuration, trained on a dataset where runs.NAME.audio_encoder_from or metrics.sync_encoder names it."""
+    """Pairs of small encoders, trained contrastively, that score whether a mouth matches the audio (docs/sync.md), each
+    a named configuration. One is trained on a dataset if runs.NAME.audio_encoder_from or metrics.sync_encoder names
+    it."""
     methods: dict[Name, MethodSettings] = dataclasses.field(default_factory=_methods)
     """Rows of the table."""
     metrics: MetricsSettings = MetricsSettings()

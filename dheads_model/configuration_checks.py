@@ -1,6 +1,6 @@
-"""Which settings of a config must fit together: every check between its blocks.
+"""Checks between the blocks of a config.
 
-What a block says of itself is checked where it is defined.
+Checks within a block are where the block is defined.
 """
 
 from dheads_model.config import build
@@ -17,9 +17,9 @@ _SHARED_SIZES = ("audio_radius", "audio_channels", "feature_bands")
 
 
 def check_configuration(config: dict) -> None:
-    """Raise UserError for the first key, value or blocks of a whole config that are wrong: before anything is done with it.
+    """Raise UserError for the first key, value or blocks of a whole config that are wrong, before any job.
 
-    The workflow and the commands that take a config call it alike. Whether files exist is not looked at.
+    The workflow and the commands that read a config both call it. It does not check whether files exist.
     """
     read_configuration(config)
     for run, block in config["runs"].items():
@@ -46,7 +46,7 @@ def check_configuration(config: dict) -> None:
 def check_model(path: str, config: dict) -> None:
     """Raise UserError unless a file is an export that the config's methods of kind model can sample from.
 
-    Its header only is read: damaged weights are found by the job that loads them.
+    Only the header is read: damaged weights are found by the job that loads them.
     """
     about = read_about(path, MODEL_FORMAT)
     trained = about["config"]
@@ -59,7 +59,7 @@ def check_model(path: str, config: dict) -> None:
     network = completed("network", trained["network"])
     if network["audio_encoder"] == "conv" and network["feature_bands"] != config["audio"]["bands"]:
         raise UserError(
-            f"the model {path} hears {network['feature_bands']} bands and config key audio.bands is "
+            f"the model {path} was trained with {network['feature_bands']} bands and config key audio.bands is "
             f"{config['audio']['bands']}; set audio.bands to {network['feature_bands']}."
         )
     for name, method in config["methods"].items():
@@ -69,7 +69,7 @@ def check_model(path: str, config: dict) -> None:
 
 
 def with_name(name: str, check) -> None:
-    """Call a check and put the name of what it looks at into its sentence."""
+    """Call a check and put the name of the checked block into its error."""
     try:
         check()
     except UserError as problem:
@@ -96,7 +96,7 @@ def _check_run(name: str, config: dict) -> None:
     if network["image_size"] > config["crop"]["size"]:
         raise UserError(
             f"config key runs.{name}.network.image_size is {network['image_size']} and crop.size {config['crop']['size']}; "
-            "pictures would be enlarged: raise crop.size."
+            "crops would be enlarged: raise crop.size."
         )
     passes = max(block["gpus"], 1) * training["gradient_accumulation"]
     if training["batch_size"] % passes:
@@ -116,7 +116,7 @@ def _check_run(name: str, config: dict) -> None:
 
 
 def _check_trained_method(name: str, method: dict, config: dict) -> None:
-    """Before the training, whether its model can do what its method will ask of it."""
+    """Raise UserError, before the training, if its model will not fit the method's sampling."""
     run, sampling = config["runs"][method["run"]], method["sampling"]
     if run["network"]["audio_encoder"] == "published" and not config["published_audio_encoder"]:
         raise UserError(
@@ -126,7 +126,7 @@ def _check_trained_method(name: str, method: dict, config: dict) -> None:
     if sampling["guidance_scale"] != 1 and not run["conditioning_augmentation"]["audio_drop"]:
         raise UserError(
             f"config key methods.{name}.sampling.guidance_scale is {sampling['guidance_scale']}, but runs.{method['run']} trains "
-            "with conditioning_augmentation.audio_drop 0 and never without sound; set guidance to 1."
+            "with conditioning_augmentation.audio_drop 0, never with a dropped audio condition; set guidance_scale to 1."
         )
     if sampling["hide_mouth"] and not run["conditioning_augmentation"]["mouth_drop"]:
         raise UserError(

@@ -1,13 +1,13 @@
-"""The ways in which work may stop, and the exit codes of commands: the user must act, a signal asks to stop, a clip is
-left out on purpose, a clip broke."""
+"""Exceptions and exit codes of commands: the user has to fix something, a signal stops a training, a clip is filtered, a clip
+failed."""
 
 # Exit codes of all commands; docs/robustness.md has the table. argparse ends with EXIT_USER_ERROR too.
-EXIT_FAILED = 1  # a mistake of the code, with its traceback; or a comparison that found a difference
-EXIT_USER_ERROR = 2  # something a person has to mend, told in one sentence
+EXIT_FAILED = 1  # a bug, with its traceback; or a comparison that found a difference
+EXIT_USER_ERROR = 2  # something the user has to fix; the message is one sentence
 EXIT_RETRY = 75  # a scheduler's signal stopped a training, whose state is saved; EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130  # Ctrl-C; 128 + SIGINT
 
-# What each means: dheads_model/reasons.py.
+# Meanings: dheads_model/reasons.py.
 FILTER_REASONS = (
     "listed_bad",
     "no_audio",
@@ -32,11 +32,11 @@ FAIL_REASONS = (
 
 
 class UserError(Exception):
-    """Something a person has to mend; the message is one sentence: what is wrong, where, what to write instead."""
+    """Something the user has to fix; the message is one sentence: what is wrong, where, what to write instead."""
 
 
 class Interrupted(Exception):
-    """A signal asked a training to stop; its state is saved. `exit_code`: what the command ends with."""
+    """A signal stopped a training; its state is saved. `exit_code`: what the command ends with."""
 
     def __init__(self, sentence: str, exit_code: int = EXIT_RETRY):
         super().__init__(sentence)
@@ -44,7 +44,7 @@ class Interrupted(Exception):
 
 
 class ClipFiltered(Exception):
-    """A clip is left out on purpose. `reason` is one of FILTER_REASONS; `detail` is one sentence."""
+    """A clip is filtered, that is, left out deliberately. `reason` is one of FILTER_REASONS; `detail` is one sentence."""
 
     def __init__(self, reason: str, detail: str = ""):
         if reason not in FILTER_REASONS:
@@ -54,7 +54,7 @@ class ClipFiltered(Exception):
 
 
 class ClipFailed(Exception):
-    """A clip broke and is worth another try. `reason` is one of FAIL_REASONS; `detail` is one sentence."""
+    """A clip failed, and may succeed in another run. `reason` is one of FAIL_REASONS; `detail` is one sentence."""
 
     def __init__(self, reason: str, detail: str = ""):
         if reason not in FAIL_REASONS:

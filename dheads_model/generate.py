@@ -1,6 +1,6 @@
 """A photo of a face and a speech recording of any length become a talking video; see docs/own_photo.md.
 
-The command to `Talker.generate`: it parses arguments, says which settings are used, and tells errors in one sentence.
+The command to `Talker.generate`: it parses arguments, prints which settings are used, and reports errors in one sentence.
 """
 
 import argparse
@@ -18,17 +18,19 @@ from dheads_model.talker_settings import DEFAULT_CONFIG, PHOTO_GUIDANCE, describ
 def _parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="python -m dheads_model.generate", description=__doc__.splitlines()[0])
     result.add_argument("--identity", required=True, help="photo with one face, seen from the front")
-    result.add_argument("--audio", required=True, help="speech in any sound or video file")
+    result.add_argument("--audio", required=True, help="speech in any audio or video file")
     result.add_argument("--model", required=True, help="a finished run's model.safetensors")
     result.add_argument("--out", required=True, help="the video to write, an .mp4")
-    result.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the noise (%(default)s)")
-    layers = f"YAML laid over {DEFAULT_CONFIG.relative_to(ROOT)} and the sampler settings that the model records (none)"
-    result.add_argument("--config", help=layers)
-    result.add_argument("--audio-encoder", help="audio_encoder.pt, where an imported model needs it beside it (none)")
-    result.add_argument(
-        "--method", help="whose sampler settings to take, where the model records several (the only one)"
+    result.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the noise (%(default)s)")
+    layers = (
+        f"YAML overlay of {DEFAULT_CONFIG.relative_to(ROOT)} and the sampler settings that the model records (none)"
     )
-    result.add_argument("--steps", type=int, help="noise levels a frame (the method's)")
+    result.add_argument("--config", help=layers)
+    result.add_argument("--audio-encoder", help="audio_encoder.pt, if an imported model needs it (none)")
+    result.add_argument(
+        "--method", help="method whose sampler settings are used, if the model records several (the only one)"
+    )
+    result.add_argument("--steps", type=int, help="denoising steps per frame (the method's)")
     guidance = (
         "classifier-free guidance scale on the audio condition, 1 is fastest "
         f"(the method's, at most {PHOTO_GUIDANCE:g} unless --config is given)"
@@ -38,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def generate(given: argparse.Namespace) -> str:
-    """Write the video that the arguments ask for; a line about it. Which settings are used is said on standard error."""
+    """Write the video and return a line about it. The settings that are used are printed on standard error."""
     check_output(given.out, (given.identity, given.audio, given.model))
     talker = Talker.load(given.model, method=given.method, config=given.config, audio_encoder=given.audio_encoder)
     options = {"steps": given.steps, "guidance_scale": given.guidance_scale}
@@ -48,7 +50,7 @@ def generate(given: argparse.Namespace) -> str:
     made = talker.generate(given.identity, given.audio, given.out, seed=given.seed, progress=True, **chosen)
     return (
         f"wrote {given.out}: {made.frames} frames ({made.frames / FRAMES_PER_SECOND:.1f} s) of {made.size} x {made.size} "
-        f"pixels with sound, seed {given.seed}"
+        f"pixels with audio, seed {given.seed}"
     )
 
 

@@ -6,16 +6,16 @@ from dheads_model.errors import UserError
 
 @settings("retry")
 class RetryPolicy:
-    """How long to try."""
+    """Retry policy of downloads."""
 
     attempts: Count = 6
-    """Tries in a row that bring nothing new, before a host is given up for a file."""
+    """Consecutive attempts without new data before a host is given up for a file."""
     first_wait: NonNegativeFloat = 1.0
-    """Seconds before the second try, doubled for each next one; a host's Retry-After goes before."""
+    """Seconds before the second attempt, doubled for each further one. A Retry-After of the host takes precedence."""
     longest_wait: NonNegativeFloat = 120.0
-    """Longest wait in seconds."""
+    """Maximum wait in seconds."""
     timeout: PositiveFloat = 30.0
-    """Seconds without a byte that count as a stall."""
+    """Seconds without data after which an attempt fails."""
 
     def __post_init__(self):
         if self.first_wait > self.longest_wait:

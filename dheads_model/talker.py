@@ -1,4 +1,4 @@
-"""The public API: open a trained model, and a photo of a face and speech become a talking video; see docs/api.md."""
+"""The public API: open a trained model and generate a talking video from a photo of a face and speech; see docs/api.md."""
 
 import dataclasses
 import itertools
@@ -34,7 +34,7 @@ DEFAULT_SEED = 0
 
 
 class GeneratedVideo(NamedTuple):
-    """frames: uint8 RGB `[T, S, S, 3]`, 25 a second. audio: int16 `[640 T]`, 16 kHz mono, the speech under them."""
+    """frames: uint8 RGB `[T, S, S, 3]`, 25 a second. audio: int16 `[640 T]`, 16 kHz mono, the speech."""
 
     frames: np.ndarray
     audio: np.ndarray
@@ -52,7 +52,7 @@ class WrittenVideo(NamedTuple):
 class Talker:
     """A model ready to generate; made by `Talker.load`.
 
-    encoder: makes the audio embeddings of a model that takes these. config and facts: what the export records.
+    encoder: computes audio embeddings for a model whose input they are. config, facts: those of the export.
     """
 
     path: Path
@@ -73,8 +73,8 @@ class Talker:
     ) -> Self:
         """Open an export, on a CUDA device if there is one.
 
-        method: whose sampler settings to take, where the export records several. config: a YAML file laid over the
-        settings that the export records. audio_encoder: the TorchScript file that some imported models need beside them.
+        method: whose sampler settings are used, if the export records several. config: a YAML overlay of the settings that
+        the export records. audio_encoder: the TorchScript file that some imported models need.
         Without config, classifier-free guidance is at most 1.5. Raises UserError for a file that is missing, damaged or no
         export, and for settings that are missing or do not fit.
         """
@@ -121,11 +121,11 @@ class Talker:
     def generate(
         self, photo, speech, output=None, *, seed=DEFAULT_SEED, steps=None, guidance_scale=None, progress=False
     ):
-        """The talking video of a photo and speech: its frames and sound, or with `output` an mp4, in constant memory.
+        """Generate a talking video from a photo and speech: frames and audio, or with `output` an mp4 in constant memory.
 
-        photo: a file, or uint8 RGB `[H, W, 3]`. speech: a file with a sound track, or int16 `[N]` at 16 kHz mono; what is
-        left after the last whole frame of 40 ms is cut off. output: the mp4 to write, whole or not at all. steps: noise
-        levels a frame. guidance_scale: classifier-free guidance scale on the audio condition, 0 or more, 1 for none; both
+        photo: a file, or uint8 RGB `[H, W, 3]`. speech: a file with an audio track, or int16 `[N]` at 16 kHz mono; what is
+        left after the last whole frame of 40 ms is cut off. output: the mp4, written atomically. steps: denoising
+        steps per frame. guidance_scale: classifier-free guidance scale on the audio condition, 0 or more, 1 for none; both
         default to the method's. progress: show a bar on standard error. Equal arguments give equal bytes. Raises UserError
         for a photo without a usable face, for speech that is missing, empty or silent, for sampling for which the model was
         not trained, and for an output that cannot be written.
@@ -152,12 +152,12 @@ class Talker:
         steps: int | None = None,
         guidance_scale: float | None = None,
     ) -> Iterator[np.ndarray]:
-        """Frames uint8 RGB `[S, S, 3]` one by one while speech comes, in constant memory: those of `generate`.
+        """Frames uint8 RGB `[S, S, 3]` one by one while speech arrives, in constant memory; equal to those of `generate`.
 
         speech_chunks: an iterable of int16 `[N]` at 16 kHz mono, of any length. A frame comes 120 ms of speech after its own
         40 ms (160 ms with the published audio encoder), plus its computation. Photo and numbers are checked at the call.
         Raises UserError as `generate`, for a chunk of another type or shape when it comes, and at the end for less than one
-        whole frame of speech; silence is not refused, since what comes later is not known.
+        whole frame of speech; silence is not refused, since later speech is not known.
         """
         sampling = self._sampling(seed, steps, guidance_scale)
         speech = speech_frames_of_chunks(speech_chunks)
@@ -188,9 +188,9 @@ class Talker:
 def talk(
     talker: Talker, face: np.ndarray, speech: Iterable[np.ndarray], sampling: SamplingSettings, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(frame uint8 RGB `[S, S, 3]`, its sound int16 `[640]`) one by one, in constant memory.
+    """(frame uint8 RGB `[S, S, 3]`, its audio int16 `[640]`) one by one, in constant memory.
 
-    face: uint8 RGB `[S, S, 3]`, aligned as the model's data. speech: frames int16 `[640]`; only as many are taken as the
+    face: uint8 RGB `[S, S, 3]`, aligned as the model's data. speech: frames int16 `[640]`; only as many are read as the
     next frame needs.
     """
     model = talker.model

@@ -1,4 +1,4 @@
-"""What a talker takes from the facts that its export records, and from a config for the rest: sampling, framing, refusals."""
+"""Settings of a talker, from the facts of its export and from a config: sampling, framing, limits."""
 
 import dataclasses
 import numbers
@@ -16,7 +16,7 @@ from dheads_model.network.export_formats import completed
 from dheads_model.yaml_file import overlaid, read_yaml
 
 DEFAULT_CONFIG = ROOT / "config/config.yaml"
-# Guidance scales that suit the corpus a small model was trained on paint marks on mouths and cheeks of real faces.
+# Higher guidance scales suit the training corpus of a small model, but give artefacts on mouths and cheeks of real faces.
 PHOTO_GUIDANCE = 1.5
 # The name of the only method of a model that records its sampling without one, as in the default config.
 IMPORTED_METHOD = "ours"
@@ -25,10 +25,10 @@ _NUMBERS = {"steps": (numbers.Integral, "a whole number"), "guidance_scale": (nu
 
 @dataclasses.dataclass(frozen=True)
 class TalkerSettings:
-    """How a talker samples and frames, and what it refuses.
+    """Sampling, framing and limits of a talker.
 
     min_eye_distance: of the face in a photo, pixels. silence_dbfs: of the loudest frame of speech, decibels of full scale.
-    sources: of sampling, align and crop, who gave them. capped: the method's guidance scale was lowered to PHOTO_GUIDANCE.
+    sources: of sampling, align and crop, where they come from. capped: the method's guidance scale was lowered to PHOTO_GUIDANCE.
     """
 
     sampling: SamplingSettings
@@ -42,7 +42,7 @@ class TalkerSettings:
 
 
 def read_settings(facts: Mapping, overlay: Path | str | None, method: str | None) -> TalkerSettings:
-    """Settings of an export's facts, under the default config and a YAML file that is laid over both (None for none).
+    """Settings of an export's facts, over the default config, and under a YAML overlay (None for none).
 
     method: of several that the model records. Without an overlay the guidance scale is PHOTO_GUIDANCE at most. Raises
     UserError as `read_config` and `sampling_of` do, and for framing that cannot be used.
@@ -73,7 +73,7 @@ def read_settings(facts: Mapping, overlay: Path | str | None, method: str | None
 
 
 def chosen_sampling(settings: TalkerSettings, chosen: Mapping[str, float]) -> SamplingSettings:
-    """The sampling of one video; chosen: steps and guidance_scale that take the place of the talker's.
+    """The sampling of one video; chosen: steps and guidance_scale that replace the talker's.
 
     Raises UserError for values that are no such numbers.
     """
@@ -86,7 +86,7 @@ def chosen_sampling(settings: TalkerSettings, chosen: Mapping[str, float]) -> Sa
 
 
 def describe(settings: TalkerSettings, chosen: Mapping[str, float]) -> list[str]:
-    """Lines that say which settings of sampling and framing a video is made with, and who gave them."""
+    """Lines that state the settings of sampling and framing of a video, and their origin."""
     sampling = chosen_sampling(settings, chosen)
     over = [*chosen, *(["guidance_scale"] if settings.capped and "guidance_scale" not in chosen else [])]
     sources = [settings.sources["sampling"], *(f"{name} over them" for name in over)]
@@ -103,7 +103,7 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
     Raises UserError for an unusable file, for a config that `check_configuration` refuses, for a file that sets a part
     of a method that the model does not record, and where neither the model nor a file says how to sample.
     """
-    # The model is there already: its methods are checked against it, not against the config of a training.
+    # The model exists: its methods are checked against it, not against the config of a training.
     config = read_yaml(DEFAULT_CONFIG) | {"model": "the given one"}
     recorded = recorded_methods(facts)
     if recorded:
@@ -127,7 +127,7 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
 
 
 def _of_model(config: Mapping, recorded: Mapping[str, Mapping]) -> dict:
-    """The keys of a config that says how to sample from a given model as it records it."""
+    """Config keys for sampling from a model as it records them."""
     run = next(iter(config["runs"]))
     methods = {
         name: {"kind": "model", "run": run, "gpus": 0, "sampling": completed("sampling", block)}

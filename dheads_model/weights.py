@@ -1,4 +1,4 @@
-"""Network weights from outside: fetched on request, and never opened before size and sha256 are those of the table."""
+"""Network weights that are no part of a package: downloaded on request, and opened only after size and sha256 are checked."""
 
 import csv
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _RETRY = RetryPolicy()
 class Weights:
     """One line of config/weights.tsv.
 
-    bytes: None where nobody states the size. sha256: all 64 digits, or the first 10 where only those are published, in
-    the file's name (torch hub's convention); the file is then loaded as plain tensors only. mirror: a second place of the
-    same file, asked when the first gives nothing, "" where none is known. needed_by: the settings and metrics that open it.
+    bytes: None if no size is published. sha256: all 64 digits, or the first 10 where only those are published, in
+    the file's name (torch hub's convention); the file is then loaded as plain tensors only. mirror: a second URL of the
+    same file, used if the first one fails, "" where none is known. needed_by: the settings and metrics that open it.
     """
 
     name: str
@@ -38,18 +38,18 @@ def read_weights_table(path: Path | str) -> dict[str, Weights]:
 
 
 def command_for(weights: Weights) -> str:
-    """What a person types to get a file."""
+    """Command that downloads a file."""
     return f"snakemake --cores 1 resources/weights/{weights.name}"
 
 
 def missing_reason(folder: Path | str, weights: Weights) -> str:
-    """Why a metric is not computed for want of a file, "" where it is there; its content is checked when it is opened."""
+    """Why a metric is not computed if its file is missing, "" if it exists; its content is checked when it is opened."""
     there = Path(folder, weights.name).is_file()
     return "" if there else f"not computed: weights missing ({command_for(weights)})"
 
 
 def check_weights(path: Path | str, weights: Weights) -> Path:
-    """The path, once the file is there and is the one of the table; raises UserError with what to do otherwise."""
+    """The path, if the file exists and is the one of the table; else raises UserError with what to do."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path} is missing: run `{command_for(weights)}`, or put the file from {weights.url} there.")
@@ -61,9 +61,9 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
 
 
 def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _RETRY) -> None:
-    """Download a file, going on where an earlier try was cut off, and put it in place after size and sha256 were checked.
+    """Download a file, resuming an interrupted download, and put it in place after size and sha256 were checked.
 
-    The mirror is asked when the first host gives nothing or another file. Raises UserError when no host gives the file.
+    The mirror is used if the first host does not give the right file. Raises UserError if no host does.
     """
     expected, problems = Expected(weights.bytes, weights.sha256), []
     for url in filter(None, (weights.url, weights.mirror)):

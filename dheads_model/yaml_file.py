@@ -1,4 +1,4 @@
-"""Configs in YAML: read with the file and the line of what is wrong, and laid over each other."""
+"""Configs in YAML: reading, with file and line in errors, and overlays."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,9 +25,7 @@ def read_yaml(path: Path | str) -> dict:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         where = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UserError(
-            f"{path}{where} is no YAML ({problem.problem or problem.context}); mend that line."
-        ) from problem
+        raise UserError(f"{path}{where} is no YAML ({problem.problem or problem.context}); fix that line.") from problem
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
         raise UserError(f"{path} is no YAML ({str(problem).splitlines()[0]}); give a YAML file.") from problem
     if not isinstance(content, Mapping):
@@ -36,7 +34,7 @@ def read_yaml(path: Path | str) -> dict:
 
 
 def overlaid(below: Mapping, above: Mapping) -> dict:
-    """Blocks are laid over blocks, anything else takes the place of what was there: as Snakemake does it."""
+    """`below` with the values of `above`: blocks are merged, other values replaced, as Snakemake does."""
     result = dict(below)
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
@@ -45,7 +43,7 @@ def overlaid(below: Mapping, above: Mapping) -> dict:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which the last would count."""
+    """Refuses duplicate keys, of which YAML would take the last."""
 
     def construct_mapping(self, node, deep=False):
         seen = set()

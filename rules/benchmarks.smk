@@ -1,4 +1,4 @@
-# Speed, measured in one run against what one would use instead; results are JSON with the command and the machine.
+# Speed benchmarks, each against a plain alternative in the same run; results are JSON with the command and the machine.
 
 
 rule benchmark_preparation:
@@ -27,7 +27,7 @@ rule benchmark_preparation:
 
 
 rule benchmark_throughput:
-    """Clips a second of the whole preparation by cores and shard size, where the time goes, and how long CREMA-D will take."""
+    """Clips per second of the whole preparation by cores and shard size, time per stage, and an estimate for CREMA-D."""
     input:
         source=[
             f"resources/{dataset}/source/{number}.json"
@@ -52,7 +52,7 @@ rule benchmark_throughput:
 
 
 rule benchmark_loader:
-    """Training windows a second from the loader, from memory and streamed, against what the trainer consumes."""
+    """Training windows per second of the loader, from memory and streamed, against the rate of training."""
     input:
         index=[f"resources/{dataset}/index.json" for dataset in list(PLAN.shards)[:1]],
         log=[f"results/runs/{run}/training.jsonl" for run in PLAN.trained_runs()[:1]],
@@ -74,7 +74,7 @@ rule benchmark_loader:
 
 
 rule benchmark_training:
-    """Training images a second and the share of the device's arithmetic they use, against a plain loop."""
+    """Training images per second and utilisation of the device's peak FLOP/s, against a plain loop."""
     input:
         index=lambda wildcards: f"resources/{config['runs'][benchmarked_run()]['dataset']}/index.json",
     output:
@@ -112,7 +112,7 @@ rule benchmark_planning:
 
 
 rule benchmark_sampling:
-    """Frames a second of a trained model's sampling, against the published algorithm with the same weights."""
+    """Frames per second of a trained model, against the published algorithm with the same weights."""
     input:
         model=lambda wildcards: model_of_method(benchmarked_method()),
     output:
@@ -161,7 +161,7 @@ rule sample_steps:
 
 
 rule benchmark_steps:
-    """What fewer steps than 100 cost a trained model: mouth, head, eyes, sharpness, and drift over 1,000 frames."""
+    """Quality of a trained model with fewer steps than 100: mouth, head, eyes, sharpness, and drift over 1,000 frames."""
     input:
         videos="results/benchmarks/steps_videos.json",
         tar=ancient("results/benchmarks/steps_videos.tar"),

@@ -1,4 +1,4 @@
-# What the last products are made of, from the clips on, and how each part must have been made.
+# All inputs of the last products, direct and indirect, and with which settings and code each must have been made.
 from workflow_scripts.planning.missing_files import RECORD, Losses, absent, lost_files
 
 LOSSES = Losses(RECORD)
@@ -23,19 +23,19 @@ def videos_made_again():
 
 
 def chain_of_dataset(dataset):
-    """What an index stands on: the manifests of every stage of every shard, and the packed shards themselves."""
+    """Inputs of an index: the manifests of every stage of every shard, and the packed shards themselves."""
     tars = [ancient(path.replace(".json", ".tar")) for path in shard_manifests(dataset)]
     return stage_manifests(dataset) + tars
 
 
 def chain_of_run(run):
-    """What a run leaves for those that sample from it."""
+    """Files of a run that sampling and curves need."""
     folder = f"results/runs/{run}"
     return [ancient(f"{folder}/model.safetensors"), f"{folder}/model.sha256", ancient(f"{folder}/training.jsonl")]
 
 
 def chain_of_videos(method, dataset, number):
-    """Videos of a method on a test shard, the model behind them and what was measured of them."""
+    """Videos of a method on a test shard, their model and their metrics."""
     kept = f"{method}/{dataset}/{number}"
     paths = [f"results/videos/{kept}.json", f"results/metrics/{kept}.json"]
     paths += [ancient(f"results/metrics/{kept}.{kind}") for kind in ("parquet", "landmarks.parquet")]
@@ -46,13 +46,13 @@ def chain_of_videos(method, dataset, number):
 
 
 def chain_of_strip(wildcards):
-    """What a strip stands on: the method's videos and those of the ground truth."""
+    """Inputs of a strip: the method's videos and those of the ground truth."""
     shard = (wildcards.dataset, wildcards.shard)
     return chain_of_videos(wildcards.method, *shard) + chain_of_videos("ground_truth", *shard)
 
 
 def chain_of_table():
-    """Everything that table 1 stands on, down to the shards; below those, the indexes look after themselves."""
+    """All inputs of table 1 down to the shards; the rule of the indexes checks those of the shards."""
     paths = [
         path
         for method in PLAN.methods()

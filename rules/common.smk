@@ -52,7 +52,7 @@ def hold_work_folder():
 
 
 def state_disk_need():
-    """Before the first job: say what room is needed, and stop when there is less."""
+    """Before the first job: print the disk space that is needed, and stop when there is less."""
     try:
         print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
     except UserError as problem:
@@ -60,13 +60,13 @@ def state_disk_need():
 
 
 def absent_datasets():
-    """What is said of datasets that the config lists and that are not here."""
+    """Print why datasets of the config are left out."""
     for name, why in PLAN.absent.items():
         print(f"dataset {name} is left out: {why}", file=sys.stderr)
 
 
 def framing_of(dataset, block):
-    """The config block align or crop of a dataset, with the framing that the dataset asks for."""
+    """The config block align or crop of a dataset, with the dataset's framing."""
     framing = DATASETS[dataset].framing(config)
     return config[block] | ({"framing": framing} if framing else {})
 
@@ -77,18 +77,18 @@ def framed(block):
 
 
 def training_framing(dataset):
-    """How the pictures that a model learns from were framed, to be kept in the model."""
+    """How the training crops were framed, for the export."""
     return as_json({block: framing_of(dataset, block) for block in ("align", "crop")})
 
 
 def sampling_of_run(run):
-    """How the config's methods sample from a run's model, to be kept in it, as JSON."""
+    """Sampling settings of the methods that use a run's model, for the export, as JSON."""
     methods = config["methods"].items()
     return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
 
 
 def launcher(gpus):
-    """What starts a training: Python, or torchrun's launcher with a process a GPU."""
+    """Command that starts a training: Python, or torchrun's launcher with one process per GPU."""
     return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
 
 
@@ -98,7 +98,7 @@ def benchmarked_run():
 
 
 def memory_of_run(run):
-    """MB for a training: what its processes hold of decoded frames, and that of the validation, besides themselves."""
+    """MB for a training: decoded frames of training and validation in all processes, and the processes themselves."""
     return int(max(run["gpus"], 1) * (4000 + 1.25 * 1074 * run["training"]["in_memory_gib"]))
 
 
@@ -140,7 +140,7 @@ def hosts_of(dataset):
 
 
 def fetched_corpus(dataset):
-    """What must be here before the clips of a dataset can be named; not a reason to prepare them anew."""
+    """Files that must exist before the clips of a dataset can be listed; their age does not rerun the preparation."""
     fetch = DATASETS[dataset].fetch
     return [ancient(fetch.product)] if fetch and fetch.needed(config) else []
 
@@ -243,7 +243,7 @@ def videos_settings(method):
 
 @functools.cache
 def listing_of(folder):
-    """Digest of the names, sizes and times of a folder's files and those of its subfolders: what was put there anew."""
+    """Digest of the names, sizes and times of a folder's files and those of its subfolders; it changes with new videos."""
     entries = []
     for place in sorted({folder, *(entry.path for entry in os.scandir(folder) if entry.is_dir())}):
         for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
@@ -269,7 +269,7 @@ def memberships_of(dataset):
 
 
 def provenance_input():
-    """What made the results: the whole config and the digest of the code of every command below table 1."""
+    """Provenance of the results: the whole config and the digest of the code of every command below table 1."""
     commands = {part["command"] for part in planned_products().values()}
     code = {name: digest(f"workflow_scripts.{name}") for name in sorted({*commands, "write_table1"})}
     return as_json({"config": config, "code": code})
@@ -304,7 +304,7 @@ def published_audio_encoder():
 
 
 def encoder_of_run(wildcards):
-    """The same for a run that hears by it."""
+    """The same for a run whose audio encoder is the published one."""
     published = config["runs"][wildcards.run]["network"]["audio_encoder"] == "published"
     return published_audio_encoder() if published else []
 
@@ -365,7 +365,7 @@ def sync_scorer(wildcards):
 
 
 def all_sync_metrics():
-    """Per-clip sync of every evaluated method on every test shard, where the config asks for it."""
+    """Per-clip sync of every evaluated method on every test shard, if the config enables it."""
     if config["metrics"]["sync_encoder"] is None:
         return []
     return [path.replace("results/metrics/", "results/sync/") for path in all_metrics()]

@@ -1,5 +1,5 @@
 # From a corpus to verified source files, a shard of clips a job: each lists its clips, then opens them.
-# Each dataset has its own rule, made from what dheads_model/corpora/datasets/ says of it.
+# Each dataset has its own rule, defined by its module in dheads_model/corpora/datasets/.
 
 for dataset, about in DATASETS.items():
 
@@ -40,7 +40,7 @@ for dataset, about in DATASETS.items():
     if about.fetch:
 
         rule:
-            """Bring a whole corpus here, unpack it and list its clips."""
+            """Download a whole corpus, unpack it and list its clips."""
             name:
                 about.fetch.rule
             output:

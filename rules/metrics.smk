@@ -32,7 +32,7 @@ rule measure_videos:
 
 
 rule measure_audio_reference:
-    """What the sound of a dataset tells of its mouths: the reference for mouths that a model makes."""
+    """How well audio features predict the mouths of a dataset, by a ridge regression: a reference for generated mouths."""
     input:
         index="resources/{dataset}/index.json",
     output:

@@ -1,4 +1,4 @@
-# Videos of every method for every test shard. All rules make the same kind of output, told apart by the method.
+# Videos of every method for every test shard. All rules have the same kind of output; the method's kind decides which one runs.
 
 
 rule sample_videos:
@@ -37,7 +37,7 @@ rule sample_videos:
 
 
 rule copy_reference:
-    """Videos that no model makes: the ground truth itself, its first frame held still, or the truth of another clip."""
+    """Reference videos: the ground truth, its first frame repeated, or the ground truth of another clip."""
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
@@ -66,7 +66,7 @@ rule copy_reference:
 
 
 rule adopt_videos:
-    """Videos of a method that runs elsewhere, brought to the clips' frames and size."""
+    """Videos of a method that runs elsewhere, converted to the clips' frame rate, length and size."""
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),

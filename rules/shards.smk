@@ -1,8 +1,8 @@
-# Sound and features, WebDataset shards, their index and the account of every clip.
+# Audio and its features, WebDataset shards, their index and the status of every clip.
 
 
 rule extract_audio:
-    """Sound at 16 kHz on the clock of the crops, and its log filterbank."""
+    """Audio at 16 kHz on the clock of the crops, and its log filterbank."""
     input:
         source="resources/{dataset}/source/{shard}.json",
         manifest="resources/{dataset}/align/{shard}.json",
@@ -29,7 +29,7 @@ rule extract_audio:
 
 
 rule pack_shards:
-    """One WebDataset tar of everything that is known of the clips of a shard."""
+    """One WebDataset tar with all data of the clips of a shard."""
     input:
         source="resources/{dataset}/source/{shard}.json",
         track="resources/{dataset}/track/{shard}.json",
@@ -92,7 +92,7 @@ rule index_shards:
 
 
 rule write_data_card:
-    """What became of every planned clip: kept, filtered, failed, with reasons and hours."""
+    """Status of every planned clip: kept, filtered, failed, with reasons and hours."""
     input:
         plans=[ancient(path) for dataset in PLAN.shards for path in plan_files(dataset)],
         manifests=[path for dataset in PLAN.shards for path in stage_manifests(dataset)],
@@ -103,7 +103,7 @@ rule write_data_card:
         "logs/write_data_card.log",
     benchmark:
         "benchmarks/write_data_card.jsonl"
-    # Before what stops for want of clips, so that the card says why.
+    # Before jobs that stop if there are too few clips, so that the card has the reasons.
     priority: 10
     localrule: True
     threads: 1
@@ -124,7 +124,7 @@ rule write_data_card:
 
 
 rule measure_quality:
-    """Speed, length, face size and pose, lag of the sound of every prepared clip of a shard."""
+    """Frame rate, length, face size and pose, audio lag of every prepared clip of a shard."""
     input:
         track="resources/{dataset}/track/{shard}.json",
         track_file=ancient("resources/{dataset}/track/{shard}.parquet"),
@@ -147,7 +147,7 @@ rule measure_quality:
 
 
 rule write_quality_report:
-    """A prepared dataset to look at: contact sheet, histograms, the clips that differ most."""
+    """Report on a prepared dataset: contact sheet, histograms, outlier clips."""
     input:
         quality=lambda wildcards: quality_tables(wildcards.dataset),
         chain=lambda wildcards: stage_manifests(wildcards.dataset),
@@ -184,7 +184,7 @@ rule write_quality_report:
 
 
 rule retry_failed:
-    """Forget the stages in which clips failed; the next run does them again."""
+    """Remove the results of stages in which clips failed; the next run repeats them."""
     log:
         "logs/retry_failed.log",
     localrule: True

@@ -1,8 +1,8 @@
-# The sync encoder, trained on a dataset where the config has a use for it, and measurements with it.
+# The sync encoder, trained on a dataset if the config uses it, and metrics with it.
 
 
 rule train_sync_encoder:
-    """Train encoders of mouth and sound against each other; state outside of the outputs, so a killed job resumes."""
+    """Train encoders of mouth and audio contrastively; the state is not a declared output, so a killed job resumes."""
     input:
         index="resources/{dataset}/index.json",
     output:
@@ -32,7 +32,7 @@ rule train_sync_encoder:
 
 
 rule measure_sync:
-    """Sync confidence and offset of one method on one test shard, by an encoder that no model was trained with."""
+    """Sync confidence and offset of one method on one test shard, by the held-out scorer."""
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),

@@ -1,8 +1,8 @@
-# Tables and pictures that people look at.
+# Tables and strips.
 
 
 rule write_table1:
-    """One row a method, one column a metric, with n and spread; beside it what made it."""
+    """One row per method, one column per metric, with n and standard deviation; its provenance beside it."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
         indexes=all_indexes(),
@@ -36,7 +36,7 @@ rule write_table1:
 
 
 rule write_seeds:
-    """Mean and spread of every metric over trainings that differ in their seed only (config key training_seeds)."""
+    """Mean and standard deviation of every metric over trainings that differ in their seed only (config key training_seeds)."""
     input:
         metrics=lambda wildcards: all_metrics() + all_sync_metrics() if repeats() else [],
         indexes=all_indexes(),
@@ -66,7 +66,7 @@ rule write_seeds:
 
 
 rule verify_table:
-    """Say whether table 1 of the default config is the one that is kept with the code; fails where it differs."""
+    """Compare table 1 of the default config with the expected one in the repository; fails if they differ."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
         indexes=all_indexes(),
@@ -90,7 +90,7 @@ rule verify_table:
 
 
 rule draw_strips:
-    """Frames of the ground truth over those of a method, with the sound below."""
+    """Frames of the ground truth above those of a method, with loudness and mouth opening below."""
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),

@@ -1,7 +1,7 @@
 """Check config files without running anything: `python -m workflow_scripts.check_config config/mine.yaml`.
 
-Snakemake reads them before this project is asked and says of broken YAML only that it is broken; this names the line.
-Several files are laid over each other and over the default config in the order in which they are given.
+Snakemake reads config files itself, and for invalid YAML it does not name the line; this command does.
+Several files are merged over the default config in the given order.
 """
 
 import argparse

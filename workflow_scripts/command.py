@@ -1,4 +1,4 @@
-"""What every command shares: arguments, log, the check that the code is the planned one, errors in one sentence.
+"""Shared by every command: arguments, log, the check that the code is the planned one, errors in one sentence.
 
 Nothing here may decide what a stage makes: an edit of this file reruns nothing (dheads_model/fingerprint.py).
 """
@@ -31,8 +31,8 @@ def add_budget(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def run_command(module: str, parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], None]) -> None:
     """Parse, check the code digest, call `main(arguments)`.
 
-    A UserError, what the machine refuses, and a signal end as one sentence, the last line of the log, with the exit code
-    that dheads_model/errors.py has for them. Any other exception is a mistake of the code and keeps its traceback.
+    A UserError, an error of the machine and a signal end as one sentence, the last line of the log, with the exit code
+    that dheads_model/errors.py has for them. Any other exception is a bug and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     arguments = parser.parse_args()
@@ -64,6 +64,4 @@ def _leave(sentence: str, code: int) -> None:
 
 def _check_code(module: str, planned: str | None) -> None:
     if planned is not None and digest(module) != planned:
-        raise UserError(
-            f"the code behind {module} was edited after this job was planned; run snakemake again to plan anew."
-        )
+        raise UserError(f"the code behind {module} was edited after this job was planned; run snakemake again.")

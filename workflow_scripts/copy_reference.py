@@ -1,4 +1,4 @@
-"""Videos that no model makes, encoded as a model's are: the ground truth, its first frame held still, or another clip."""
+"""Reference videos, encoded as a model's are: the ground truth, its first frame repeated, or another clip."""
 
 from pathlib import Path
 

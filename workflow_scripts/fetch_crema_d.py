@@ -1,4 +1,4 @@
-"""Bring one shard of CREMA-D here, or find it in a folder that has it; every file checked against the pinned table."""
+"""Download one shard of CREMA-D, or find it in a given folder; every file is checked against the pinned table."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def main(arguments) -> None:
     shard = planned_shard(arguments, "crema_d")
     settings = build(FetchSettings, arguments.settings | arguments.hosts, "crema_d")
     outcomes = fetch_shard(shard.clips, settings, Path(arguments.corpus_folder))
-    # Hosts, retry policy and where the tables lie do not decide what the data are; the table does.
+    # Only the table determines the data; hosts, retry policy and the path of the tables do not.
     arguments.settings = {"objects": sha256_of(Path(settings.tables, "objects.tsv"))}
     membership = {"membership": arguments.membership}
     finish_stage(arguments, "fetch_crema_d", "crema_d", shard, outcomes, more_settings=membership)

@@ -1,4 +1,4 @@
-"""Bring LRW here: the seven parts from the corpus' host with a licensee's login, checked, unpacked, listed."""
+"""Download LRW: the seven parts from the corpus' host with a licensee's login, checked, unpacked, listed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from workflow_scripts.command import command_parser, run_command
 
 
 def main(arguments) -> None:
-    # Undeclared, so that no new version of this rule makes Snakemake delete it: a finished corpus is not fetched again.
+    # Not a declared output, so that a new version of this rule does not make Snakemake delete a finished corpus.
     corpus = Path(arguments.corpus_folder)
     account = corpus / "fetched.json"
     if not account.is_file():

@@ -1,4 +1,4 @@
-"""Pack everything that is known of the clips of a shard into one WebDataset tar."""
+"""Pack all data of the clips of a shard into one WebDataset tar."""
 
 from dheads_model.manifest import read_manifest
 from dheads_model.stages.pack import pack_shard

@@ -1,4 +1,4 @@
-"""The clips of one shard, listed again by the job that looks at them first, and its plan file."""
+"""The clips of one shard, listed again by the first job that opens them, and its plan file."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from workflow_scripts.planning.shards import outline_dataset, plan_dataset
 
 def add_plan(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Add the arguments of `planned_shard` to a parser."""
-    parser.add_argument("--plan", required=True, help="plan file to write; to read where --planning is not given")
+    parser.add_argument("--plan", required=True, help="plan file to write; to read if --planning is not given")
     parser.add_argument("--planning", type=json.loads, help="config that decides which clips there are, as JSON")
     parser.add_argument("--shard", help="five-digit number of the shard")
     parser.add_argument("--membership", default="", help="digest of the clips that were planned for it")
@@ -24,8 +24,8 @@ def add_plan(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def planned_shard(arguments: argparse.Namespace, dataset: str) -> PlannedShard:
     """The shard that was planned, after its plan file was written.
 
-    One job a shard lists the clips again, rather than one job for all: where a job above all shards ran, Snakemake
-    would make every shard anew for one clip more. Raises UserError when other clips are there now.
+    One job per shard lists the clips again, not one job for all: with a job above all shards, one more clip would
+    make Snakemake rerun every shard. Raises UserError when other clips are there now.
     """
     if arguments.planning is None:
         return read_plan(arguments.plan)[1]

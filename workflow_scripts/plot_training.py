@@ -1,4 +1,4 @@
-"""Draw the loss curves of a run: training, held-out speakers, by amount of noise, and the learning rate."""
+"""Draw the loss curves of a run: training, held-out speakers, by noise level, and the learning rate."""
 
 from dheads_model.tables.curves import draw_curves
 from dheads_model.training.log import read_log

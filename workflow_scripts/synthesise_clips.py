@@ -1,4 +1,4 @@
-"""Render one shard of the embedded corpus in CREMA-D's layout, with the truth behind it."""
+"""Render one shard of the embedded corpus in CREMA-D's layout, with its ground-truth tables."""
 
 from pathlib import Path
 

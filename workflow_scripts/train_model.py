@@ -1,4 +1,4 @@
-"""Train one run to its end, or resume it where it stopped."""
+"""Train one run to the end, or resume its training."""
 
 import json
 import sys
@@ -47,9 +47,9 @@ if __name__ == "__main__":
     parser.add_argument("--framing", type=json.loads, default={}, help=framing)
     methods = "{method: its block sampling} of those that sample from the model, as one JSON object; kept in the model"
     parser.add_argument("--methods", type=json.loads, default={}, help=methods)
-    parser.add_argument("--dry-run", action="store_true", help="say what the training costs, and train nothing")
-    parser.add_argument("--like", help="model.json of a finished run, whose settings --dry-run takes instead")
-    parser.add_argument("--audio-encoder", nargs="?", help="sync encoder to start the audio encoder from")
+    parser.add_argument("--dry-run", action="store_true", help="print the cost of the training without training")
+    parser.add_argument("--like", help="model.json of a finished run, whose settings --dry-run uses instead")
+    parser.add_argument("--audio-encoder", nargs="?", help="sync encoder that initialises the audio encoder")
     parser.add_argument(
         "--published-audio-encoder", nargs="?", help="audio_encoder.pt, for network.audio_encoder published"
     )

@@ -1,4 +1,4 @@
-"""Train the encoders of mouth and audio of one dataset to the end, or resume them where they stopped."""
+"""Train the encoders of mouth and audio of one dataset to the end, or resume their training."""
 
 import json
 import sys

@@ -12,20 +12,20 @@ ROOT = Path(__file__).resolve().parent.parent
 _LONGEST_DEFAULT = 80
 HEAD = """# Configuration
 
-Made from the settings classes (`dheads_model/configuration.py`) by `make config-reference`; edit these, not this page.
-Every config is an overlay of `config/config.yaml`, whose values are the defaults below:
-`snakemake --cores 2 --configfile config/folder.yaml --config clips=PATH -- results/table1.csv`. An unknown key is an error,
-and values that cannot go together are refused before the first job. `python -m workflow_scripts.check_config FILE` checks an
-overlay without running anything, and names the line of broken YAML, of which Snakemake says only that it is broken.
-For one value, `--config 'runs={ours.training.images: 1000}'`: the first name stands before the `=`, where Snakemake allows no
-dots ("Config entry must start with a valid identifier"), and the others behind it.
-Changing a value reruns the stages that it reaches and no others.
+`snakemake --cores 2 --configfile config/folder.yaml --config clips=PATH -- results/table1.csv` runs the workflow with an
+overlay of `config/config.yaml`, whose values are the defaults below. Unknown keys and inconsistent values are errors before
+the first job. `python -m workflow_scripts.check_config FILE` checks an overlay without running anything; for invalid YAML it
+also names the line, which Snakemake does not.
+To set one value, write `--config 'runs={ours.training.images: 1000}'`. Only the first name stands before the `=`, since
+Snakemake allows no dots there ("Config entry must start with a valid identifier").
+Changing a value reruns only the stages that depend on it.
+This page is generated from the settings classes (`dheads_model/configuration.py`) by `make config-reference`; do not edit it.
 """
 
 
 def schema_file() -> str:
     """The JSON schema as YAML."""
-    head = "# Made from dheads_model/configuration.py by `make config-reference`; edit the settings classes.\n"
+    head = "# Generated from dheads_model/configuration.py by `make config-reference`; edit the settings classes.\n"
     return head + yaml.safe_dump(json_schema(), sort_keys=False, allow_unicode=True, width=120)
 
 

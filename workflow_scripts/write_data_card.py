@@ -1,4 +1,4 @@
-"""Write what became of every planned clip, as a table and as a page."""
+"""Write the status of every planned clip, as a table and as a page."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A prepared dataset for people to look at: contact sheet, histograms, the clips that differ most."""
+"""Report on a prepared dataset: contact sheet, histograms, outlier clips."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def main(arguments) -> None:
     parts = [pd.read_parquet(tables / f"{number}.parquet") for number in arguments.shards]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     if table.empty:
-        raise UserError("no clip was kept, so there is nothing to look at; see results/data_card.md for the reasons.")
+        raise UserError("no clip was kept, so there is nothing to report; see results/data_card.md for the reasons.")
     worst = worst_clips(table, arguments.settings["worst_clips"])
     draw_sheet(contact_sheet(table, arguments.settings["max_tiles"]), arguments.sheet)
     draw_sheet(list(zip(worst["clip"], worst["picture"], strict=True)), arguments.worst)

@@ -1,4 +1,4 @@
-"""Write mean and spread over trainings with several seeds as csv and markdown."""
+"""Write mean and standard deviation over trainings with several seeds as csv and markdown."""
 
 import json
 

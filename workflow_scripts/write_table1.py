@@ -1,4 +1,4 @@
-"""Write table 1 as csv, markdown and tex, and beside it what made it."""
+"""Write table 1 as csv, markdown and tex, and its provenance."""
 
 import json
 import sys

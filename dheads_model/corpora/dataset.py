@@ -76,7 +76,7 @@ class Dataset:
     absent: why the dataset can neither be found nor fetched, "" when it can.
     fetch: a job that brings the whole corpus here first.
     growing: files come and go, so shards are cut such that one clip more changes one shard.
-    framing: how its pictures are framed, one of AlignSettings' framings; None for the default.
+    framing: how its frames are framed, one of AlignSettings' framings; None for the default.
     strict: whether a stage stops when it loses more clips than `budget` allows (where budget.strict is null).
     frames_per_clip: mean number of frames at 25 a second, for the disk space; None where it is not known.
     fetched_bytes: function of (config, bytes of a shard's source files, whether its source stage is done): bytes that are

@@ -1,4 +1,4 @@
-"""Settings of what spoils the conditions in training and of sampling, and what they ask of a model."""
+"""Settings of conditioning augmentation and of sampling, and checks that a model was trained for its sampling."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.errors import UserError
 
 # Rows, then columns, as fractions of an aligned frame: lips and chin, also those of an open mouth. Measured on 9,239 frames
-# of 195 real clips in the default framing: lips or chin reach out of it in none, out of rows 0.55 to 0.85 in 66 %.
+# of 195 real clips in the default framing: lips or chin are partly outside of it in none, of rows 0.55 to 0.85 in 66 %.
 LOWER_FACE = (0.55, 0.96, 0.3, 0.7)
 # Where lips and chin lie in those frames, in distances of the eye centres from the middle between the eyes: first and last
 # row of all but one frame in a thousand, and the farthest column on either side.
@@ -23,55 +23,57 @@ _MOST_STEPS = 100_000
 
 @settings("conditioning_augmentation")
 class AugmentationSettings:
-    """What training does to the conditions, so that errors do not feed on themselves and sound is not ignored. All zero
-    in the paper."""
+    """Conditioning augmentation in training. It reduces error accumulation in the rollout and makes the network use the
+    audio condition. All zero in the paper."""
 
     motion_noise: NonNegativeFloat = 0.8
-    """Largest standard deviation of noise on the motion frames, drawn uniformly from 0."""
+    """Maximum standard deviation of the noise on the motion frames, drawn uniformly from 0."""
     patch_drop: Share = 0.4
-    """Share of the motion frames' patches that are blanked."""
+    """Fraction of the motion frames' patches that are blanked."""
     patch_size: Count = 16
-    """Side of such a patch in pixels."""
+    """Side of a blanked patch in pixels."""
     mouth_drop: Share = 1.0
-    """Share of samples whose motion frames do not show mouth and chin (a fixed box of the aligned face, which
-    crop.eye_distance and crop.eyes_height must fit), so that the mouth has to come from the sound."""
+    """Fraction of samples with the mouth and chin hidden in the motion frames, so that the mouth depends on the audio
+    condition. The box is fixed in the aligned face; crop.eye_distance and crop.eyes_height must fit it."""
     audio_drop: Share = 0.1
-    """Share of samples that train without sound, which guidance needs."""
+    """Fraction of samples with a dropped audio condition, needed for classifier-free guidance."""
     lip_noise: NonNegativeFloat = 0.0
-    """Standard deviation of noise on the measured lips that a network with a lip_reader is shown in training, in
-    standard deviations of lips."""
+    """Standard deviation of the noise on the measured lips in training, for networks with a lip_reader, in standard
+    deviations of the lips."""
 
 
 @settings("sampling")
 class SamplingSettings:
-    """How a frame is sampled."""
+    """Sampling of a frame."""
 
     sampler: Literal[*SAMPLERS] = "euler"
     """Solver; ancestral_ddpm is the paper's and needs diffusion.parameterization ddpm."""
     steps: Annotated[int, Field(ge=1, le=_MOST_STEPS)] = 2
-    """Noise levels a frame."""
+    """Denoising steps per frame."""
     sigma_min: PositiveFloat = 0.6
-    """Least noise level."""
+    """Lowest noise level."""
     sigma_max: PositiveFloat = 3.0
-    """Greatest noise level."""
+    """Highest noise level."""
     rho: PositiveFloat = 7.0
-    """Curvature of the list of levels (Karras et al. 2022, equation 5)."""
+    """Exponent of the noise schedule (Karras et al. 2022, equation 5)."""
     eta: Share = 0.0
-    """Randomness of ddim."""
+    """Stochasticity of ddim: 0 is deterministic."""
     guidance_scale: NonNegativeFloat = 5.0
-    """Weight of the sound: 1 is none and costs nothing, more doubles the passes within the interval."""
+    """Classifier-free guidance scale on the audio condition. 1 is no guidance; other values double the NFE within
+    guidance_interval."""
     guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 10.0)
-    """Noise levels between which guidance acts."""
+    """Lowest and highest noise level at which guidance is applied."""
     motion_noise: NonNegativeFloat = 0.5
-    """Noise put on the model's own frames before they become motion frames."""
+    """Standard deviation of the noise on generated frames that are used as motion frames."""
     hide_mouth: bool = True
-    """Blank the mouth in the motion frames, for models that were trained so (conditioning_augmentation.mouth_drop)."""
+    """Blank the mouth in the motion frames, for models trained with conditioning_augmentation.mouth_drop."""
     anchor_every: CountOrZero = 0
-    """Every so many frames the identity frame takes the oldest motion frame's place; 0 for never."""
+    """In every k-th frame the identity frame replaces the oldest motion frame; 0 for never."""
     clips_at_once: Count = 4
-    """Clips in one pass of the network; it decides the last bits of a video."""
+    """Clips per batch. It affects the last bits of a video."""
     compiled: bool = False
-    """Compile a pass into few kernels, on a GPU replayed as one graph: minutes at the first frame, for long videos."""
+    """Compile the network (torch.compile); on a GPU also record it as a CUDA graph. The first frame takes minutes, so
+    it is for long videos."""
 
     def __post_init__(self):
         check_levels(self.steps, self.sigma_min, self.sigma_max)
@@ -93,7 +95,7 @@ def check_lower_face(eye_distance: float, eyes_height: float, framing: str = "al
     lips, chin, side = (eyes_height + part * eye_distance for part in (_LIPS_TOP, _CHIN, _EYES_END))
     if not (side <= top <= lips and chin <= bottom and left <= 0.5 - _SIDE * eye_distance):
         raise UserError(
-            f"the box that hides the mouth (rows {top:g} to {bottom:g}, columns {left:g} to {right:g} of the picture) does "
+            f"the box that hides the mouth (rows {top:g} to {bottom:g}, columns {left:g} to {right:g} of the crop) does "
             f"not fit lips and chin of a crop with crop.eye_distance {eye_distance:g} and crop.eyes_height {eyes_height:g}; "
             "take 0.23 and 0.42, or mouth_drop 0."
         )
@@ -109,7 +111,7 @@ def check_levels(steps: int, sigma_min: float, sigma_max: float) -> None:
 
 
 def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
-    """Raise UserError where sampling asks for what a model with this config, an export's, was never trained for."""
+    """Raise UserError for sampling settings for which a model with this config, an export's, was not trained."""
     trained, diffusion = (
         block if isinstance(block, Mapping) else {}
         for block in (config.get("conditioning_augmentation"), config.get("diffusion"))
@@ -130,12 +132,12 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
     if settings.guidance_scale != 1 and not trained.get("audio_drop"):
         raise UserError(
             f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model was trained with "
-            "conditioning_augmentation.audio_drop 0 and does not know frames without sound; set sampling.guidance_scale to 1."
+            "conditioning_augmentation.audio_drop 0, never with a dropped audio condition; set sampling.guidance_scale to 1."
         )
     if settings.hide_mouth and not trained.get("mouth_drop"):
         raise UserError(
-            "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0 and never "
-            "saw motion frames without a mouth; set sampling.hide_mouth to false."
+            "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0, never "
+            "with the mouth hidden in the motion frames; set sampling.hide_mouth to false."
         )
 
 
@@ -143,4 +145,4 @@ UNGUIDED = SamplingSettings(
     sampler="dpmpp_2m", steps=8, sigma_min=0.02, sigma_max=20.0, guidance_scale=1.0, guidance_interval=(0.1, 10.0),
     motion_noise=0.0, hide_mouth=False,
 )  # fmt: skip
-"""Sampling that asks nothing of a model's training: no guidance, motion frames as they are."""
+"""Sampling that suits every model: no guidance, unchanged motion frames."""

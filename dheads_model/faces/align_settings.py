@@ -11,11 +11,13 @@ Framing = Literal["aligned", "as_distributed"]
 
 @settings("align")
 class AlignSettings:
-    """Similarity transforms to the mean face, on a clock of 25 frames a second."""
+    """Similarity transforms to the mean face, at 25 frames per second."""
 
     window: Annotated[int, Field(ge=1, le=101)] = 7
-    """Frames over which the stable points are averaged."""
+    """Frames over which the stable landmarks are averaged."""
     direction: Literal["symmetric", "forward"] = "symmetric"
-    """Window around each frame, or from it on as the published preparation does."""
+    """symmetric: a window centred on the frame. forward: a window that starts at it, as in the published
+    preparation."""
     framing: Annotated[Framing, INTERNAL] = "aligned"
-    """Align to the mean face, or take the whole picture of a corpus that was cropped around the face already."""
+    """aligned: align to the mean face. as_distributed: take the whole image of a corpus that is already cropped around
+    the face."""

@@ -8,4 +8,4 @@ class RedetectSettings:
     """The 68 landmarks in pixels of the crop."""
 
     redetect: bool = False
-    """Find them again in the crop, instead of transforming those of the source."""
+    """Detect landmarks again in the crop, instead of transforming those of the source."""

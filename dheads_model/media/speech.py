@@ -13,10 +13,10 @@ _WANTED = f"int16 samples [N] at {SAMPLE_RATE} Hz, mono"
 
 
 def speech_frames(speech: Path | str | np.ndarray) -> Iterator[np.ndarray]:
-    """Frames int16 `[640]` of a sound file, or of samples int16 `[N]` at 16 kHz; a last part frame is left out.
+    """Frames int16 `[640]` of an audio file, or of samples int16 `[N]` at 16 kHz; a last part frame is left out.
 
     A file is read in constant memory. Raises UserError for samples of another type or shape, at the call, and for a file
-    that is missing, has no sound track or cannot be decoded, when it is read.
+    that is missing, has no audio track or cannot be decoded, when it is read.
     """
     if isinstance(speech, np.ndarray):
         return speech_frames_of_chunks([speech])
@@ -39,7 +39,7 @@ def speech_frames_of_chunks(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray
 
 
 def count_frames(speech: Path | str | np.ndarray, silence_dbfs: float) -> int:
-    """Whole frames of 40 ms in a sound file or in samples int16 `[N]` at 16 kHz.
+    """Whole frames of 40 ms in an audio file or in samples int16 `[N]` at 16 kHz.
 
     Raises UserError as `speech_frames` does, when there are none, and for silence: the loudest frame is below silence_dbfs
     decibels of full scale.
@@ -64,11 +64,11 @@ def _frames_of_file(path: Path | str) -> Iterator[np.ndarray]:
     try:
         yield from stream_speech(path)
     except ClipFiltered as problem:
-        raise UserError(f"{path} has no sound track; give a recording of speech, for instance a wav.") from problem
+        raise UserError(f"{path} has no audio track; give a recording of speech, for instance a wav.") from problem
     except ClipFailed as problem:
         if problem.reason == "missing_file":
-            raise UserError(f"there is no sound file {path}; give the path of a recording.") from problem
-        raise UserError(f"{path} cannot be decoded as sound ({problem.detail}); save it anew as a wav.") from problem
+            raise UserError(f"there is no audio file {path}; give the path of a recording.") from problem
+        raise UserError(f"{path} cannot be decoded as audio ({problem.detail}); convert it to a wav.") from problem
 
 
 def _whole_frames(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

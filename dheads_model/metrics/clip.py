@@ -28,7 +28,7 @@ def measure_clip(
     """Every metric of a video uint8 `[T, H, W, 3]` with its ground truth of the same shape.
 
     audio int16 `[640 T]`; landmarks float32 `[T, 68, 2]` found in the video, valid where seen `[T]`; those of the
-    ground truth. is_reference: the video is the ground truth itself, so comparing pictures says nothing. metrics: those to
+    ground truth. is_reference: the video is the ground truth itself, so comparing frames says nothing. metrics: those to
     compute. Raises ValueError for a metric that answers with other names than its columns have.
     """
     unseen = unseen_reason(seen)

@@ -1,6 +1,6 @@
-"""Whether the lips meet at every P, B and M that is spoken: nobody can say them with open lips.
+"""Whether the lips meet at every spoken P, B and M, which need closed lips.
 
-Phone times come from whoever knows them: the embedded corpus, or an alignment of the known sentence with the sound. The
+Phone times come from the caller: the embedded corpus has them, or an alignment of the transcript with the audio. The
 ground truth's own figures belong beside those of a video, for landmarks see lips meet only so well.
 """
 
@@ -13,9 +13,9 @@ from dheads_model.metrics.measurement import Measurement, refuse
 LIPS_MEET = ("lips_meet_share", "lips_meet_depth")
 _BILABIAL = "pbm"
 _MARKS = "ˈˌ'"
-# Frames before and after a phone in which the closure may lie: the lips shut before the sound stops.
+# Frames before and after a phone in which the closure may lie: the lips close before the audio stops.
 _AROUND = 1
-# Lips met when the gap fell to this share of the usual one.
+# Lips met if the gap fell to this fraction of the usual one.
 MET = 0.5
 # Eye distances. A mouth that is usually less open than this does not open, so it does not close either.
 LEAST_OPENING = 0.02

@@ -1,6 +1,6 @@
 """AV offset, AV confidence, LSE-D and LSE-C from SyncNet's embeddings, as syncnet_python computes them; NumPy alone.
 
-Not metrics/sync.py, which is of the project's own encoder. The published rule pads the sound with zero vectors at both ends
+Not metrics/sync.py, which is of the project's own encoder. The published rule pads the audio with zero vectors at both ends
 of a clip, so that with few windows a far shift compares mostly with zeros; `*_valid` figures leave such pairs out.
 """
 
@@ -18,7 +18,7 @@ _EPSILON = 1e-6  # added to every difference, as torch's pairwise_distance does
 
 
 def mfcc(audio: np.ndarray) -> np.ndarray:
-    """13 cepstral coefficients a 10 ms, float64 `[M, 13]`, of sound int16 at 16 kHz: python_speech_features' defaults.
+    """13 cepstral coefficients a 10 ms, float64 `[M, 13]`, of audio int16 at 16 kHz: python_speech_features' defaults.
 
     M = 1 + ceil((samples - 400) / 160).
     """
@@ -31,9 +31,9 @@ def window_count(frames: int, samples: int) -> int:
 
 
 def shift_distances(lips: np.ndarray, sound: np.ndarray, farthest: int = FARTHEST, padded: bool = True) -> np.ndarray:
-    """Mean distance `[2 k + 1]` of lips with sound at shifts -k .. k, k = farthest, from embeddings `[N, E]` of both.
+    """Mean distance `[2 k + 1]` of lips and audio at shifts -k .. k, k = farthest, from embeddings `[N, E]` of both.
 
-    padded: sound beyond the clip is zeros, as published; else windows without sound at a shift do not count there, and a
+    padded: audio beyond the clip is zeros, as published; else windows without audio at a shift do not count there, and a
     shift that no window reaches is infinite.
     """
     count = len(lips)
@@ -51,7 +51,7 @@ def shift_distances(lips: np.ndarray, sound: np.ndarray, farthest: int = FARTHES
 def sync_of(distances: np.ndarray) -> tuple[int, float, float]:
     """(AV offset in frames, confidence, least distance) from `shift_distances`; confidence: median less least.
 
-    The offset is positive for sound that comes early, negative for sound that comes late.
+    The offset is positive for early audio, negative for late audio.
     """
     known = distances[np.isfinite(distances)]
     best = int(distances.argmin())

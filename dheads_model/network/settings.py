@@ -1,4 +1,4 @@
-"""Sizes of the network and the form of the diffusion: the paper's network and a small one differ in these only."""
+"""Sizes of the network and parameterization of the diffusion: the paper's network and a small one differ only in these."""
 
 from typing import Annotated, Literal
 
@@ -12,22 +12,22 @@ PUBLISHED_AUDIO_CHANNELS = 256
 
 @settings("network")
 class NetworkSettings:
-    """Sizes of the UNet and the audio encoder; the paper's network and the small one differ in these only."""
+    """Sizes of the UNet and the audio encoder. The paper's network and the small one differ only in these."""
 
     image_size: Annotated[int, Field(ge=8, le=4096)] = 64
-    """Width and height in pixels of what the model sees and makes; 128 in the paper."""
+    """Width and height of the frames in pixels; 128 in the paper."""
     patch: Count = 4
-    """Squares of so many pixels become channels at the first layer: 2 makes a pass four times cheaper; 1 in the
-    paper."""
+    """Squares of patch x patch pixels become channels at the first layer. 2 makes a forward pass four times cheaper; 1
+    in the paper."""
     base_channels: Annotated[int, Field(ge=2)] = 32
     """Channels of the first level; 256 in the paper."""
     channel_multiples: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 1, 2)
-    """Channels of each level in multiples of base_channels, each level half the size of the one before; 1 2 3 in the
-    paper."""
+    """Channels of each level in multiples of base_channels. Each level has half the size of the previous one; 1 2 3 in
+    the paper."""
     residual_blocks: Count = 1
-    """Residual blocks a level; 2 in the paper."""
+    """Residual blocks per level; 2 in the paper."""
     attention_sizes: tuple[Count, ...] = ()
-    """Sides of the feature maps with self-attention; the middle always has it."""
+    """Side lengths of the feature maps with self-attention; the middle block always has it."""
     head_channels: Count = 32
     """Channels of an attention head; 64 in the paper."""
     norm_groups: Count = 8
@@ -35,40 +35,40 @@ class NetworkSettings:
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Dropout in the residual blocks; 0.1 in the paper."""
     motion_frames: Count = 2
-    """Frames before the target that the model sees; 2 in the paper."""
+    """Number of motion frames, the frames before the target frame; 2 in the paper."""
     motion_channels: Literal[1, 3] = 1
-    """Grey (1) or RGB (3) motion frames; the paper has grey for LRW, RGB for CREMA."""
+    """Channels of a motion frame: 1 for grey, 3 for RGB. The paper has grey for LRW, RGB for CREMA."""
     audio_radius: CountOrZero = 2
-    """Video frames of sound on both sides of the target's; 2 in the paper."""
+    """Frames on both sides of the target frame whose audio features are in the audio window; 2 in the paper."""
     audio_channels: Count = 96
-    """Width of the audio embedding of a frame; 256 in the paper."""
+    """Channels of the audio embedding of a frame; 256 in the paper."""
     feature_bands: Count = 80
     """Bands of the log filterbank; must equal audio.bands."""
     audio_encoder: Literal["conv", "published", "none"] = "conv"
-    """conv is trained with the UNet on the log filterbank; published is the paper's frozen encoder of 0.2 s of sound a
-    frame, whose file published_audio_encoder names (audio_channels 256); none, of imported models only, takes
-    embeddings that were made elsewhere."""
+    """conv: trained with the UNet on the log filterbank. published: the paper's frozen encoder of 0.2 s of audio per
+    frame, from the file that published_audio_encoder names (audio_channels 256). none: for imported models only, which
+    take embeddings that were computed elsewhere."""
     learned_variance: bool = False
     """Whether the network also predicts the variance, as in the paper (diffusion.parameterization ddpm)."""
     noise_level_input: bool = True
-    """Whether the network is told how much its motion frames were corrupted."""
+    """Whether the network receives the noise level of the motion frames as an input."""
     audio_norm: bool = False
-    """Normalise the hidden units of the perceptron that takes the sound; without it they can die for good where sound
-    tells little and the rate is high. Not in the paper."""
+    """Normalise the hidden units of the MLP behind the audio encoder. Without it they can become permanently zero if
+    audio explains little of the frames and the learning rate is high. Not in the paper."""
     lip_reader: bool = False
-    """Predict the shape of the lips from the sound and tell it to the network, which learns to draw measured lips
-    (docs/training.md). Not in the paper."""
+    """Predict the lip shape from audio features and condition the UNet on it. In training the UNet is conditioned on
+    measured lips (docs/training.md). Not in the paper."""
     lip_box: tuple[Share, Share, Share, Share] = (0.55, 0.9, 0.3, 0.7)
-    """Where in an aligned frame the lips are that a lip_reader tells of: first and last row, first and last column as
-    fractions of the picture."""
+    """Box of the lips in an aligned frame, for lip_reader: first and last row, first and last column as fractions of
+    the frame."""
     lip_gain: NonNegativeFloat = 1.0
-    """How far a predicted deviation from the mean lips is magnified in generation: the best guess of a mouth moves less
-    than a mouth does."""
+    """Factor on the predicted deviation from the mean lips in generation. Regression underestimates the motion of
+    lips."""
     audio_code_channels: Annotated[Count, INTERNAL] = 256
-    """Width of the published encoder's codes before its recurrent layers."""
+    """Channels of the published encoder's codes before its recurrent layers."""
     time_frequencies: Annotated[Literal["standard", "published"], INTERNAL] = "standard"
-    """Frequencies of the time embedding: standard spans 1 to 1e-4 radians a step; published is what the authors' code
-    does, 1 to 0.1, and what weights trained with it need. A run's compat decides it."""
+    """Frequencies of the time embedding. standard: 1 to 1e-4 radians per step. published: 1 to 0.1 as in the authors'
+    code, needed by weights that were trained with it. Set by the run's compat."""
 
     def __post_init__(self):
         if self.audio_encoder == "published" and self.audio_channels != PUBLISHED_AUDIO_CHANNELS:
@@ -78,8 +78,8 @@ class NetworkSettings:
             )
         if self.lip_reader and self.audio_encoder != "conv":
             raise UserError(
-                f"network.lip_reader hears filterbank features, which network.audio_encoder {self.audio_encoder} does not "
-                "have; set audio_encoder to conv or lip_reader to false."
+                f"network.lip_reader needs filterbank features, which network.audio_encoder {self.audio_encoder} does not "
+                "use; set audio_encoder to conv or lip_reader to false."
             )
         step = self.patch * 2 ** (len(self.channel_multiples) - 1)
         if self.image_size % step:
@@ -122,26 +122,26 @@ class NetworkSettings:
 
     @property
     def audio_frames(self) -> int:
-        """Video frames in a window of sound."""
+        """Frames in an audio window."""
         return 2 * self.audio_radius + 1
 
     @property
     def output_channels(self) -> int:
-        """Channels that the network returns: the picture's three, and as many for a learned variance."""
+        """Output channels of the network: three of the frame, and as many for a learned variance."""
         return 6 if self.learned_variance else 3
 
 
 @settings("diffusion")
 class DiffusionSettings:
-    """How the network's output is read."""
+    """Interpretation of the network's output."""
 
     parameterization: Literal["edm", "ddpm"] = "edm"
-    """Preconditioned denoiser (Karras et al. 2022), or the paper's noise prediction on a cosine schedule."""
+    """edm: preconditioned denoiser (Karras et al. 2022). ddpm: the paper's noise prediction on a cosine schedule."""
     sigma_data: PositiveFloat = 0.12
-    """Standard deviation of pictures in -1..1 around the centre (edm)."""
+    """Standard deviation of what is denoised, that is, of frames in -1..1 minus residual_to (edm)."""
     residual_to: Literal["zero", "identity"] = "identity"
-    """What pictures lie around: zero, or the identity frame, so that the network learns what changes instead of
-    redrawing the face it is shown (edm)."""
+    """identity: denoise the residual to the identity frame, so that the network predicts changes only. zero: denoise
+    the frame itself (edm)."""
     timesteps: Annotated[int, Field(ge=2, le=100000)] = 1000
     """Length of the discrete schedule (ddpm)."""
 

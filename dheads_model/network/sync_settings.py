@@ -9,20 +9,20 @@ from dheads_model.config import Count, CountOrZero, settings
 
 @settings("network")
 class SyncEncoderSettings:
-    """Sizes. The first three must be those of the run that starts from it."""
+    """Sizes. The first three must equal those of the run that is initialised from it."""
 
     audio_radius: CountOrZero = 2
-    """Video frames on both sides of a window's middle, of pictures as of sound; 2 makes SyncNet's 5."""
+    """Frames on both sides of the middle of a window of mouth and audio; 2 gives SyncNet's 5 frames."""
     audio_channels: Count = 96
-    """Width of the audio embedding of a frame."""
+    """Channels of the audio embedding of a frame."""
     feature_bands: Count = 80
     """Bands of the log filterbank; must equal audio.bands."""
     mouth_channels: Annotated[int, Field(ge=8, multiple_of=8)] = 16
-    """Channels of the mouth encoder's first layer, doubled at each of its three halvings."""
+    """Channels of the mouth encoder's first layer, doubled at each of three downsamplings."""
     embedding_channels: Count = 64
-    """Length of the embeddings that are compared."""
+    """Length of the embeddings."""
 
     @property
     def audio_frames(self) -> int:
-        """Video frames in a window, of pictures as of sound."""
+        """Frames in a window of mouth and audio."""
         return 2 * self.audio_radius + 1

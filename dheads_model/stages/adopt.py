@@ -31,5 +31,5 @@ def adopt_clip(clip: PlannedClip) -> dict:
 
 
 def adopt_shard(clips: Iterable[PlannedClip]) -> list[Outcome]:
-    """Adopt the planned clips of a shard; what became of each."""
+    """Adopt the planned clips of a shard; returns the outcome of each."""
     return process_clips(((clip.clip, clip) for clip in clips), lambda _, clip: adopt_clip(clip))

@@ -1,4 +1,4 @@
-"""LRW's clips, checked and hashed, with the word of each and when it is said."""
+"""LRW's clips, checked and hashed, with the word of each and its time."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from dheads_model.stages.adopt import adopt_clip
 
 
 def adopt_word(clip: PlannedClip) -> dict:
-    """Facts of one clip, with its word and when it is said.
+    """Facts of one clip, with its word and its time.
 
     word_seconds: from the text beside the clip. word_frames: first frame of the word, and the one after its last.
     Raises ClipFailed or ClipFiltered as `adopt_clip`, `check_clip` and `read_word_seconds` do.
@@ -23,5 +23,5 @@ def adopt_word(clip: PlannedClip) -> dict:
 
 
 def adopt_words(clips: Iterable[PlannedClip]) -> list[Outcome]:
-    """Adopt the planned clips of a shard; what became of each."""
+    """Adopt the planned clips of a shard; returns the outcome of each."""
     return process_clips(((clip.clip, clip) for clip in clips), lambda _, clip: adopt_word(clip))

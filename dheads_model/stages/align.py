@@ -32,7 +32,7 @@ def align_clip(track: dict, facts: dict, settings: AlignSettings) -> tuple[dict,
 
 
 def align_shard(track_manifest: Path | str, settings: AlignSettings, output: Path | str) -> list[Outcome]:
-    """Align the tracked clips of a shard and write the table of transforms; what became of each clip."""
+    """Align the tracked clips of a shard and write the table of transforms; returns the outcome of each clip."""
     tracked = read_manifest(track_manifest)
     tracks = read_clips(verify_file(track_manifest, tracked.files[0]))
     aligned: list[tuple[str, dict]] = []

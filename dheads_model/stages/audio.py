@@ -17,14 +17,14 @@ def read_clip_audio(source: dict, start: float, frames: int) -> np.ndarray:
     """Samples int16 `[640 frames]` from `start` seconds on the video's clock, out of the video or the file beside it."""
     if "sound" not in source:
         return read_audio(check_source(source), start, frames)
-    # A separate audio file begins with the first frame, whatever the video's clock shows there.
+    # A separate audio file begins with the first frame, also if the video's first time stamp is not 0.
     return read_audio(check_source(source["sound"]), start - source["video_start"], frames)
 
 
 def extract_shard(
     source: Manifest, align: Manifest, silence_dbfs: float, bands: int, output: Path | str
 ) -> list[Outcome]:
-    """Write waveforms and filterbank features of the aligned clips into a tar; what became of each clip.
+    """Write waveforms and filterbank features of the aligned clips into a tar; returns the outcome of each clip.
 
     silence_dbfs: a clip whose loudest 40 ms are quieter is filtered. bands: of the filterbank.
     """

@@ -1,4 +1,4 @@
-"""Clips of CREMA-D, fetched where they are missing, every file checked against the pinned table."""
+"""Clips of CREMA-D, downloaded if missing; every file is checked against the pinned table."""
 
 import sys
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class FetchSettings:
 
 
 class Corpus:
-    """The corpus' folder and how to fill it. Refusals are kept, so that each clip can say why it is missing."""
+    """The corpus' folder and its downloads. Refusals are kept as reasons of missing clips."""
 
     def __init__(self, folder: Path, settings: FetchSettings):
         self.folder, self.settings = folder, settings
@@ -38,7 +38,7 @@ class Corpus:
         self.refusals: dict[str, str] = {}
 
     def fetch(self, paths: list[str]) -> None:
-        """Bring the objects here that are not; an adopted folder is left as it is."""
+        """Download missing objects; a given folder is not changed."""
         if self.settings.path is not None:
             return
         items = [self.objects[path] for path in paths]
@@ -84,7 +84,7 @@ def source_of(clip: PlannedClip, corpus: Corpus) -> dict:
 
 
 def fetch_shard(clips: Sequence[PlannedClip], settings: FetchSettings, folder: Path) -> list[Outcome]:
-    """Fetch the planned clips of a shard to `folder`, or find them where settings.path names one; what became of each."""
+    """Fetch the planned clips of a shard to `folder`, or find them where settings.path names one; returns the outcome of each."""
     corpus = Corpus(Path(settings.path or folder), settings)
     corpus.fetch([clip.extra["object"] for clip in clips if clip.extra["object"] not in corpus.bad])
     return process_clips(((clip.clip, clip) for clip in clips), lambda _, clip: source_of(clip, corpus))

@@ -41,8 +41,8 @@ def members_of(clip: str, crops: np.ndarray, settings: CropSettings) -> Iterator
 def crop_shard(
     source: Manifest, align_manifest: Path | str, settings: CropSettings, output: Path | str
 ) -> list[Outcome]:
-    """Crop the aligned clips of a shard into a tar; what became of each clip."""
-    # OpenCV would start a thread for each core of the machine; a shard has one of its own.
+    """Crop the aligned clips of a shard into a tar; returns the outcome of each clip."""
+    # OpenCV would start a thread for each core of the machine; the job of a shard has one core.
     cv2.setNumThreads(1)
     align = read_manifest(align_manifest)
     aligned, files = read_clips(verify_file(align_manifest, align.files[0])), source.ok()

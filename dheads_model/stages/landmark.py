@@ -24,7 +24,7 @@ def place_shard(
     weights_folder: str,
     output: Path | str,
 ) -> list[Outcome]:
-    """Place the landmarks of the cropped clips, by their transforms or found again in the crops; what became of each clip."""
+    """Place the landmarks of the cropped clips, by transforms or by detection in the crops; returns the outcome of each clip."""
     track, align, crop = map(read_manifest, (track_manifest, align_manifest, crop_manifest))
     tracks = read_clips(verify_file(track_manifest, track.files[0]))
     aligned = read_clips(verify_file(align_manifest, align.files[0]))

@@ -21,14 +21,14 @@ from dheads_model.files import readable_size
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """What the config block `lrw` says of the host; the schema describes each key."""
+    """The keys of the config block `lrw` about the host; the schema describes each."""
 
     url: str
     retry: RetryPolicy
 
 
 def fetch_corpus(settings: FetchSettings, folder: Path, corpus: Path) -> dict:
-    """Fetch the parts to `folder`, check, unpack to `corpus` and list it; the account of it. Raises UserError as its steps do."""
+    """Fetch the parts to `folder`, check, unpack to `corpus` and list it; returns a summary. Raises UserError as its steps do."""
     parts: Sequence[Path] = fetch_parts(settings, read_credentials(os.environ), folder)
     record_parts(parts)
     size = sum(part.stat().st_size for part in parts)
@@ -44,7 +44,7 @@ def fetch_corpus(settings: FetchSettings, folder: Path, corpus: Path) -> dict:
 
 
 def fetch_parts(settings: FetchSettings, login: Credentials, folder: Path) -> list[Path]:
-    """Paths of the seven parts, fetched where they are not here; a partly fetched one is resumed.
+    """Paths of the seven parts, downloaded if they are missing; a partial download is resumed.
 
     Raises UserError when the host refuses, and when the disk has no room for what is missing, packed and unpacked.
     """
@@ -78,7 +78,7 @@ def announced_size(session: requests.Session, link: Link, timeout: float) -> int
 
 
 def _check_room(folder: Path, sizes: Mapping[Path, int | None]) -> None:
-    """Room for the missing parts and for what will be unpacked of them; what an earlier try fetched lies there already."""
+    """Check the disk space for the missing parts and their content; partial downloads count."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     packed = sum(size for size in sizes.values() if size)

@@ -25,7 +25,7 @@ def measure_shard(
     output: Path | str,
     landmarks_output: Path | str,
 ) -> list[Outcome]:
-    """Measure the videos of a method and write the tables of metrics and of landmarks; what became of each clip.
+    """Measure the videos of a method and write the tables of metrics and of landmarks; returns the outcome of each clip.
 
     settings: `backend` and `precision` of the landmark detector, and whether each metric that must be requested is.
     """

@@ -14,7 +14,7 @@ from dheads_model.shards.reader import ShardClip, read_shard
 def adopt_videos(
     shard: Manifest, shard_path: Path | str, method: str, source: Path, output_folder: Path
 ) -> tuple[list[Outcome], list[Path]]:
-    """(what became of each clip of a packed shard, the adopted files) of the videos in `source` or its folder of the dataset.
+    """(outcome of each clip of a packed shard, the adopted files) of the videos in `source` or its folder of the dataset.
 
     method: its name, for messages. Raises UserError where the folder is gone or has none of the clips.
     """
@@ -41,7 +41,7 @@ def adopt_videos(
 
 
 def videos_by_clip(folder: Path) -> dict[str, Path]:
-    """{clip id: its video} of a folder whose videos bear the names of clips. Raises UserError for two of one name."""
+    """{clip id: its video} of a folder whose videos are named after clips. Raises UserError for two of one name."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in EXTENSIONS or path.name.startswith("."):

@@ -1,4 +1,4 @@
-"""All that is known of the clips of a shard in one WebDataset tar."""
+"""One WebDataset tar with all data of the clips of a shard."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from dheads_model.shards.reader import unpack_clip
 from dheads_model.shards.tar import open_tar, read_tar
 
 SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
-# What only some corpora know of a clip.
+# Facts that only some corpora have.
 MORE_FACTS = ("word", "word_seconds", "word_frames")
 
 
@@ -48,7 +48,7 @@ def clip_members(
 
 
 def pack_shard(manifests: Mapping[str, Path | str], output: Path | str) -> list[Outcome]:
-    """Pack the clips that passed every stage into a tar; what became of each clip.
+    """Pack the clips that passed every stage into a tar; returns the outcome of each clip.
 
     manifests: of the stages source, track, align, crop, landmark and audio.
     """

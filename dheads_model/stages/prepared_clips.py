@@ -1,4 +1,4 @@
-"""Quality of the prepared clips of a shard, with a frame of each for people to look at."""
+"""Quality of the prepared clips of a shard, with a frame of each."""
 
 from pathlib import Path
 

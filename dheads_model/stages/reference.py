@@ -1,4 +1,4 @@
-"""Videos that no model makes: the ground truth, its first frame held still, or another clip."""
+"""Reference videos: the ground truth, its first frame repeated, or another clip."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from dheads_model.shards.reader import ShardClip, read_shard
 def reference_frames(clips: list[ShardClip], number: int, kind: str) -> np.ndarray:
     """Frames uint8 `[T, S, S, 3]` of a reference kind for one clip of a shard.
 
-    ground_truth, frozen_first_frame, or ground_truth_of_another: a real video whose words are other ones, see `another`,
-    as long as the clip (cut, or played backwards and forwards again). Raises ClipFailed where a shard has no other clip.
+    ground_truth, frozen_first_frame, or ground_truth_of_another: a real video with another transcript, see
+    `another`, of the clip's length (cut, or played backwards and forwards again). Raises ClipFailed if there is no other clip.
     """
     frames = clips[number].frames
     if kind == "ground_truth":
@@ -32,8 +32,8 @@ def reference_frames(clips: list[ShardClip], number: int, kind: str) -> np.ndarr
 
 
 def another(clips: list[ShardClip], number: int) -> ShardClip:
-    """The next clip of the shard, from its start again after its end, that says something else: of the same speaker if there
-    is one, else of anybody, else whatever comes next."""
+    """The next clip of the shard, cyclically, with another transcript: of the same speaker if there is one, else of any
+    speaker, else the next clip."""
     clip = clips[number]
     others = clips[number + 1 :] + clips[:number]
     if not others:
@@ -43,7 +43,7 @@ def another(clips: list[ShardClip], number: int) -> ShardClip:
 
 
 def copy_references(shard: Path | str, kind: str, output_folder: Path) -> list[Outcome]:
-    """Encode the reference videos of a packed shard; what became of each clip."""
+    """Encode the reference videos of a packed shard; returns the outcome of each clip."""
     clips = list(read_shard(shard))
 
     def work(name: str, number: int) -> dict:

@@ -10,8 +10,8 @@ STAGES = ("source", "track", "align", "crop", "landmark", "audio")
 def forget(base: Path) -> list[str]:
     """Remove, for each shard of a dataset, the manifest of the first stage with failed clips and of all below it.
 
-    Returns one sentence a shard. Fetched and prepared files stay: a download asks only for what is missing. The next run
-    finds those manifests gone (`losses`) and makes them again, and no others.
+    Returns one sentence a shard. Fetched and prepared files stay: only missing files are downloaded. The next run
+    makes exactly those manifests again.
     """
     report = []
     for plan in sorted((base / "plan").glob("*.json")):

@@ -41,9 +41,9 @@ def sample_shard(
     threads: int,
     output_folder: Path,
 ) -> list[Outcome]:
-    """Sample and encode a video for each clip of a packed shard; what became of each clip.
+    """Sample and encode a video for each clip of a packed shard; returns the outcome of each clip.
 
-    published_audio_encoder: the authors' audio_encoder.pt, where the imported model needs it.
+    published_audio_encoder: the authors' audio_encoder.pt, if the imported model needs it.
     """
     model, config, facts = load_export(export)
     check_sampling(sampling, config)

@@ -30,7 +30,7 @@ def measure_sync_shard(
     refusal: str | None,
     output: Path | str,
 ) -> list[Outcome]:
-    """Measure the videos of a method and write the table of metrics; what became of each clip.
+    """Measure the videos of a method and write the table of metrics; returns the outcome of each clip.
 
     measured_manifest: of `measure.measure_shard`, whose landmarks are used. encoder: export of the sync encoder, checked
     against its checksum file; None where there is none, for the reason `refusal`.

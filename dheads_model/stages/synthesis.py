@@ -1,4 +1,4 @@
-"""Clips of the embedded corpus in CREMA-D's layout, with the truth behind them."""
+"""Clips of the embedded corpus in CREMA-D's layout, with their ground-truth tables."""
 
 import os
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from dheads_model.manifest import Outcome, process_clips
 def synthesise_shard(
     clips: Sequence[PlannedClip], number: str, seed: int, folder: Path
 ) -> tuple[list[Outcome], list[Path]]:
-    """Render the planned clips of shard `number` below `folder`: (what became of each, the tables of truth)."""
+    """Render the planned clips of shard `number` below `folder`: (outcome of each, the ground-truth tables)."""
     speeches = speak_all(list(clips), seed)
     truth: dict[str, Synthesised] = {}
 

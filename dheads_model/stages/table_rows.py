@@ -1,4 +1,4 @@
-"""Rows of table 1 from the manifests of the per-clip metrics, and what made them."""
+"""Rows of table 1 from the manifests of the per-clip metrics, and their provenance."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -22,7 +22,7 @@ def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Ro
     notes += [f"{method} has no row: {reason}." for method, reason in settings["missing"].items()]
     if tables or not settings["absent"]:
         values = pd.concat([pd.DataFrame(), *tables], ignore_index=True)
-        # A clip counts once, and only where nothing could be measured of it.
+        # A clip counts as lost once, and only if nothing could be measured.
         if not values.empty:
             for key, of_method in values.groupby(["dataset", "method"]):
                 lost[key] -= set(of_method["clip"])
@@ -39,7 +39,7 @@ def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Ro
 
 
 def made_by(recipes: dict[str, Recipe]) -> dict[str, list[dict]]:
-    """{command: [{code, packages, products}]}: with which code and versions the products below the table were made.
+    """{command: [{code, packages, products}]}: code and versions with which the products below the table were made.
 
     Products of one command that were made alike are counted together.
     """

@@ -23,7 +23,7 @@ def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tup
     track = track_face(detector(video.chunks()), settings)
     if len(track.landmarks) != len(video.times):
         raise ClipFailed("damaged", f"{len(track.landmarks)} of {len(video.times)} frames can be decoded")
-    # A damaged time stamp can make days of a clip; what is made of it must stay bounded.
+    # A damaged time stamp can give a length of days; the output must stay bounded.
     seconds = video.end - float(video.times[0])
     if seconds * FRAMES_PER_SECOND > settings.max_frames:
         raise ClipFiltered(
@@ -54,7 +54,7 @@ def track_clip(source: dict, detector: Detector, settings: TrackSettings) -> tup
 
 
 def track_shard(source: Manifest, settings: TrackSettings, weights_folder: str, output: Path | str) -> list[Outcome]:
-    """Track the clips of a source manifest and write the table of tracks; what became of each clip."""
+    """Track the clips of a source manifest and write the table of tracks; returns the outcome of each clip."""
     detector = open_detector(settings.backend, settings.max_faces, weights_folder, settings.precision)
     tracks: list[tuple[str, dict]] = []
 

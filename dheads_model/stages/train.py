@@ -1,4 +1,4 @@
-"""A training of a run on an indexed dataset, and the export of what it leaves."""
+"""A training of a run on an indexed dataset, and the export of its result."""
 
 import contextlib
 import dataclasses
@@ -30,8 +30,8 @@ VALIDATION_SHARE = 8
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """index: of the dataset. state: folder of the run's states. audio_encoder: sync encoder that the audio encoder starts
-    from. published_audio_encoder: audio_encoder.pt, for network.audio_encoder published."""
+    """index: of the dataset. state: folder of the run's states. audio_encoder: sync encoder that initialises the audio
+    encoder. published_audio_encoder: audio_encoder.pt, for network.audio_encoder published."""
 
     index: str
     state: str
@@ -41,7 +41,7 @@ class TrainingFiles:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A training that has ended. initial, frozen: the audio encoder that it started from, or kept; None without one."""
+    """A training that has ended. initial, frozen: the audio encoder that initialised it, or the frozen one; None without one."""
 
     config: dict
     files: TrainingFiles
@@ -57,7 +57,7 @@ class FinishedRun:
 
 
 def train_run(config: dict, files: TrainingFiles, threads: int, ranks: Distributed) -> FinishedRun:
-    """Train as one of the ranks, to the end or from where the state stands.
+    """Train as one of the ranks to the end, from the saved state if there is one.
 
     config: the config block of the run. threads: of the whole job. Raises Interrupted and UserError as `train` does.
     """
@@ -71,7 +71,7 @@ def train_run(config: dict, files: TrainingFiles, threads: int, ranks: Distribut
     train_clips = open_split(
         files.index, "train", size, allowed, settings.training.stream_passes, decoders(threads), embed
     )
-    # Few windows are drawn of it, always the same.
+    # Validation uses few windows, always the same.
     every = math.ceil(frame_bytes(index, "val", size) / max(allowed // VALIDATION_SHARE, 1)) or 1
     validation_clips = load_split(files.index, "val", size, embed, every)
     initial = None
@@ -93,7 +93,7 @@ def export_run(run: FinishedRun, output: Path | str, training_log: Path | str, f
     kept in the model.
     """
     trained, settings = run.trained, run_settings(run.config)
-    # What differs from run to run stays in the log and out of the export.
+    # Values that differ between runs are in the log, not in the export.
     last = {key: value for key, value in trained.last.items() if key not in SPEED_KEYS}
     facts = {"images": trained.images, "data": run.index.fingerprint, "dataset": run.index.dataset, "last": last}
     facts |= framing | ({"methods": methods} if methods else {})
@@ -123,5 +123,5 @@ def recorded_settings(path: str) -> dict:
 
 
 def decoders(threads: int) -> int:
-    """Processes that decode a stream for one rank of the training: its slice of the job's threads, but one."""
+    """Processes that decode a stream for one rank of the training: its slice of the job's threads minus one."""
     return max(threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1, 1)

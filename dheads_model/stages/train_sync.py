@@ -1,4 +1,4 @@
-"""A training of the sync encoder on an indexed dataset, and the export of what it leaves."""
+"""A training of the sync encoder on an indexed dataset, and the export of its result."""
 
 import shutil
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dheads_model.training.identity import training_code
 from dheads_model.training.state import folder_of, hold, identity_of
 from dheads_model.training.sync_loop import TrainedSyncEncoder, train_sync_encoder
 
-# Enough for an accuracy to a few per cent, and quickly scored.
+# Enough for an accuracy within a few per cent, and fast to score.
 MOST_HELD_OUT_CLIPS = 500
 
 
@@ -33,7 +33,7 @@ class FinishedSyncEncoder:
 
 
 def train_on_dataset(config: dict, index_path: str, state: str) -> FinishedSyncEncoder:
-    """Train to the end, or from where the state stands.
+    """Train to the end, from the saved state if there is one.
 
     config: the config block of the sync encoder. state: folder of its states. Raises Interrupted and UserError as
     `train_sync_encoder` does.

@@ -29,7 +29,7 @@ class Cost:
     """Cost of a run on a device.
 
     parameters: trained values. flop: of one forward pass for one image, two for a multiplication with its addition, counting
-    convolutions and matrix products. activation_bytes: what the forward pass keeps of one image for the backward pass. peak:
+    convolutions and matrix products. activation_bytes: activations of one image that the backward pass needs. peak:
     FLOP a second of a large matrix product on this device, in the training's arithmetic.
     """
 
@@ -42,7 +42,7 @@ class Cost:
 
     @classmethod
     def of(cls, run: RunSettings, device: torch.device) -> "Cost":
-        """Count a run on an image that holds no memory, and measure the device."""
+        """Count a run on the meta device, and measure the real device."""
         with torch.device("meta"):
             model = TalkingModel(run.network, run.diffusion).train()
             model.unet.gradient_checkpointing = run.training.gradient_checkpointing
@@ -63,7 +63,7 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        """Estimate of the whole training's time on one such device, at the utilisation that is usual."""
+        """Estimate of the whole training's time on one such device, at the usual utilisation."""
         return self.run.training.images * PASSES_A_STEP * self.flop / (_USUAL_UTILISATION * self.peak)
 
     def speed(self, images_per_second: float, world_size: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What both training loops share: resume, cadence, finite checks, log, progress bar, state files and signals."""
+"""Shared by both training loops: resume, cadence, finite checks, log, progress bar, state files and signals."""
 
 import contextlib
 import logging
@@ -37,7 +37,7 @@ class Schedule(Protocol):
 class Engine:
     """Progress of a training, and the files of its state folder.
 
-    step: optimiser steps taken. unit: what a sample is called. history: from which image on which code trained on which
+    step: optimiser steps taken. unit: name of a sample. history: from which image on which code trained on which
     data. All ranks call the same methods in the same order; the main process writes.
     """
 
@@ -68,7 +68,7 @@ class Engine:
         return not self.running or self.images // images != (self.images - self.schedule.batch_size) // images
 
     def observe(self, values: Tensor) -> None:
-        """Remember whether the values of this step, named by `parts` of `open_engine`, are finite."""
+        """Record whether the values of this step, named by `parts` of `open_engine`, are finite."""
         self.finite.see(self.step, values)
 
     def check_finite(self) -> None:
@@ -81,7 +81,7 @@ class Engine:
         self.progress.update(self.schedule.batch_size)
 
     def images_per_second(self) -> float:
-        """Rate since the last line of the log. Right where the device has finished, as after reading a loss."""
+        """Rate since the last line of the log. Correct if the device has finished, as after reading a loss."""
         seconds, step = time.perf_counter() - self._timed_from[0], self.step - self._timed_from[1]
         return step * self.schedule.batch_size / max(seconds, 1e-9)
 
@@ -97,9 +97,9 @@ class Engine:
         return read_log(self.folder / "training.jsonl")
 
     def save_if_due(self, state: Callable[[], dict]) -> None:
-        """Save the state where its cadence or a signal to any rank asks for it; after a signal raise Interrupted.
+        """Save the state if it is due or if any rank got a signal; after a signal raise Interrupted.
 
-        state: gives the training's own part of the state, in every rank. Raises UserError, with the state before it
+        state: returns the training's own part of the state; called by every rank. Raises UserError, with the state before it
         kept, where a value of a step was not finite.
         """
         stopped = bool(self.ranks.sum(torch.tensor([float(self.signals.stopped)], dtype=torch.float64)))
@@ -129,7 +129,7 @@ def open_engine(
     """The engine of a training that begins, or resumes from the newest state of its folder or of `resume_from`.
 
     identity: of `identity_of`; a state of another one is refused. parts: names of the values that `observe` takes.
-    restore: is called with the state to resume from, if there is one. Inside, signals that ask to stop are remembered.
+    restore: is called with the state to resume from, if there is one. Inside, signals to stop are recorded.
     Raises UserError as `begin_state` does.
     """
     folder = Path(folder)

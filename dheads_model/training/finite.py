@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from dheads_model.errors import UserError
 
-NAMED = 3  # parts that a message names; of the others it gives the number
+NAMED = 3  # parts that a message names; the others are counted
 
 
 @dataclass
 class FiniteWatch:
-    """Remembers the first step with a value that is not finite, on the device, so that the loop does not wait for a GPU.
+    """Records the first step with a value that is not finite, on the device, so that the loop does not wait for a GPU.
 
-    parts: names of the values, of the loss first, then of the gradient. step: int64, -1 as long as all is well. wrong:
+    parts: names of the values, of the loss first, then of the gradient. step: int64, -1 if there is none. wrong:
     bool `[P]`, the parts that were not finite in that step.
     """
 

@@ -1,4 +1,4 @@
-"""The digest of the code that decides the weights of a training."""
+"""The digest of the code that determines the weights of a training."""
 
 from dheads_model.fingerprint import digest
 

@@ -1,4 +1,4 @@
-"""A run that starts from a trained audio encoder, or keeps it as it is."""
+"""Initialisation of a run's audio encoder with a trained one, which may be frozen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

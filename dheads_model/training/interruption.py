@@ -1,4 +1,4 @@
-"""Signals that ask a training to stop: the current step ends, the state is saved, the same command resumes."""
+"""Signals that stop a training: the current step ends, the state is saved, the same command resumes."""
 
 import signal
 
@@ -6,7 +6,7 @@ from dheads_model.errors import EXIT_INTERRUPTED, EXIT_RETRY
 
 
 class SignalWatch:
-    """Remembers that a signal asked to stop, so that the current step can end and the state be saved."""
+    """Records a signal to stop, so that the current step can end and the state be saved."""
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
@@ -21,6 +21,6 @@ class SignalWatch:
 
     def _stop(self, number: int, _) -> None:
         self.stopped = True
-        # A scheduler's signal asks to resume later, and the workflow does; Ctrl-C does not.
+        # After a scheduler's signal the workflow resumes the training; after Ctrl-C it does not.
         if number == signal.SIGINT:
             self.exit_code = EXIT_INTERRUPTED

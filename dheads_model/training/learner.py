@@ -1,4 +1,4 @@
-"""What a training changes: the network, its optimiser, and the average of its weights."""
+"""The state that a training changes: network, optimiser and averaged weights."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The loss of the lip reader, beside the denoising loss: no gradient of one reaches the weights of the other."""
+"""The loss of the lip reader. It and the denoising loss have separate weights and gradients."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from torch import Tensor
 from dheads_model.network.lip_reader import LipReader, lip_error, lip_shape
 from dheads_model.shards.loader import LoadedClip, audio_window
 
-# Augmentation of the audio features: largest change of the natural log of power, and most bands that are masked. Without
+# Augmentation of the audio features: maximum change of the natural log of power, and maximum number of masked bands. Without
 # it the reader overfits the voices and microphones of a few speakers.
 _LARGEST_GAIN = 2.0
 _MASKED_BANDS = 12

@@ -29,13 +29,13 @@ from dheads_model.training.state import identity_of
 from dheads_model.training.tensorboard import open_board
 from dheads_model.training.validation import averaged, validation_entries
 
-_FAR_APART = 1_000_003  # seeds of different ranks never meet those of other steps
+_FAR_APART = 1_000_003  # makes the seeds of ranks and steps distinct
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves: averaged weights, number of images, last entry of the log.
+    """Result of a finished training: averaged weights, number of images, last entry of the log.
 
     history: from which image on which code trained on which data; one entry, unless a state of other code was resumed.
     """
@@ -57,16 +57,17 @@ def train(
     audio_encoder: InitialAudioEncoder | None = None,
     code: str = "",
 ) -> Trained:
-    """Train a run to its end, or from where its state stands.
+    """Train a run to the end, from its saved state if there is one.
 
     config: the run's config as given, fingerprint: of the data, code: digest of what trains; a state made with others is
-    refused, but for the one that config names as resume_from. The log lies in the state folder as training.jsonl,
+    refused, except the one that the config names as resume_from. The log is training.jsonl in the state folder,
     previews of held-out speakers in its folder samples, events in tensorboard.
-    ranks: those that share each batch, None for this process alone; rank 0 writes. audio_encoder: where the run starts
-    from a trained one.
+    ranks: those that share each batch, None for this process alone; rank 0 writes. audio_encoder: a trained
+    one that initialises the run's.
     Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any rank, with the state saved; UserError where a loss or
     gradient is not finite, with the state before it kept: on a CPU in that step, on a GPU at the next log line, state
-    or preview, before that is written; and UserError where the audio condition has no effect and the settings stop then.
+    or preview, before that is written; and UserError where the audio condition has no effect and
+    training.stop_when_audio_ignored is set.
     """
     ranks = ranks or Distributed(0, 1, pick_device())
     settings, device, folder = run.training, ranks.device, Path(state_folder)
@@ -158,7 +159,7 @@ def train(
 def _lip_loss(
     model: TalkingModel, drawn: DrawnBatch, clips: list[LoadedClip] | ClipStream, run: RunSettings, step: int
 ) -> torch.Tensor:
-    """Loss of the lip reader, on windows of its own where all clips are in memory, else on those of the batch."""
+    """Loss of the lip reader, on windows of its own if all clips are in memory, else on those of the batch."""
     settings, features, lips = run.training, drawn.conditions.audio_features, drawn.lips
     if settings.lip_windows and isinstance(clips, list):
         features, lips = draw_lip_windows(

@@ -1,4 +1,4 @@
-"""Gradient accumulation over micro-batches: one after the other on a GPU, side by side in threads on a CPU."""
+"""Gradient accumulation over micro-batches: in sequence on a GPU, in parallel threads on a CPU."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,7 @@ def open_micro_batches(device: torch.device, dropout: float) -> Iterator[Map]:
         yield map
         return
     workers = 1 if dropout else torch.get_num_threads()
-    # A thread starts with PyTorch's own number of threads, whatever was set in another.
+    # A new thread starts with PyTorch's default number of threads, not with that of its parent.
     with one_thread(), ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool.map
 
@@ -39,8 +39,8 @@ def gradients(loss: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None,
 def add_gradients(weights: list[nn.Parameter], found: tuple[Tensor | None, ...]) -> None:
     """Add gradients to those that the weights have.
 
-    Each is laid out in memory as its weight, as `backward` would: that of a linear layer comes transposed, and fused
-    optimizers read memory in order.
+    Each has the memory layout of its weight, as with `backward`: the gradient of a linear layer is transposed, and fused
+    optimizers need equal layouts.
     """
     for weight, gradient in zip(weights, found, strict=True):
         if gradient is None:

@@ -1,4 +1,4 @@
-"""One batch to one loss, all randomness drawn from (seed, step): a resumed run draws what an uninterrupted one would."""
+"""One batch to one loss, all randomness drawn from (seed, step): a resumed run draws the same as an uninterrupted one."""
 
 from dataclasses import dataclass
 
@@ -63,7 +63,7 @@ class BatchLoss:
 def draw_batch(
     batch: Batch, run: RunSettings, seed: int, step: int, training: bool, device: torch.device
 ) -> DrawnBatch:
-    """What is random about the loss of a batch of windows: a function of data, seed and step on one kind of device.
+    """Random values of the loss of a batch of windows: a function of data, seed and step on one kind of device.
 
     training: with flips, conditioning augmentation and dropped audio condition. Without, as for validation, the motion
     frames are true and only the noise is drawn.

@@ -14,7 +14,7 @@ _READY = 2
 
 @contextlib.contextmanager
 def prefetch(batches: Iterator[Batch], device: torch.device) -> Iterator[Iterator[Batch]]:
-    """The same endless batches; for a GPU a thread makes them ahead of time; on a CPU that would gain nothing."""
+    """The same endless batches; for a GPU a thread prepares them in advance, which would gain nothing on a CPU."""
     if device.type == "cpu":
         yield batches
         return

@@ -1,4 +1,4 @@
-"""Strips of generated frames while a training runs: what the averaged weights make of held-out speakers."""
+"""Strips of frames of held-out speakers, generated with the averaged weights during a training."""
 
 import dataclasses
 from pathlib import Path
@@ -22,7 +22,7 @@ _SEED = 0
 
 
 def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings, path: Path | str) -> None:
-    """Write a PNG of the first CLIPS clips: every EVERYth of FRAMES true frames, below them the generated ones.
+    """Write a PNG of the first CLIPS clips: every EVERY-th of FRAMES true frames, below them the generated ones.
 
     The same weights give the same PNG on one kind of machine. model: in evaluation mode on its device.
     """
@@ -41,7 +41,7 @@ def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings,
 
 
 def preview_sampling(run: RunSettings) -> SamplingSettings:
-    """A quick sampler that fits the run's parameterization: 8 steps, the mouth hidden where training always hides it."""
+    """A fast sampler for the run's parameterization: 8 steps, the mouth hidden if training always hides it."""
     hidden = run.conditioning_augmentation.mouth_drop == 1
     if run.diffusion.parameterization == "ddpm":
         return dataclasses.replace(UNGUIDED, sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)

@@ -11,8 +11,8 @@ from dheads_model.diffusion.settings import AugmentationSettings
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 
-# What a run does where the published code departs from the paper: the frequencies of the time embedding (see
-# `sinusoid_frequencies`), and whose lips the lip loss looks at (see `lip_boxes`).
+# What a run does where the published code differs from the paper: the frequencies of the time embedding (see
+# `sinusoid_frequencies`), and the frame whose landmarks place the box of the lip loss (see `lip_boxes`).
 COMPAT = {
     "paper": {"time_frequencies": "standard", "lip_frame": "target"},
     "published": {"time_frequencies": "published", "lip_frame": "identity"},
@@ -22,87 +22,89 @@ _STEP_FACTOR = 0.8  # ... by this factor
 
 
 def check_validation(block: str, log_every_images: int, validation_every_images: int) -> None:
-    """Raise UserError unless every validation has a line of the log to go into."""
+    """Raise UserError unless every validation coincides with a line of the log."""
     if validation_every_images % log_every_images:
         raise UserError(
             f"{block}.validation_every_images is {validation_every_images}; it must be a multiple of "
-            f"{block}.log_every_images ({log_every_images}), to whose lines of the log it adds."
+            f"{block}.log_every_images ({log_every_images}), since its values are part of a log line."
         )
 
 
 @settings("training")
 class TrainingSettings:
-    """The training loop. Lengths are in images, never epochs."""
+    """The training loop. Durations are in images, not in epochs."""
 
     images: Count = 28000
-    """Images seen in all."""
+    """Total number of training images."""
     batch_size: Count = 8
-    """Images a step."""
+    """Images per step."""
     learning_rate: PositiveFloat = 0.003
-    """Highest learning rate of AdamW."""
+    """Peak learning rate of AdamW."""
     warmup_images: CountOrZero = 800
-    """Images over which the rate rises linearly."""
+    """Length of the linear warm-up, in images."""
     decay: Literal["cosine", "step"] = "cosine"
-    """Then a cosine to zero, or the published 18 steps of 0.8."""
+    """Decay after the warm-up: a cosine to zero, or 18 steps of factor 0.8 as published."""
     gradient_clip: PositiveFloat | None = 1.0
-    """Largest norm of the gradient; null for no limit, as in the paper's code."""
+    """Maximum norm of the gradient; null for no limit, as in the paper's code."""
     adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.99)
-    """Decay of AdamW's two running means; 0.9 and 0.999 in the paper's code. There is no weight decay."""
+    """Betas of AdamW; 0.9 and 0.999 in the paper's code. There is no weight decay."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.998
-    """Decay of the averaged weights that are exported; at most (1 + step) / (10 + step)."""
+    """Decay of the exponential moving average (EMA) of the weights, which is exported; at most (1 + step) / (10 +
+    step)."""
     mouth_weight: Annotated[float, Field(ge=1)] = 15.0
-    """Weight of the error in a box around the mouth (edm)."""
+    """Loss weight in a box around the mouth (edm)."""
     mouth_box: tuple[Share, Share, Share, Share] | None = None
-    """The box for mouth_weight and lip_weight: null places it by the lips' landmarks, four fractions of the picture
-    (first and last row, first and last column) are a fixed one that needs no landmarks; [0.55, 0.85, 0.3, 0.7] fits the
-    default crop."""
+    """Box of mouth_weight and lip_weight. null: placed by the landmarks of the lips. Four fractions of the crop (first
+    and last row, first and last column): a fixed box, which needs no landmarks; [0.55, 0.85, 0.3, 0.7] fits the default
+    crop."""
     lip_weight: NonNegativeFloat = 0.2
-    """Weight of the lip loss, the error in a box around the mouth (ddpm); 0.2 in the paper."""
+    """Weight of the lip loss, the loss in a box around the mouth (ddpm); 0.2 in the paper."""
     vlb_weight: NonNegativeFloat = 0.0001
     """Weight of the variational bound, which trains a learned variance (ddpm); 0.0001 in the paper's code."""
     flip: bool = True
-    """Mirror half of the samples."""
+    """Mirror half of the samples horizontally."""
     log_sigma_mean: float = 0.3
-    """Mean of the logarithm of the noise levels trained on (edm)."""
+    """Mean of the logarithm of the training noise levels (edm)."""
     log_sigma_std: PositiveFloat = 0.8
-    """Its standard deviation (edm)."""
+    """Standard deviation of the logarithm of the training noise levels (edm)."""
     log_every_images: Count = 1280
     """Images between two lines of the log."""
     validation_every_images: Count = 6400
-    """Images between two losses on held-out speakers."""
+    """Images between two validations on held-out speakers."""
     state_every_images: Count = 7168
     """Images between two saved states."""
     samples_every_images: CountOrZero = 14336
-    """Images between two pictures of what the model makes of held-out speakers (state/RUN/IDENTITY/samples/); 0 for
-    none."""
+    """Images between two sheets of generated frames of held-out speakers (state/RUN/IDENTITY/samples/); 0 for none."""
     gradient_accumulation: Count = 2
-    """Passes in which a process takes its share of a batch: to save memory on a GPU, to use so many cores on a CPU; the
-    same step up to rounding."""
+    """Number of micro-batches per step and rank. More need less memory on a GPU, and use as many cores on a CPU. The
+    step is the same up to rounding."""
     gradient_checkpointing: bool = False
-    """Compute activations again in the backward pass: a third more work, a fraction of the memory; the same step."""
+    """Compute activations again in the backward pass: a third more arithmetic, a fraction of the memory, the same
+    step."""
     compiled: bool = False
-    """On a GPU, compile the passes that learn into few kernels: a minute or two at the start, then much faster and with
-    less memory. A CPU's are not compiled."""
+    """On a GPU, compile forward and backward pass (torch.compile): one or two minutes at the start, then faster and
+    with less memory. Has no effect on a CPU."""
     in_memory_gib: NonNegativeFloat = 2.0
-    """GiB of decoded frames that a split may take in memory. A training split that fits is held by every process; a
-    larger one is streamed in blocks of shards of half this size (at least one shard), shared by the ranks. Of a
-    validation split larger than an eighth of it, evenly spaced shards are held. It decides the order of the images."""
+    """GiB of decoded frames per split in memory. A training split that fits is held by every rank. A larger one is
+    streamed in blocks of shards of half this size (at least one shard), divided among the ranks. Of a validation split
+    larger than an eighth of it, evenly spaced shards are held. It affects the order of the images."""
     stream_passes: Count = 4
-    """Times that a streamed clip is decoded until each of its frames was a target once: more mixes better, fewer decode
+    """How often a streamed clip is decoded until each of its frames was a target once. More mixes better, fewer decode
     less."""
     stop_when_audio_ignored: bool = False
-    """Stop a training whose audio gain (docs/training.md) was zero in three validations in a row; false only warns."""
+    """Stop a training whose audio gain (docs/training.md) was zero in three consecutive validations. false: only
+    warn."""
     audio_lr_scale: NonNegativeFloat = 1.0
-    """Learning rate of what takes the sound (audio encoder and its perceptron), as a multiple of learning_rate."""
+    """Learning rate of the audio encoder and of the MLP behind it, as a multiple of learning_rate."""
     lip_lr_scale: NonNegativeFloat = 0.2
     """Learning rate of the lip reader, as a multiple of learning_rate."""
     lip_windows: CountOrZero = 64
-    """Windows of sound that the lip reader learns from in a step, beside the images, where the clips are held in
-    memory; 0, and for streamed clips, those of the images."""
+    """Audio windows per step on which the lip reader is trained, in addition to those of the images, if the clips are
+    held in memory. With 0, and for streamed clips, it is trained on the windows of the images."""
     lip_weight_decay: NonNegativeFloat = 0.05
-    """Weight decay of the lip reader, which else learns the few speakers by heart."""
+    """Weight decay of the lip reader, which otherwise overfits to few speakers."""
     tensorboard: bool = False
-    """Write the log for TensorBoard too (state/RUN/IDENTITY/tensorboard/); needs `pip install tensorboard`."""
+    """Also write the log for TensorBoard (state/RUN/IDENTITY/tensorboard/); needs `pip install tensorboard`."""
     seed: CountOrZero = 1
     """Seed of weights, batches and noise."""
 
@@ -112,8 +114,8 @@ class TrainingSettings:
             top, bottom, left, right = self.mouth_box
             if not (top < bottom and left < right):
                 raise UserError(
-                    f"training.mouth_box is {list(self.mouth_box)}; it must be null or rising fractions of the "
-                    "picture: first and last row, first and last column."
+                    f"training.mouth_box is {list(self.mouth_box)}; it must be null or rising fractions of "
+                    "the crop: first and last row, first and last column."
                 )
 
     @property
@@ -132,25 +134,26 @@ class RunSettings:
     """One training."""
 
     dataset: str = "embedded"
-    """Dataset whose training split is learned from."""
+    """Dataset whose training split is used."""
     min_clips: Count = 40
-    """With fewer training clips nothing is trained: the row is left out with a note, unless model names an export."""
+    """With fewer training clips nothing is trained, and the table has a note instead of the row, unless model names an
+    export."""
     gpus: CountOrZero = 0
-    """GPUs that the job asks the cluster for; it uses CUDA wherever it finds it."""
+    """GPUs that the job requests from the cluster; CUDA is used wherever it is available."""
     compat: Literal[*COMPAT] = "paper"
-    """Where the published code departs from the paper: published takes its frequencies of the time embedding (1 to 0.1
-    radians a step instead of 1 to 0.0001) and its lip loss, which looks where the lips of the identity frame are
-    instead of the target's. Needs diffusion.parameterization ddpm. The rest of its departures are sizes, see
+    """Variant where the published code differs from the paper. published: the code's frequencies of the time embedding
+    (1 to 0.1 radians per step instead of 1 to 0.0001), and its lip loss, in a box at the lips of the identity frame
+    instead of the target frame. Needs diffusion.parameterization ddpm. The other differences are sizes, see
     config/published_crema.yaml."""
     audio_encoder_from: Annotated[str | None, OPTIONAL] = None
-    """Sync encoder, of the run's dataset, whose audio encoder this run starts from; null trains one from nothing with
-    the UNet. Off in the paper's configs."""
+    """Sync encoder, of the run's dataset, whose audio encoder initialises the one of this run. null: random
+    initialisation, trained with the UNet. Not used in the paper's configs."""
     audio_encoder_frozen: Annotated[bool, OPTIONAL] = False
-    """Whether training leaves that audio encoder as it is; needs audio_encoder_from."""
+    """Whether that audio encoder is not trained; needs audio_encoder_from."""
     resume_from: Annotated[str | None, OPTIONAL] = None
-    """Folder of a training state (state/RUN/IDENTITY) to resume from although its code, data or settings were others;
-    model.json then says up to which image which code trained. null resumes only what the same config, data and code
-    began."""
+    """Folder of a training state (state/RUN/IDENTITY) to resume from although its code, data or settings differ;
+    model.json then records which code trained up to which image. null: resume only a training of the same config, data
+    and code."""
     network: NetworkSettings = NetworkSettings()
     diffusion: DiffusionSettings = DiffusionSettings()
     conditioning_augmentation: AugmentationSettings = AugmentationSettings()

@@ -1,4 +1,4 @@
-"""The state of a training: everything that is needed to resume bit for bit, in a folder that no rule declares.
+"""The state of a training: everything that is needed to resume bit for bit, in a folder that is no declared output.
 
 A folder belongs to one identity: the run's config, the data and the code. Another identity has another
 folder, so that nothing is ever resumed by accident. State files are read only as tensors and plain values.
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 
 def identity_of(config: dict, data: str, code: str, audio_encoder: str | None) -> dict:
-    """What decides the weights of a run: its config as given, the data's fingerprint, the digest of the code that trains,
-    and the sha256 of the sync encoder that its audio encoder starts from."""
+    """What determines the weights of a run: its config as given, the data's fingerprint, the digest of the code that trains,
+    and the sha256 of the sync encoder that initialises its audio encoder."""
     return {"config": config, "data": data, "code": code, "audio encoder": audio_encoder}
 
 
@@ -38,7 +38,7 @@ def folder_of(base: Path | str, identity: dict) -> Path:
 
 @contextlib.contextmanager
 def hold(folder: Path | str) -> Iterator[None]:
-    """Inside, no other process trains in `folder`; waits for the end of one that does already.
+    """A lock on `folder`: no other process trains in it; waits until a process that does has ended.
 
     The kernel releases the lock when the process that holds it ends, even after SIGKILL.
     """
@@ -69,8 +69,8 @@ def first_history(identity: dict) -> list[dict]:
 def begin_state(folder: Path | str, identity: dict, resume_from: Path | str | None) -> dict | None:
     """The state to resume from: the newest of `folder`, else that of `resume_from`, else None.
 
-    resume_from: folder of another identity's state, taken on purpose: its history then says up to which image which code
-    trained. Raises UserError when it holds no usable state or one of another network or diffusion.
+    resume_from: folder of another identity's state, used deliberately: its history then records which code trained up to
+    which image. Raises UserError when it holds no usable state or one of another network or diffusion.
     """
     state = load_state(folder, identity)
     if state is not None or resume_from is None:
@@ -93,7 +93,7 @@ def begin_state(folder: Path | str, identity: dict, resume_from: Path | str | No
 
 
 def save_state(folder: Path | str, state: dict) -> None:
-    """Write `state` (with `images`) whole or not at all; the newest KEPT states are kept.
+    """Write `state` (with `images`) atomically; the newest KEPT states are kept.
 
     Raises UserError, with those untouched, for one that is not finite.
     """
@@ -118,7 +118,9 @@ def load_state(folder: Path | str, identity: dict) -> dict | None:
             continue
         for key, value in identity.items():
             if state["identity"].get(key) != value:
-                raise UserError(f"{path} was made with another {key}; move the folder {folder} away to train anew.")
+                raise UserError(
+                    f"{path} was made with another {key}; move the folder {folder} away to train from the start."
+                )
         return state
     return None
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedSyncEncoder:
-    """What a finished training leaves: the encoders on the CPU, number of windows seen, last entry of the log."""
+    """Result of a finished training: the encoders on the CPU, number of windows seen, last entry of the log."""
 
     model: SyncEncoder
     images: int
@@ -39,7 +39,7 @@ def train_sync_encoder(
     state_folder: Path | str,
     code: str = "",
 ) -> TrainedSyncEncoder:
-    """Train to the end, or from where the state stands; a killed run that resumes ends with the same bits.
+    """Train to the end, from the saved state if there is one; a killed run that resumes ends with the same bits.
 
     train_clips, new_sentences: of `choose_clips`. config: the encoder's config as given, fingerprint: of the data, code:
     digest of what trains; a state made with others is refused. Raises Interrupted after SIGTERM, SIGINT or SIGUSR1, with

@@ -10,26 +10,26 @@ from dheads_model.training.settings import check_validation
 
 @settings("training")
 class ContrastiveSettings:
-    """InfoNCE with hard negatives from the same clip. A window of mouth and sound counts as an image."""
+    """InfoNCE with hard negatives from the same clip. A window of mouth and audio counts as an image."""
 
     images: Count = 64000
-    """Windows seen in all."""
+    """Total number of windows."""
     clips_per_batch: Count = 8
-    """Clips of a step; a window's easy negatives come from the others."""
+    """Clips per step. Windows of other clips are the easy negatives."""
     windows_per_clip: Count = 8
-    """Windows of each; a window's hard negatives are the others of its clip. Shorter clips are left out."""
+    """Windows per clip. The other windows of the same clip are the hard negatives. Shorter clips are left out."""
     closest_negative: Count = 3
-    """Frames that windows of a clip lie apart at least."""
+    """Minimum distance between two windows of a clip, in frames."""
     learning_rate: PositiveFloat = 0.002
-    """Highest learning rate of AdamW, on a cosine to zero."""
+    """Peak learning rate of AdamW, with a cosine decay to zero."""
     warmup_images: CountOrZero = 3200
-    """Windows over which the rate rises linearly."""
+    """Length of the linear warm-up, in windows."""
     weight_decay: NonNegativeFloat = 0.05
     """Weight decay of AdamW."""
     log_every_images: Count = 3200
     """Windows between two lines of the log."""
     validation_every_images: Count = 16000
-    """Windows between two accuracies on held-out speakers; a multiple of log_every_images."""
+    """Windows between two validations on held-out speakers; a multiple of log_every_images."""
     state_every_images: Count = 16000
     """Windows between two saved states."""
     seed: CountOrZero = 11
@@ -59,17 +59,17 @@ class SyncSettings:
     """One pair of encoders."""
 
     min_clips: Count = 40
-    """With fewer training clips it is not trained: what needs it is refused with the reason."""
+    """With fewer training clips it is not trained, and what needs it is refused with the reason."""
     max_clips: Count = 20000
-    """Training clips to learn from, about; of more, every so manyth shard is taken. All are held in memory, some 3 kB a
-    frame."""
+    """Approximate maximum number of training clips. If there are more, every k-th shard is used. All are held in
+    memory, about 3 kB per frame."""
     gpus: CountOrZero = 0
-    """GPUs that the job asks the cluster for; it uses CUDA wherever it finds it."""
+    """GPUs that the job requests from the cluster; CUDA is used wherever it is available."""
     speakers: Literal["all", "even", "odd"] = "even"
-    """Training speakers to learn from: all, or every second one of their sorted names, so that two encoders can share
-    none."""
+    """Training speakers: all, or every second one of their sorted names, so that two encoders can have disjoint
+    speakers."""
     held_out_sentences: CountOrZero = 0
-    """Sentences kept out of the training, and reported apart, to see whether a corpus of few sentences was learnt by
-    heart."""
+    """Number of sentences left out of the training. Their accuracy is reported separately, to detect overfitting to a
+    corpus with few sentences."""
     network: SyncEncoderSettings = SyncEncoderSettings()
     training: ContrastiveSettings = ContrastiveSettings()

@@ -1,4 +1,4 @@
-"""The log of a training for TensorBoard, where the config asks for it; the package is an optional one."""
+"""The log of a training for TensorBoard, if the config enables it; the package is optional."""
 
 import contextlib
 from pathlib import Path

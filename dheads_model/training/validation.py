@@ -1,4 +1,4 @@
-"""What a training measures on clips of held-out speakers, with the averaged weights."""
+"""Validation of a training on clips of held-out speakers, with the averaged weights."""
 
 import contextlib
 import math
@@ -60,6 +60,6 @@ def validation_loss(model: TalkingModel, clips: list[LoadedClip], run: RunSettin
     if not math.isfinite(mean := sum(losses) / len(losses)):
         raise UserError(
             "training stopped: the loss on held-out speakers is not finite; look for values in the validation data that are "
-            "no numbers, or lower training.learning_rate."
+            "not numbers, or lower training.learning_rate."
         )
     return mean

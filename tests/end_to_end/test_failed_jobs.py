@@ -29,8 +29,8 @@ def start(finished, tmp_path_factory) -> FinishedRun:
     shutil.copytree(finished.work, folder / "work")
     edit(
         folder / "project/workflow_scripts/command.py",
-        "    given = arguments.parse_args()\n",
-        FAULT.lstrip("\n") + "    given = arguments.parse_args()\n",
+        "    arguments = parser.parse_args()\n",
+        FAULT.lstrip("\n") + "    arguments = parser.parse_args()\n",
     )
     (folder / "work/faults.txt").touch()
     assert plan(folder / "project", folder / "work", "--configfile", str(TINY)) == {}

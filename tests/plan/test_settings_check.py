@@ -128,7 +128,9 @@ def test_a_model_that_is_given_is_looked_at_before_any_job(config, export, tmp_p
         UserError, match=r"in methods\.ours: sampling\.guidance_scale is 5, but this model was trained with"
     ):
         checked(config, ("model", str(export(conditioning_augmentation={"audio_drop": 0.0, "mouth_drop": 1.0}))))
-    with pytest.raises(UserError, match=r"hears 64 bands and config key audio\.bands is 80; set audio\.bands to 64"):
+    with pytest.raises(
+        UserError, match=r"was trained with 64 bands and config key audio\.bands is 80; set audio\.bands to 64"
+    ):
         checked(config, ("model", str(export(dataclasses.replace(SMALL, feature_bands=64)))))
     content = export().read_bytes()
     wrong = {

@@ -60,14 +60,16 @@ def ended(statement: str, *arguments: str) -> subprocess.CompletedProcess:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", text, *arguments], env=environment, text=True, capture_output=True, timeout=60
-    )
+        [sys.executable, "-c", text, *arguments], env=environment, text=True, capture_output=True, timeout=60,
+        # Workers of parallel tests ignore Ctrl-C, and what they start would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("statement", "code", "last_line"),
     [
-        ("raise UserError('mend this.')", errors.EXIT_USER_ERROR, "error: mend this."),
+        ("raise UserError('fix this.')", errors.EXIT_USER_ERROR, "error: fix this."),
         ("raise MemoryError", errors.EXIT_USER_ERROR, "error: the machine has too little memory"),
         ("raise Interrupted('the state is saved')", errors.EXIT_RETRY, "error: the state is saved"),
         ("os.kill(os.getpid(), signal.SIGINT)", errors.EXIT_INTERRUPTED, "error: stopped; run the same command"),

@@ -1,4 +1,4 @@
-"""What is told of failed jobs, and the lock of a work directory."""
+"""Messages about failed jobs, and the lock of a work directory."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def test_a_log_without_a_sentence_gives_its_last_line(tmp_path, text, sentence):
 
 def test_an_empty_log_is_that_of_a_killed_job_or_of_a_full_disk(tmp_path, monkeypatch):
     (tmp_path / "x.log").touch()
-    assert "ended without a word" in last_sentence(tmp_path / "x.log")
+    assert "ended without a message" in last_sentence(tmp_path / "x.log")
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
     assert last_sentence(tmp_path / "x.log").startswith("error: the disk is full: make room")
 

@@ -63,7 +63,7 @@ def run(given: dict[str, str], *more: str) -> int:
 def test_a_photo_and_a_voice_become_a_video(given, capfd):
     assert run(given) == 0
     printed, told = capfd.readouterr()
-    assert printed == f"wrote {given['--out']}: 50 frames (2.0 s) of 128 x 128 pixels with sound, seed 0\n"
+    assert printed == f"wrote {given['--out']}: 50 frames (2.0 s) of 128 x 128 pixels with audio, seed 0\n"
     assert "50/50" in told
     assert "frames/s" in told
     with av.open(given["--out"]) as container:
@@ -365,11 +365,11 @@ def test_released_weights_become_a_video(given, released, unet, tmp_path, capfd)
     assert run(arguments, "--steps", "2") == 0
     assert len(decode_video(tmp_path / "a.mp4")) == 5
     # Guidance and a hidden mouth are of no use to it, and it says so.
-    assert "does not know frames without sound; set sampling.guidance_scale to 1" in refusal(
+    assert "never with a dropped audio condition; set sampling.guidance_scale to 1" in refusal(
         arguments, capfd, "--guidance-scale", "5"
     )
     (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {hide_mouth: true}}}")
-    assert "never saw motion frames without a mouth" in refusal(
+    assert "never with the mouth hidden in the motion frames" in refusal(
         arguments, capfd, "--config", str(tmp_path / "more.yaml")
     )
     (tmp_path / "more.yaml").write_text("methods: {ours: {sampling: {anchor_every: 15, steps: 2}}}")
@@ -428,10 +428,10 @@ def test_unusable_sound(given, tmp_path, capsys, samples):
     def refuse(path, message: str):
         assert message in refusal({**given, "--audio": str(path), "--out": str(tmp_path / "x.mp4")}, capsys)
 
-    refuse(tmp_path / "none.wav", "there is no sound file")
+    refuse(tmp_path / "none.wav", "there is no audio file")
     refuse(tmp_path, "is a folder; give the path of one recording")
-    refuse(given["--identity"], "has no sound track")
-    refuse(samples / "video/negative/grid_aligned_96x128_noaudio.mp4", "has no sound track")
+    refuse(given["--identity"], "has no audio track")
+    refuse(samples / "video/negative/grid_aligned_96x128_noaudio.mp4", "has no audio track")
     refuse(samples / "video/negative/silent_liveportrait_d18.mp4", "is silent: its loudest 40 ms reach -")
     write_wav(tmp_path / "zero.wav", np.zeros(16_000, np.int16))
     refuse(tmp_path / "zero.wav", "is silent")
@@ -439,7 +439,7 @@ def test_unusable_sound(given, tmp_path, capsys, samples):
     refuse(tmp_path / "short.wav", "is shorter than one frame of 40 ms")
     for name, content in (("text.wav", b"no sound at all"), ("empty.wav", b"")):
         (tmp_path / name).write_bytes(content)
-        refuse(tmp_path / name, "cannot be decoded as sound")
+        refuse(tmp_path / name, "cannot be decoded as audio")
 
 
 def test_unusable_models(given, tmp_path, capsys):

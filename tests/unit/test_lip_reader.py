@@ -96,12 +96,12 @@ def test_lips_that_are_given_take_the_place_of_predicted_ones_and_none_are_told_
     assert not torch.equal(stem(), other)
     torch.testing.assert_close(
         (stem() - other)[..., 0, :], torch.zeros_like(other)[..., 0, :]
-    )  # told at the mouth only
+    )  # conditioned at the mouth only
     assert torch.equal(stem(drop=True), stem(drop=True, lips=predicted + 1))
 
 
 def test_a_lip_reader_needs_features_to_hear():
-    with pytest.raises(UserError, match="lip_reader hears filterbank features"):
+    with pytest.raises(UserError, match="lip_reader needs filterbank features"):
         NetworkSettings(**{**network(), "audio_encoder": "published", "audio_channels": 256})
 
 

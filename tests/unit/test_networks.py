@@ -132,7 +132,7 @@ def test_fid_variants_have_their_own_scale():
 
 def test_syncnet_refuses_a_clip_without_windows():
     frames = np.zeros((5, 8, 8, 3), dtype=np.uint8)
-    with pytest.raises(UserError, match="6 frames with sound, and the clip has 5"):
+    with pytest.raises(UserError, match="6 frames with audio, and the clip has 5"):
         syncnet.embed_clip(None, frames, np.zeros((40, 13)), 5 * 640)
 
 

@@ -165,7 +165,7 @@ def test_unusable_files_of_a_model(model, path, options, sentence):
         ({"photo": astronaut() / 255}, r"the photo is float64 \[512, 512, 3\]; it must be uint8 RGB"),
         ({"photo": astronaut()[:, :, 0]}, r"the photo is uint8 \[512, 512\]; it must be uint8 RGB"),
         ({"photo": np.zeros((300, 300, 3), np.uint8)}, "no face was found in the photo"),
-        ({"speech": "none.wav"}, "there is no sound file none.wav"),
+        ({"speech": "none.wav"}, "there is no audio file none.wav"),
         ({"speech": 16_000}, r"the speech is a int; give the path of a recording or int16 samples \[N\] at 16000 Hz"),
         ({"speech": np.zeros(0, np.int16)}, "the speech is shorter than one frame of 40 ms"),
         ({"speech": np.zeros(6400, np.int16)}, "the speech is silent"),

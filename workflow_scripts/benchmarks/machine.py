@@ -1,4 +1,4 @@
-"""What a speed figure must say about the machine it was taken on."""
+"""Facts about the machine, recorded with every benchmark."""
 
 import os
 import platform
@@ -9,9 +9,9 @@ _PACKAGES = ("torch", "decord", "av", "mediapipe", "opencv-python-headless", "nu
 
 
 def machine_facts() -> dict:
-    """Processor, cores that this process may use, operating system, and versions of the packages that do the work.
+    """Processor, cores that this process may use, operating system, and versions of the packages that are used.
 
-    A package that is not installed took no part.
+    Packages that are not installed are left out.
     """
     return {
         "processor": _processor(),

@@ -1,4 +1,4 @@
-"""Measure planning: dry runs over 2,000 shards, over the whole of CREMA-D and LRW, and where nothing is left to do."""
+"""Measure planning: dry runs over 2,000 shards, over the whole of CREMA-D and LRW, and with nothing left to do."""
 
 import json
 import os

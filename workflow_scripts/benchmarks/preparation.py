@@ -110,7 +110,7 @@ def main(arguments) -> None:
     ways = {BARE: bare, OURS: ours}
     used, counts = comparable(ways, clips)
     rows, frames = seconds_of(ways, used, ROUNDS), sum(counts.values())
-    # The second column, of processor time, is less disturbed by other work on the machine.
+    # Processor time, the second column, is less disturbed by other processes.
     ratios = np.array([row[BARE] / row[OURS] for row in rows])
     write_json(
         arguments.output,

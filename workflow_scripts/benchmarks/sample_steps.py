@@ -1,4 +1,4 @@
-"""Videos of one model at each step count: test clips, and one long video, whose end shows the drift."""
+"""Videos of one model at each step count: test clips, and one long video for the drift."""
 
 import dataclasses
 import sys
@@ -58,12 +58,12 @@ def chosen_clips(shards: list[str], count: int) -> list[ShardClip]:
         turns[clip.speaker] = turns.get(clip.speaker, 0) + 1
         ordered.append((turns[clip.speaker], clip.clip, clip))
     if not ordered:
-        raise UserError("there is no test clip to measure on; look at results/data_card.csv for where they went.")
+        raise UserError("there is no test clip to measure on; see results/data_card.csv for the reasons.")
     return [clip for *_, clip in sorted(ordered, key=lambda item: item[:2])][:count]
 
 
 def long_speech(clips: list[ShardClip], frames: int) -> np.ndarray:
-    """What all clips say, one after the other, over and over: int16 `[640 frames]`."""
+    """Audio of all clips, concatenated and repeated: int16 `[640 frames]`."""
     return np.resize(np.concatenate([clip.audio for clip in clips]), frames * SAMPLES_PER_FRAME)
 
 
@@ -76,7 +76,7 @@ def main(arguments) -> None:
     device = pick_device()
     model = place_for_sampling(model, device, settings.compiled)
     clips = chosen_clips(arguments.shards, arguments.clips)
-    # One more video: the first clip's person says all of it.
+    # One more video: the identity of the first clip with the audio of all.
     speech = long_speech(clips, arguments.long_frames)
     columns = log_filterbank(speech, model.network_settings.feature_bands)
     features = {
@@ -87,7 +87,7 @@ def main(arguments) -> None:
     faces = np.stack([resize_frames(clip.frames[:1], size)[0] for clip in clips])
     identity = to_model_range(torch.from_numpy(faces)).to(device)
     rows = variants(settings, model.diffusion_settings.parameterization)
-    # The costliest first, so that no core waits for them in the end.
+    # The most expensive first, for an even load of the cores.
     order = sorted(rows, key=lambda name: -evaluations_of(rows[name]))
     tasks = [(name, what) for what in (LONG, "clips") for name in order]
 

@@ -28,16 +28,16 @@ from dheads_model.stages.sample import MethodSettings
 from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import command_parser, run_command
 
-PUBLISHED_STEPS = 100  # what the published code's page recommends
+PUBLISHED_STEPS = 100  # recommended by the published code's README
 PAPER_SAMPLING = dataclasses.replace(UNGUIDED, steps=10)
 REPEATS = 3
-FRAMES = 25  # of ours a repeat; the published algorithm makes a tenth of them
+FRAMES = 25  # per repeat, ours; the published algorithm generates a tenth of them
 # On a CPU an evaluation of the paper's network takes seconds: this many are timed, and a frame is their multiple.
 PAPER_EVALUATIONS = 2
 
 
 def published_frame(model: TalkingModel, conditions: Conditions, steps: int, draw: Callable[[int], Tensor]) -> Tensor:
-    """A frame as the published code makes it: respaced ancestral steps, the conditions encoded anew in each of them.
+    """A frame as the published code makes it: respaced ancestral steps, the conditions encoded again in each of them.
 
     An edm model takes the same steps in coordinates of sigma (ddim with eta 1), with as many network evaluations.
     """
@@ -58,7 +58,7 @@ def published_frame(model: TalkingModel, conditions: Conditions, steps: int, dra
 
 
 def example(network: NetworkSettings, device: torch.device, batch: int = 1) -> Conditions:
-    """Conditions of the right shape; what they hold does not change the speed."""
+    """Conditions of the right shape; their values do not change the speed."""
     size = network.image_size
     audio = (4, network.feature_bands) if network.audio_encoder == "conv" else (network.audio_channels,)
     generator = torch.Generator().manual_seed(0)
@@ -112,7 +112,7 @@ def ways_of(
             lambda placed=placed, face=face: list(stream(placed, face, iter(features), alone, 0)),
             FRAMES,
         )
-        if cuda and not compiled:  # what it costs not to compile shows in one
+        if cuda and not compiled:  # one comparison shows the gain of compiling
             continue
         count = settings.clips_at_once * (1 if cuda else threads)
         faces = face.expand(count, -1, -1, -1)

@@ -1,4 +1,4 @@
-"""Measure the whole preparation as it is run: clips a second by cores and shard size, where the time goes, peak memory."""
+"""Measure the whole preparation as a workflow: clips per second by cores and shard size, time per stage, peak memory."""
 
 import json
 import shutil
@@ -100,7 +100,7 @@ def measure_case(sources: list[str], back_end: str, size: int, cores: int, confi
 
 
 def lay_out_clips(folder: Path, sources: list[str], count: int) -> None:
-    """Make a folder of `count` training clips, copies of the sources in turns, and the table that says so."""
+    """Make a folder of `count` training clips, copies of the sources in turns, and their table."""
     folder.mkdir(parents=True)
     lines = ["clip,speaker,split,transcript"]
     for number in range(count):
@@ -118,7 +118,7 @@ def read_job_benchmarks(folder: Path) -> dict[str, tuple[float, float]]:
         stage = path.relative_to(folder).parts[0].removesuffix(".jsonl")
         for line in path.read_text(encoding="utf-8").splitlines():
             job = json.loads(line)
-            # Very short jobs end before the first look at them.
+            # Very short jobs end before Snakemake's first measurement.
             seconds[stage] += job["cpu_time"] or 0.0
             peaks[stage] = max(peaks[stage], (job["max_rss"] or 0.0) * 2**20 / 1e6)
     return {stage: (seconds[stage], peaks[stage]) for stage in STAGES}

@@ -1,4 +1,4 @@
-"""Measure training images a second and the fraction of the machine's arithmetic that they use, against a plain loop."""
+"""Measure training images per second and utilisation of the device's peak FLOP/s, against a plain loop."""
 
 import dataclasses
 import statistics
@@ -23,7 +23,7 @@ from workflow_scripts.command import command_parser, run_command
 
 REPEATS = 3
 STEPS = {"cuda": 40, "cpu": 20}  # of a repeat
-PAPER_BATCH = 10  # images a step of its authors on each GPU
+PAPER_BATCH = 10  # images per step and GPU in the authors' code
 PAPER_STEPS = 20
 PLAIN, OURS = "a plain float32 loop", "ours"
 
@@ -49,7 +49,7 @@ def paper_run(settings: dict) -> RunSettings:
 
 
 def plain_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device, steps: int) -> list[float]:
-    """Images a second of the same steps in the simplest way: no mixed precision, nothing fused, compiled or ahead."""
+    """Images per second of the same steps in a plain loop: no mixed precision, fusion, compilation or prefetching."""
     torch.manual_seed(0)
     model = TalkingModel(run.network, run.diffusion).to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-5, foreach=False)
@@ -71,7 +71,7 @@ def plain_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device,
 
 
 def our_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device, steps: int) -> list[float]:
-    """Images a second of the training loop, from its own log; its first line, in which it warms up, is left out."""
+    """Images a second of the training loop, from its own log; its first line, the warm-up, is left out."""
     line = steps * run.training.batch_size
     training = dataclasses.replace(
         run.training, images=(REPEATS + 1) * line, log_every_images=line, validation_every_images=line,
@@ -83,7 +83,7 @@ def our_rates(run: RunSettings, clips: list[LoadedClip], device: torch.device, s
 
 
 def measure(run: RunSettings, clips: list[LoadedClip], device: torch.device, steps: int) -> dict:
-    """Both ways for one network, and what an image costs."""
+    """Both loops for one network, and the cost of an image."""
     cost = Cost.of(run, device)
     block = {
         "parameters": cost.parameters,

@@ -1,4 +1,4 @@
-"""The config as Snakemake hands it over, made whole and read before anything is planned."""
+"""The config from Snakemake, completed with defaults and checked before planning."""
 
 import yaml
 
@@ -7,19 +7,19 @@ from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from workflow_scripts.planning.config_text import read_texts
 
-# What to write for keys that one would look for and that another key decides.
+# Plausible keys that do not exist, with the key that has their effect.
 _INSTEAD = {
     "metrics.backend": "track.backend finds the landmarks of the videos too, so that LMD compares one detector with itself"
 }
 
 
 def fill_config(config: dict, default_path: str) -> None:
-    """Add to `config` what the default config and the datasets' settings have and it lacks.
+    """Add to `config` the missing keys, from the default config and the datasets' settings.
 
-    A workflow that has this one as its module gives a config of its own, and Snakemake then leaves the default aside.
+    A workflow that uses this one as a module has its own config, and Snakemake then does not read the default.
     """
     with open(default_path, encoding="utf-8") as stream:
-        # libyaml's parser where PyYAML has it: the other one takes ten times as long.
+        # libyaml's parser if PyYAML has it: it is ten times as fast.
         _fill(config, yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     defaults = default_config()
     _fill(config, {name: defaults[name] for name in DATASETS})
@@ -36,7 +36,7 @@ def _fill(config: dict, defaults: dict) -> None:
 def check_config(config: dict) -> None:
     """Raise UserError for the first key or value in `config` that its models do not allow, naming key, value and remedy.
 
-    Texts that `--config` gave for numbers, true, false and null are replaced by these in `config`.
+    Strings from `--config` for numbers, true, false and null are replaced by these in `config`.
     """
     read_texts(config, Configuration)
     for path, instead in _INSTEAD.items():

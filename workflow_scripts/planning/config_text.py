@@ -1,4 +1,4 @@
-"""Values given by `--config`, read as what the models want: Snakemake hands over what is nested as text, 12 as a number."""
+"""Values from `--config`, converted to the types of the models: Snakemake passes nested values as text, 12 as a number."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""How much room a run will take, said and checked before it starts. Standard library only: the Snakefile calls this."""
+"""Disk space that a run needs, printed and checked before it starts. Standard library only: the Snakefile calls this."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from dheads_model.errors import UserError
 from dheads_model.files import readable_size
 from workflow_scripts.planning.plan import WorkPlan
 
-# All stages and the shard, a frame at 128 x 128: measured 9 kB on the embedded corpus, whose pictures are easy; PNG frames
+# All stages and the shard, a frame at 128 x 128: measured 9 kB on the embedded corpus, whose frames compress well; PNG frames
 # of real faces take about 30 kB, twice.
 _BYTES_A_FRAME = {"video": 15_000, "frames": 70_000}
 
@@ -27,7 +27,7 @@ def disk_need(plan: WorkPlan, work: Path | str) -> dict[str, int]:
 
 
 def check_disk(plan: WorkPlan, work: Path | str) -> str:
-    """One sentence on the room that is needed, "" where nothing large is; raises UserError when the disk has less."""
+    """One sentence on the space that is needed, "" where nothing large is; raises UserError when the disk has less."""
     needs = {dataset: need for dataset, need in disk_need(plan, work).items() if need}
     if not needs:
         return ""

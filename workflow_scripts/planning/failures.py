@@ -1,4 +1,4 @@
-"""What failed jobs said, as the last thing on the screen, below what Snakemake prints about them."""
+"""Error messages of failed jobs, as the last lines on the screen, below those of Snakemake."""
 
 import atexit
 import re
@@ -8,16 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-# As Snakemake's own log tells it, job by job.
+# Format of Snakemake's own log, one match per job.
 _FAILED = re.compile(r"^Error in rule (\S+):\n(?:    .*\n)*?    log: (\S.*?) \(check log file", re.M)
 
 _NO_ROOM = 1 << 16
 
-# Of workflow_scripts.command, after Ctrl-C; where Python was still starting it says KeyboardInterrupt.
+# Message of workflow_scripts.command after Ctrl-C; a job that was still starting logs KeyboardInterrupt instead.
 _STOPPED = "error: stopped; run the same command again to resume."
-_NO_WORD = (
-    "it ended without a word, as a job does that is killed for want of memory: give it more, or fewer jobs at once"
-)
+_NO_WORD = "it ended without a message, as a job does that is killed for lack of memory: give it more, or run fewer jobs at once"
 
 
 class Failure(NamedTuple):
@@ -35,15 +33,15 @@ def failures(snakemake_log: str) -> list[Failure]:
 
 
 def last_sentence(log: Path | str) -> str:
-    """The last error that a log tells, else its last line; a sentence about the log where it is empty."""
+    """The last error in a log, else its last line; a sentence about the log if it is empty."""
     try:
         lines = Path(log).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as problem:
         return f"error: its log cannot be read ({problem.strerror})."
     written = [line.strip() for line in lines if line.strip()]
-    told = [line for line in written if line.startswith("error: ")]
-    if told:
-        return told[-1]
+    errors = [line for line in written if line.startswith("error: ")]
+    if errors:
+        return errors[-1]
     if not written:
         # A log on a full disk stays empty.
         full = shutil.disk_usage(Path(log).parent).free < _NO_ROOM

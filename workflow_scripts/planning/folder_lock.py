@@ -1,4 +1,4 @@
-"""One Snakemake a work directory, by a lock that ends with its process.
+"""One Snakemake per work directory, by a lock that ends with its process.
 
 Snakemake's own lock is a file that outlives a killed process, so that the same command fails until someone types
 `--unlock`; the default profile turns it off (`nolock`). The kernel releases this one however the process ends.
@@ -20,7 +20,7 @@ _held = []
 def hold_folder(work: Path | str) -> None:
     """Keep `work` for this process until it ends; raises UserError while another process holds it.
 
-    A file system without locks is told of, and nothing is held.
+    On a file system without locks it prints a warning, and nothing is locked.
     """
     path = Path(work, LOCK)
     path.parent.mkdir(exist_ok=True)

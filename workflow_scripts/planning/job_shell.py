@@ -1,4 +1,4 @@
-"""What stands before every job's command in the shell: strictness, this Python, this code, and how a stopped job resumes."""
+"""Shell text before every job's command: strict mode, this Python, this code, and the loop that resumes a stopped job."""
 
 import os
 import shlex
@@ -7,15 +7,15 @@ import sys
 from dheads_model.errors import EXIT_RETRY, UserError
 from dheads_model.processor import pinned_environment
 
-# Environment of every job, besides where its Python and its code are. Whatever must be equal on every machine belongs here.
+# Environment of every job, besides PATH and PYTHONPATH: values that must be equal on every machine.
 JOB_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
-    # Without the work directory, where a person's own files may be named as a module is.
+    # Without the work directory, where the user's files may have names of modules.
     "PYTHONSAFEPATH": "1",
     **pinned_environment(),
 }
 # A scheduler's SIGTERM or SIGUSR1 ends a training with EXIT_RETRY, and it resumes from its state. Snakemake's `retries`
-# would also repeat what a person must mend, hence a loop of the job's own.
+# would also repeat errors that the user has to fix, hence a loop in the job itself.
 _UNTIL_DONE = (
     "until_done() { local code attempt; for attempt in 1 2 3 4; do "
     f'code=0; "$@" || code=$?; test $code = {EXIT_RETRY} || return $code; done; return $code; }}; '

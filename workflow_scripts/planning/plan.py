@@ -1,4 +1,4 @@
-"""What the Snakefile needs to know before any job runs: clips, shards, which runs can train, which methods have videos.
+"""Plan of the workflow before any job runs: clips, shards, runs that can be trained, methods that have videos.
 
 Quick to import, no network: each job of a cluster evaluates the Snakefile again. Nothing is written but the table
 of LRW's clips, which saves walking half a million files each time.
@@ -62,7 +62,7 @@ class WorkPlan:
         return missing
 
     def sync_refusal(self, dataset: str) -> str:
-        """Why sync is not measured on a dataset, "" when it is or when the config does not ask for it."""
+        """Why sync is not measured on a dataset, "" if it is, or if the config does not enable it."""
         encoder = self.config["metrics"]["sync_encoder"]
         return too_few_clips(self.config, encoder, self.count(dataset, "train")) if encoder else ""
 

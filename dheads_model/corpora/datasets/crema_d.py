@@ -34,8 +34,8 @@ class CremaDSettings:
     path: Annotated[
         str | None,
         Field(
-            description="A folder with VideoFlash and AudioWAV in it (a download or a git-lfs clone); given, nothing is "
-            "fetched. Its files are checked against the table."
+            description="Folder with VideoFlash and AudioWAV (a download or a git-lfs clone). If set, nothing is downloaded. "
+            "Its files are checked against the table."
         ),
     ] = None
     tables: Annotated[
@@ -45,15 +45,15 @@ class CremaDSettings:
         ),
     ] = None
     actors: Annotated[
-        tuple[int, ...] | None, Field(min_length=1, description="Actors to take, 1001 to 1091; null for all.")
+        tuple[int, ...] | None, Field(min_length=1, description="Actors to use, 1001 to 1091; null for all.")
     ] = None
     sources: Annotated[
         tuple[Source, ...],
-        Field(min_length=1, description="Hosts, asked in this order for what those before did not give."),
+        Field(min_length=1, description="Hosts, tried in this order for each file."),
     ] = _SOURCES
     connections: Annotated[
         int,
-        Field(ge=1, le=16, description="Lines to a host at once in one job, and the cores that the job counts for."),
+        Field(ge=1, le=16, description="Concurrent connections of a job to one host, and the job's threads."),
     ] = 4
     retry: RetryPolicy = RetryPolicy()
 

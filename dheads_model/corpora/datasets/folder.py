@@ -21,15 +21,15 @@ class FolderSettings:
         str | None,
         Field(
             description="CSV in the folder with the columns clip, speaker, split, transcript (clip is the path below the "
-            "folder; the others may be missing)."
+            "folder; the other columns are optional)."
         ),
     ] = None
     validation_fraction: Annotated[
         float,
-        Field(ge=0, le=1, description="Share of speakers held out for validation when the table names no splits."),
+        Field(ge=0, le=1, description="Fraction of speakers held out for validation if the table has no splits."),
     ] = 0.1
     test_fraction: Annotated[
-        float, Field(ge=0, le=1, description="Share of speakers held out for the test when the table names no splits.")
+        float, Field(ge=0, le=1, description="Fraction of speakers held out for the test if the table has no splits.")
     ] = 0.2
 
 

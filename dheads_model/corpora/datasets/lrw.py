@@ -28,7 +28,7 @@ _CLIP_BYTES = 130_000
 
 @settings("lrw.clips")
 class ClipCounts:
-    """How many clips the parts hold, as published; a run that fetches them is planned with it."""
+    """Published numbers of clips. A run that downloads the corpus is planned with them."""
 
     train: Annotated[int, Field(ge=0, description="Clips in the folders train.")] = 488766
     val: Annotated[int, Field(ge=0, description="Clips in the folders val.")] = 25000
@@ -41,26 +41,24 @@ class LrwSettings:
 
     path: Annotated[
         str | None,
-        Field(
-            description="The unpacked folder lipread_mp4, or the one around it; null for what is fetched from its host."
-        ),
+        Field(description="The unpacked folder lipread_mp4, or its parent; null: the corpus is downloaded."),
     ] = None
     url: Annotated[
         str,
-        Field(description="Folder of the seven parts at the corpus' host, which asks for LRW_USER and LRW_PASSWORD."),
+        Field(description="URL of the folder with the seven parts; the host needs LRW_USER and LRW_PASSWORD."),
     ] = "https://thor.robots.ox.ac.uk/~vgg/data/lip_reading/data1/"
     clips: ClipCounts = ClipCounts()
     test_list: Annotated[
         str | None,
         Field(
-            description="A text with one test clip a line (WORD/test/WORD_00001 or WORD_00001), instead of the folder test."
+            description="Text file with one test clip per line (WORD/test/WORD_00001 or WORD_00001), instead of the folder test."
         ),
     ] = None
     framing: Annotated[
         Literal["aligned", "as_distributed"],
         Field(
-            description="Align to the mean face as other corpora, or take the whole picture as it was distributed, resized "
-            "to crop.size."
+            description="aligned: align to the mean face, as for other corpora. as_distributed: use the whole frame, resized to "
+            "crop.size."
         ),
     ] = "aligned"
     retry: RetryPolicy = RetryPolicy()

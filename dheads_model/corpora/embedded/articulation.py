@@ -42,7 +42,7 @@ class Articulation:
 
 
 def articulate(speech: Speech, times: np.ndarray) -> Articulation:
-    """The mouth at the given times in seconds. Vowels open wider where the sound is louder."""
+    """The mouth at the given times in seconds. Vowels open wider where the audio is louder."""
     ticks = int(np.ceil(speech.seconds / _TICK)) + 1
     opening, spread = np.zeros(ticks), np.zeros(ticks)
     closure, teeth = np.zeros(ticks), np.zeros(ticks)

@@ -1,4 +1,4 @@
-"""Speech of the embedded corpus: sound and phoneme times, from a process that holds the GPL-licensed synthesiser."""
+"""Speech of the embedded corpus: audio and phoneme times, from a process that holds the GPL-licensed synthesiser."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Speech:
-    """Sound int16 `[N]` at `rate` Hz with silence around it, and (start, end, IPA) of each phoneme in seconds."""
+    """Audio int16 `[N]` at `rate` Hz with silence around it, and (start, end, IPA) of each phoneme in seconds."""
 
     samples: np.ndarray
     rate: int
@@ -34,7 +34,7 @@ class Speech:
 
     @property
     def seconds(self) -> float:
-        """Length of the sound."""
+        """Length of the audio."""
         return len(self.samples) / self.rate
 
 

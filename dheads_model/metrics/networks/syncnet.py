@@ -1,4 +1,4 @@
-"""SyncNet (Chung & Zisserman 2016) as syncnet_python releases it: five frames and 0.2 s of sound to embeddings `[1024]`.
+"""SyncNet (Chung & Zisserman 2016) as syncnet_python releases it: five frames and 0.2 s of audio to embeddings `[1024]`.
 
 Module numbers are those of the released state dict, `syncnet_v2.model` (config/weights.tsv). Embeddings are not normalised.
 """
@@ -74,19 +74,19 @@ def open_syncnet(folder: Path | str, weights: Weights) -> SyncNet:
 
 
 def embed_clip(network: SyncNet, frames: np.ndarray, mfcc: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (lips, sound) float32 `[N, 1024]` of a clip's windows, N of `window_count`.
+    """Embeddings (lips, audio) float32 `[N, 1024]` of a clip's windows, N of `window_count`.
 
     frames uint8 RGB `[T, H, W, 3]`, the face crop alone, at 25 frames a second: squeezed to 224 x 224 as the path for
-    clips that are cropped already does. mfcc of `published_sync.mfcc` for all `samples` of sound.
+    clips that are cropped already does. mfcc of `published_sync.mfcc` for all `samples` of audio.
     """
     count = window_count(len(frames), samples)
     if count < 1:
-        raise UserError(f"SyncNet needs {WINDOW + 1} frames with sound, and the clip has {len(frames)}.")
+        raise UserError(f"SyncNet needs {WINDOW + 1} frames with audio, and the clip has {len(frames)}.")
     pictures = np.stack([cv2.resize(frame, (SIDE, SIDE))[..., ::-1] for frame in frames[: count + WINDOW - 1]])
     lips = torch.cat([in_batches(network.lips, some, len(some)) for some in _windows(pictures, count)])
     starts = STEPS_A_FRAME * np.arange(count)
-    heard = np.stack([mfcc[start : start + AUDIO_STEPS].T for start in starts])[:, None]
-    sound = in_batches(network.sound, torch.from_numpy(heard.astype(np.float32)), _AT_ONCE * 8)
+    windows = np.stack([mfcc[start : start + AUDIO_STEPS].T for start in starts])[:, None]
+    sound = in_batches(network.sound, torch.from_numpy(windows.astype(np.float32)), _AT_ONCE * 8)
     return lips.numpy(), sound.numpy()
 
 
