@@ -56,17 +56,14 @@ def read_settings(facts: Mapping, overlay: Path | str | None, method: str | None
     sources = {"sampling": given if overlay is None else f"{given}, {overlay} over them"}
     for name in ("align", "crop"):
         sources[name] = "the model" if name in facts else "the config, since the model records none"
-    blocks = {name: _block(facts if name in facts else config, name) for name in ("align", "crop")}
-    crop = build(CropSettings, blocks["crop"], "crop", every_key=True)
-    if crop.size % 2:
-        raise UserError(f"config key crop.size is {crop.size}; it must be even.")
+    blocks = {name: facts[name] if name in facts else config[name] for name in ("align", "crop")}
     return TalkerSettings(
         sampling,
         build(AlignSettings, blocks["align"], "align", every_key=True),
-        crop,
-        _block(config, "track").get("backend"),
-        _number(config, "track", "min_eye_distance"),
-        _number(config, "audio", "silence_dbfs"),
+        build(CropSettings, blocks["crop"], "crop", every_key=True),
+        config["track"]["backend"],
+        float(config["track"]["min_eye_distance"]),
+        float(config["audio"]["silence_dbfs"]),
         sources,
         capped,
     )
@@ -145,10 +142,7 @@ def recorded_methods(facts: Mapping) -> dict[str, Mapping]:
 
 def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
     """Sampler settings of a config's method of kind model, None for the only one. Raises UserError when there are several."""
-    methods = {
-        name: block for name, block in _block(config, "methods").items()
-        if isinstance(block, Mapping) and block.get("kind") == "model"
-    }  # fmt: skip
+    methods = {name: block for name, block in config["methods"].items() if block["kind"] == "model"}
     if method is None and len(methods) == 1:
         (method,) = methods
     if method not in methods:
@@ -156,19 +150,7 @@ def sampling_of(config: Mapping, method: str | None) -> SamplingSettings:
         raise UserError(
             f"the methods of kind model are {known}; choose one of them with --method, in Python with method=."
         )
-    where = f"methods.{method}.sampling"
-    return build(SamplingSettings, _mapping(methods[method].get("sampling"), where), where)
-
-
-def _number(config: Mapping, block: str, key: str) -> float:
-    value = _block(config, block).get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UserError(f"config key {block}.{key} is {value!r}; it must be a number.")
-    return float(value)
-
-
-def _block(config: Mapping, name: str) -> Mapping:
-    return _mapping(config.get(name), name)
+    return build(SamplingSettings, methods[method]["sampling"], f"methods.{method}.sampling")
 
 
 def _mapping(value, where: str) -> Mapping:

@@ -12,7 +12,7 @@ from dheads_model.metrics.measurement import Measurement, refuse
 
 PUBLISHED_SYNC = ("av_offset", "av_confidence", "lse_d", "av_offset_valid", "av_confidence_valid", "lse_d_valid")
 WINDOW = 5  # frames
-STEPS_A_FRAME, AUDIO_STEPS, CEPSTRA = 4, 20, 13  # of MFCC: 100 a second, 0.2 s a window
+STEPS_A_FRAME, AUDIO_STEPS = 4, 20  # of MFCC: 100 a second, 0.2 s a window
 FARTHEST = 15  # frames
 _EPSILON = 1e-6  # added to every difference, as torch's pairwise_distance does
 
