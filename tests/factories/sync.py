@@ -1,12 +1,7 @@
 """A config for mouth and audio encoders, clips whose mouth follows the audio, and their training."""
 
-import os
-import signal
-
 import numpy as np
-import pytest
 
-from dheads_model.errors import Interrupted
 from dheads_model.faces.mouth import MARGIN
 from dheads_model.shards.pairs import MouthClip
 from dheads_model.training import sync_loop
@@ -14,6 +9,7 @@ from dheads_model.training.contrastive import (
     sync_settings,
 )
 from dheads_model.training.sync_loop import train_sync_encoder
+from tests.factories.signals import stopped_at_call
 
 CONFIG = {
     "min_clips": 1, "max_clips": 100, "gpus": 0, "speakers": "all", "held_out_sentences": 0,
@@ -53,16 +49,6 @@ def run(config, clips, folder, held_out=(), stop_after=None, monkeypatch=None):
     arguments = sync_settings(config), config, clips, held_out, set(), "data", folder
     if stop_after is None:
         return train_sync_encoder(*arguments)
-    taken, original = [], sync_loop.sample_pairs
-
-    def counted(*given):
-        taken.append(1)
-        if len(taken) == stop_after:
-            os.kill(os.getpid(), signal.SIGUSR1)
-        return original(*given)
-
-    monkeypatch.setattr(sync_loop, "sample_pairs", counted)
-    with pytest.raises(Interrupted, match="the state is saved"):
+    with stopped_at_call(monkeypatch, sync_loop, "sample_pairs", stop_after):
         train_sync_encoder(*arguments)
-    monkeypatch.setattr(sync_loop, "sample_pairs", original)
     return None

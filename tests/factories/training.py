@@ -1,20 +1,17 @@
 """A run config that trains in seconds, clips for it, and trainings: plain, or stopped by a signal."""
 
-import os
-import signal
-
 import numpy as np
-import pytest
 import torch
 
-from dheads_model.errors import Interrupted
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import LoadedClip, sample_batch
+from dheads_model.training import loop
 from dheads_model.training.cost import SPEED_KEYS
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
 from dheads_model.training.settings import ema_rate, learning_rate, run_settings
+from tests.factories.signals import stopped_at_call
 
 CONFIG = {
     "dataset": "toy", "min_clips": 1, "gpus": 0,
@@ -104,24 +101,12 @@ def plain_training(run, clips):
 
 def run(config, clips, folder, stop_after=None, monkeypatch=None):
     """Train; stop_after: send the process a signal once so many steps were taken."""
-    if stop_after is not None:
-        from dheads_model.training import loop
-
-        taken = []
-        original = loop.batch_loss
-
-        def counted(*arguments):
-            taken.append(1)
-            if len(taken) == stop_after:
-                os.kill(os.getpid(), signal.SIGUSR1)
-            return original(*arguments)
-
-        monkeypatch.setattr(loop, "batch_loss", counted)
-        with pytest.raises(Interrupted, match="the state is saved"):
-            train(run_settings(config), config, clips, clips[:1], "data", folder)
-        monkeypatch.setattr(loop, "batch_loss", original)
-        return None
-    return train(run_settings(config), config, clips, clips[:1], "data", folder)
+    arguments = run_settings(config), config, clips, clips[:1], "data", folder
+    if stop_after is None:
+        return train(*arguments)
+    with stopped_at_call(monkeypatch, loop, "batch_loss", stop_after):
+        train(*arguments)
+    return None
 
 
 def without_time(folder):

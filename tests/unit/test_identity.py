@@ -20,7 +20,7 @@ from dheads_model.metrics.identity import (
     measure_identity_of_frames,
 )
 from dheads_model.metrics.networks import dlib_embedding
-from dheads_model.metrics.networks.dlib_embedding import FILE, embed_frames, open_dlib_embedding
+from dheads_model.metrics.networks.dlib_embedding import FILE, open_dlib_embedding
 from dheads_model.metrics.networks.packaged import is_installed
 from dheads_model.metrics.per_clip import identity as per_clip_identity
 from dheads_model.metrics.registry import CLIP_METRICS, requested_metrics
@@ -127,11 +127,12 @@ def test_dlib_knows_a_face_in_the_dark():
     picture = astronaut()[:256, 96:352]
     points = next(open_detector("mediapipe", 1)([picture[None]]))[0]
     frames = np.stack([picture, picture // 2, picture[::-1]])
-    found = embed_frames(open_dlib_embedding(), frames, np.stack([points] * 3), np.array([True, True, True]))
+    embed = open_dlib_embedding()
+    found = np.stack([embed(frame, points) for frame in frames])
     near, far = np.linalg.norm(found[1:] - found[0], axis=1)
     assert near < 0.3 and far > 2 * near
     with pytest.raises(UserError, match="68 landmarks"):
-        open_dlib_embedding()(picture, points[:5])
+        embed(picture, points[:5])
 
 
 @pytest.mark.skipif(
@@ -147,7 +148,7 @@ def test_real_people_are_like_themselves_and_unlike_each_other():
     for path in (one, another, next((GRID / "unknown").glob("*.mpg"))):
         frames = decode_video(path)[::24]
         points = np.stack([faces[0] for faces in detect([frames])])
-        found.append(embed_frames(embed, frames, points, np.ones(len(frames), dtype=bool)))
+        found.append(np.stack([embed(*pair) for pair in zip(frames, points, strict=True)]))
     first, same, other = found
     assert acd_pairs(first) < 0.3
     assert acd_still(same, first[0]) < 0.45

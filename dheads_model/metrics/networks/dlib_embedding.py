@@ -15,7 +15,6 @@ from dheads_model.metrics.identity import Embed
 from dheads_model.metrics.networks.packaged import PackagedFile
 from dheads_model.weights import Weights, check_weights
 
-FEATURES = 128
 FILE = PackagedFile(
     "face_recognition_models",
     "face-recognition-models==0.3.0 dlib-bin==20.0.1.post1",
@@ -48,11 +47,3 @@ def open_dlib_embedding() -> Embed:
         return np.array(network.compute_face_descriptor(np.ascontiguousarray(frame), face), dtype=np.float32)
 
     return embed
-
-
-def embed_frames(embed: Embed, frames: np.ndarray, landmarks: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Embeddings float32 `[T, 128]` of frames uint8 `[T, H, W, 3]` at landmarks `[T, 68, 2]`; zeros where not seen `[T]`."""
-    result = np.zeros((len(frames), FEATURES), dtype=np.float32)
-    for number in np.flatnonzero(seen):
-        result[number] = embed(frames[number], landmarks[number])
-    return result
