@@ -1,12 +1,11 @@
-"""How far two sets of clips lie apart, from features of their frames: Fréchet distance and kernel distance.
+"""Distances between two sets of clips, from features of their frames: Fréchet distance and kernel distance.
 
-Whichever network the features are of, the column is named after that network and its preprocessing; only features of the
-TF-Slim Inception may be called FID and KID. Frames of one clip are nearly copies of each other, so every draw here is of
-clips, never of frames from one pool. The plain bootstrap is not offered: it repeats samples, and the repeated ones lower
-the rank of a covariance, so its interval may not even hold the value it is drawn around.
+A metric is named after the network of its features and the preprocessing; only features of the TF-Slim Inception may be
+called FID and KID. Frames of one clip are highly correlated, so subsets are drawn by clip, never by frame. There is no
+bootstrap: repeated samples lower the rank of a covariance, and the interval may not contain the value.
 
-Fréchet distance: Heusel et al. 2017, eq. 6; kernel distance: Bińkowski et al. 2018, eq. 3 and 4; to infinitely many samples:
-Chong & Forsyth 2020, eq. 5.
+Fréchet distance: Heusel et al. 2017, eq. 6. Kernel distance: Bińkowski et al. 2018, eq. 3 and 4. Extrapolation to
+infinitely many samples: Chong & Forsyth 2020, eq. 5.
 """
 
 import math
@@ -19,7 +18,7 @@ from dheads_model.metrics.measurement import OK, UNDEFINED
 
 FRAMES_PER_CLIP = 8
 SUBSETS = 10  # disjoint groups of clips for the spread of a Fréchet distance
-SIZES = 8  # numbers of clips through which the line in 1/n goes
+SIZES = 8  # numbers of clips to which the line in 1/n is fitted
 KERNEL_SUBSETS, KERNEL_CLIPS = 100, 100
 
 
@@ -27,7 +26,7 @@ KERNEL_SUBSETS, KERNEL_CLIPS = 100, 100
 class FeatureSet:
     """Features of the frames of many clips.
 
-    values: float64 `[N, D]`. clips: which clip a row is of, integers `[N]`, each clip's rows next to each other.
+    values: float64 `[N, D]`. clips: the clip of each row, integers `[N]`; rows of a clip are adjacent.
     """
 
     values: np.ndarray
@@ -64,8 +63,8 @@ class Moments:
 class SetMeasurement:
     """One distance between two sets of clips; `value` is None unless `status` is ok.
 
-    note: what must stand beside the value, else "". clips, frames: (real, generated) that the value is of. spread: standard
-    deviation over `subsets` draws of `subset_clips` clips each, None where there were too few clips.
+    note: a warning to print with the value, or "". clips, frames: their numbers (real, generated). spread: standard
+    deviation over `subsets` draws of `subset_clips` clips each, None if there are too few clips.
     """
 
     metric: str
@@ -93,7 +92,7 @@ def stack_clips(features: list[np.ndarray]) -> FeatureSet:
 
 
 def frames_to_take(frames: int, wanted: int = FRAMES_PER_CLIP) -> np.ndarray:
-    """Positions of `wanted` frames spread evenly over a clip of `frames`; all of them where there are not more."""
+    """Indices of `wanted` frames spread evenly over a clip of `frames`; all indices of a shorter clip."""
     if frames < 1 or wanted < 1:
         raise UserError(f"Frames of a clip cannot be sampled: {wanted} of {frames}; both must be at least 1.")
     count = min(frames, wanted)
@@ -116,8 +115,8 @@ def moments(values: np.ndarray, ddof: int = 1) -> Moments:
 def frechet_distance(first: Moments, second: Moments) -> float:
     """|m1 - m2|² + tr S1 + tr S2 - 2 tr (S1 S2)^½, squared units of the features, at least 0.
 
-    tr (S1 S2)^½ is the sum of the roots of the eigenvalues of R S2 R with R = S1^½: symmetric, hence always real, also
-    where a covariance lacks rank. Raises UserError where the two were not divided alike.
+    tr (S1 S2)^½ is the sum of the square roots of the eigenvalues of R S2 R with R = S1^½. The matrix is symmetric, so
+    they are real for rank-deficient covariances too. Raises UserError if ddof or the number of features differ.
     """
     if first.ddof != second.ddof or first.mean.shape != second.mean.shape:
         raise UserError(
@@ -159,8 +158,8 @@ def measure_frechet(
 ) -> SetMeasurement:
     """Fréchet distance of all frames, with its spread over disjoint groups of clips.
 
-    The spread is of distances of `subset_clips` clips, which lie higher than that of all: it tells how firm a value is, it
-    is no interval around it. Refused with fewer than 2 clips or features that are not finite.
+    The spread is that of distances of `subset_clips` clips, which are biased upwards compared with the value. It is not a
+    confidence interval. Refused with fewer than 2 clips or features that are not finite.
     """
     empty = _counted(metric, real, generated)
     if reason := _unusable(real, generated, least=2):
@@ -181,11 +180,11 @@ def measure_frechet(
 def measure_frechet_infinite(
     metric: str, real: FeatureSet, generated: FeatureSet, ddof: int = 1, sizes: int = SIZES, seed: int = 0
 ) -> SetMeasurement:
-    """Fréchet distance carried on to infinitely many clips: where a line through distances against 1/n meets 0.
+    """Fréchet distance extrapolated to infinitely many clips: intercept of a line fitted to distances against 1/n.
 
-    Both sets are thinned to n clips, from half of them to all of the smaller set, evenly spaced in 1/n; value may be a
-    little below 0 for sets that are alike. spread: standard error of the line's end. Refused where the smallest draw has
-    no more frames than features: there the bias is no line in 1/n, since the covariances lack rank.
+    n goes from half of the smaller set to all of it, evenly spaced in 1/n, for both sets. The value can be slightly
+    negative for equal distributions. spread: standard error of the intercept. Refused if the smallest subset has no more
+    frames than features: its covariance is rank-deficient, and the bias is not linear in 1/n.
     """
     empty = _counted(metric, real, generated)
     if reason := _unusable(real, generated, least=2):
@@ -215,10 +214,10 @@ def measure_kernel(
     subsets: int = KERNEL_SUBSETS,
     seed: int = 0,
 ) -> SetMeasurement:
-    """Mean kernel distance over draws of `subset_clips` clips without repetition, one frame of each; its spread is theirs.
+    """Mean and standard deviation of the kernel distance over subsets of `subset_clips` clips, one frame per clip.
 
-    One frame a clip keeps the rows of a draw independent, which the unbiased estimate supposes. Refused where a set has
-    fewer clips than a draw takes.
+    With one frame per clip the rows are independent, as the unbiased estimator requires. Clips are drawn without
+    replacement. Refused if a set has fewer clips than a subset.
     """
     empty = _counted(metric, real, generated)
     if subset_clips < 2 or subsets < 1:
@@ -262,7 +261,7 @@ def _rank_note(first: Moments, second: Moments) -> str:
 
 
 def _shuffled(side: FeatureSet, seed: int) -> tuple[FeatureSet, np.ndarray]:
-    """The set and its clips in a drawn order, the same for sets of as many clips: a draw is paired where the sets are."""
+    """The set, and its clips in random order. Sets of equally many clips get the same order, so their subsets are paired."""
     return side, np.random.default_rng(seed).permutation(np.unique(side.clips))
 
 
@@ -277,7 +276,7 @@ def _one_frame_each(side: FeatureSet, clips: int, generator: np.random.Generator
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float], float]:
-    """(slope, end at x = 0) of the least-squares line, and the variance of the end."""
+    """(slope, intercept) of the least-squares line, and the variance of the intercept."""
     design = np.stack([x, np.ones_like(x)], axis=1)
     solution, *_ = np.linalg.lstsq(design, y, rcond=None)
     residual = np.square(y - design @ solution).sum() / max(len(x) - 2, 1)
