@@ -7,14 +7,14 @@ import torch
 from dheads_model.checksum import verify_checksum
 from dheads_model.config import build
 from dheads_model.manifest import read_manifest
-from dheads_model.stages.sample import MethodSettings, sample_shard
+from dheads_model.stages.sample import ModelMethodSettings, sample_shard
 from workflow_scripts.command import command_parser, run_command
 from workflow_scripts.finish import finish_stage, video_files
 
 
 def main(arguments) -> None:
     torch.set_num_threads(arguments.threads)
-    settings = build(MethodSettings, arguments.settings, "methods.NAME")
+    settings = build(ModelMethodSettings, arguments.settings, "methods.NAME")
     if arguments.checksum:
         verify_checksum(arguments.model)
     shard, folder = read_manifest(arguments.shard), Path(arguments.videos_folder)

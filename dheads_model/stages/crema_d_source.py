@@ -19,7 +19,7 @@ from dheads_model.media.container import probe
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """The config block `crema_d`; the schema describes each key."""
+    """The config block `crema_d` as a job gets it; `corpora/datasets/crema_d.py` describes each key."""
 
     path: str | None
     tables: str

@@ -21,7 +21,7 @@ from dheads_model.files import readable_size
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """The keys of the config block `lrw` about the host; the schema describes each."""
+    """The keys of the config block `lrw` about the host; `corpora/datasets/lrw.py` describes each."""
 
     url: str
     retry: RetryPolicy

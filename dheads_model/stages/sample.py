@@ -23,8 +23,8 @@ from dheads_model.shards.reader import ShardClip, read_shard
 
 
 @dataclasses.dataclass(frozen=True)
-class MethodSettings:
-    """The config block of a method of kind model; the schema describes each key."""
+class ModelMethodSettings:
+    """The config block of a method of kind model, whose keys `configuration.MethodSettings` describes."""
 
     kind: str
     run: str

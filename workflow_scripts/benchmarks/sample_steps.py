@@ -27,7 +27,7 @@ from dheads_model.network.talking_model import device_name, pick_device
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
 from dheads_model.shards.tar import write_tar
-from dheads_model.stages.sample import MethodSettings
+from dheads_model.stages.sample import ModelMethodSettings
 from workflow_scripts.command import command_parser, run_command
 
 STEPS = (1, 2, 3, 5, 8, 16, 32, 100)
@@ -69,7 +69,7 @@ def long_speech(clips: list[ShardClip], frames: int) -> np.ndarray:
 
 def main(arguments) -> None:
     torch.set_num_threads(1)
-    settings = build(MethodSettings, arguments.settings, "methods.NAME").sampling
+    settings = build(ModelMethodSettings, arguments.settings, "methods.NAME").sampling
     model, config, facts = load_export(arguments.model)
     check_sampling(settings, config)
     encoder = open_window_encoder(model, facts, arguments.published_audio_encoder)

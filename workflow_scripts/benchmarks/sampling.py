@@ -24,7 +24,7 @@ from dheads_model.network.placement import place_for_sampling
 from dheads_model.network.settings import PAPER_CREMA, PAPER_DIFFUSION, NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, device_name, parameter_count, pick_device
 from dheads_model.network.threads import one_thread
-from dheads_model.stages.sample import MethodSettings
+from dheads_model.stages.sample import ModelMethodSettings
 from workflow_scripts.benchmarks.machine import machine_facts
 from workflow_scripts.command import command_parser, run_command
 
@@ -213,7 +213,7 @@ def table(result: dict) -> str:
 
 def main(arguments) -> None:
     torch.set_num_threads(arguments.threads)
-    settings = build(MethodSettings, arguments.settings, "methods.NAME").sampling
+    settings = build(ModelMethodSettings, arguments.settings, "methods.NAME").sampling
     model, config, _ = load_export(arguments.model)
     check_sampling(settings, config)
     device = pick_device()
