@@ -60,9 +60,11 @@ benchmark: setup
 config-reference: setup
 	$(BIN)/python -m workflow_scripts.write_config_reference
 
+# TensorBoard is optional and large; PyTorch's CUDA packages belong to its other builds.
 lock:
-	uv pip compile pyproject.toml --all-extras --python-version 3.11 --no-annotate --no-header -o requirements.lock
-	sed -i 's/+cpu$$//' requirements.lock
+	uv pip compile pyproject.toml --extra embedded-corpus --extra identity --extra alignment --extra cluster --extra docs \
+	  --extra dev --python-version 3.11 --no-annotate --no-header -o requirements.lock
+	sed -i -e 's/+cpu$$//' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' requirements.lock
 
 clean:
 	rm -rf resources results state logs benchmarks .snakemake
