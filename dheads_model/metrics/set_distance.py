@@ -17,8 +17,6 @@ from dheads_model.metrics.column import Column
 if TYPE_CHECKING:
     import numpy as np
 
-    from dheads_model.metrics.distribution import FeatureSet, SetMeasurement
-
 FOLDER = "dheads_model.metrics.distances"
 # Frames uint8 RGB [T, H, W, 3] of a clip -> features float32 [K, D]; raises ClipFiltered for a clip that has none.
 Features = Callable[["np.ndarray"], "np.ndarray"]
@@ -41,7 +39,7 @@ class SetDistance:
     columns: tuple[Column, ...]
     size: int
     open: Callable[[str, Mapping], Features]
-    measure: Callable[[FeatureSet, FeatureSet], list[SetMeasurement]]
+    measure: Callable[..., list]  # not FeatureSet and SetMeasurement: their module decides no features
     settings: tuple[str, ...] = ()
     about: Callable[[Mapping], str] = lambda settings: ""
     weights: tuple[str, ...] = ()
