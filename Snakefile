@@ -73,6 +73,7 @@ wildcard_constraints:
     run="[A-Za-z][A-Za-z0-9_-]*",
     method="[A-Za-z][A-Za-z0-9_-]*",
     encoder="[A-Za-z][A-Za-z0-9_-]*",
+    part="[A-Za-z0-9_-]+",
     distance="|".join(DISTANCES),
 
 

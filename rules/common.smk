@@ -145,7 +145,21 @@ def hosts_of(dataset):
 def fetched_corpus(dataset):
     """Files that must exist before the clips of a dataset can be listed; their age does not rerun the preparation."""
     fetch = DATASETS[dataset].fetch
-    return [ancient(fetch.product)] if fetch and fetch.needed(config) else []
+    if not fetch or not fetch.needed(config):
+        return []
+    if fetch.part is None:
+        return [ancient(fetch.product)]
+    return lambda wildcards: ancient(fetch.product.format(part=fetch.part(config, wildcards.shard)))
+
+
+def of_part(fetch):
+    """End of the path of a log whose job fetches one part of a corpus; "" for a whole corpus."""
+    return "/{part}" if fetch.part else ""
+
+
+def part_option(wildcards):
+    """Option of a command that fetches one part of a corpus; "" for a whole corpus."""
+    return f"--part {wildcards.part}" if "part" in wildcards.keys() else ""
 
 
 def fetch_settings(dataset):
