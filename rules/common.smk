@@ -204,8 +204,29 @@ def all_metrics():
         f"results/metrics/{method}/{dataset}/{number}.json"
         for method in PLAN.methods()
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
+
+
+def subset_of(wildcards):
+    """The subset of a test shard's clips that get videos, as JSON; null for all."""
+    return as_json(PLAN.subset(wildcards.dataset, wildcards.shard))
+
+
+def parts_of_videos(method, dataset, number):
+    """Manifests of the sampling jobs of a method on a test shard."""
+    parts = PLAN.sampling_parts(dataset, number)
+    return [f"results/videos/{method}/{dataset}/parts/{number}.{part}.json" for part in parts]
+
+
+def slice_of_part(wildcards):
+    """First clip and number of clips of a sampling job, as arguments."""
+    return PLAN.sampling_parts(wildcards.dataset, wildcards.shard)[wildcards.part]
+
+
+def sampled_parts(wildcards):
+    """The same for a job."""
+    return parts_of_videos(wildcards.method, wildcards.dataset, wildcards.shard)
 
 
 def all_strips():
@@ -215,7 +236,7 @@ def all_strips():
         for method in PLAN.methods()
         if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
 
 
@@ -256,7 +277,8 @@ def listing_of(folder):
 def table_settings():
     """The table's config with its rows in the order of the config, and why others are missing."""
     rows = [[name, method["kind"]] for name, method in config["methods"].items()]
-    dataset_notes = {name: DATASETS[name].note for name in PLAN.shards if DATASETS[name].note}
+    notes = {name: [DATASETS[name].note, PLAN.subset_note(name)] for name in PLAN.shards}
+    dataset_notes = {name: " ".join(filter(None, found)) for name, found in notes.items() if any(found)}
     return as_json(
         config["table1"]
         | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent, "dataset_notes": dataset_notes}
