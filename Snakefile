@@ -35,9 +35,6 @@ sys.path.insert(0, PROJECT)
 configfile: f"{PROJECT}/config/config.yaml"
 
 
-container: "docker://python:3.11-slim"
-
-
 report: "config/report/workflow.rst"
 
 

@@ -16,7 +16,7 @@ def made_again(product, chain):
 
 def videos_made_again(name):
     """The same for videos, which are not declared as outputs; their manifest of that name lists them."""
-    manifest = "results/videos/{method}/{dataset}/" + name
+    manifest = f"results/videos/{{method}}/{{dataset}}/{name}"
     return lambda wildcards: LOSSES.parameter(
         manifest.format(**dict(wildcards.items())), lambda: lost_files(manifest.format(**dict(wildcards.items())))
     )

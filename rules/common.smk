@@ -13,6 +13,7 @@ from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
+from workflow_scripts.planning.deployment import check_deployment
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
@@ -28,7 +29,16 @@ def refuse(problem):
     raise SystemExit(EXIT_USER_ERROR)
 
 
+def option_names(values):
+    """Names of the values of an option of Snakemake, as on its command line."""
+    return [value.name.lower().replace("_", "-") for value in values]
+
+
 try:
+    check_deployment(
+        option_names(workflow.deployment_settings.deployment_method),
+        option_names(workflow.storage_settings.shared_fs_usage),
+    )
     fill_config(config, f"{PROJECT}/config/config.yaml")
     spread_dots(config, workflow.config_settings.config)
     check_config(config)
