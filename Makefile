@@ -6,7 +6,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference clean
+.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference environments clean
 
 setup: .venv/installed
 
@@ -47,7 +47,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
-	$(BIN)/snakemake --lint
+	$(BIN)/python -m workflow_scripts.lint_workflow
 
 format: setup
 	$(BIN)/ruff check --fix .
@@ -63,8 +63,14 @@ config-reference: setup
 # TensorBoard is optional and large; PyTorch's CUDA packages belong to its other builds.
 lock:
 	uv pip compile pyproject.toml --extra embedded-corpus --extra identity --extra alignment --extra cluster --extra docs \
-	  --extra dev --python-version 3.11 --no-annotate --no-header -o requirements.lock
-	sed -i -e 's/+cpu$$//' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' requirements.lock
+	  --extra dev --python-version 3.11 --no-annotate --no-header -o requirements-cuda.lock
+	sed -i -e 's/+cpu$$//' requirements-cuda.lock
+	sed -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' requirements-cuda.lock > requirements.lock
+	$(MAKE) environments
+
+# The files in environments/, from the locks.
+environments:
+	$(BIN)/python -m workflow_scripts.write_environments
 
 clean:
 	rm -rf resources results state logs benchmarks .snakemake

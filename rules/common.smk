@@ -13,6 +13,7 @@ from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
+from workflow_scripts.planning.deployment import check_deployment
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
@@ -28,7 +29,16 @@ def refuse(problem):
     raise SystemExit(EXIT_USER_ERROR)
 
 
+def option_names(values):
+    """Names of the values of an option of Snakemake, as on its command line."""
+    return [value.name.lower().replace("_", "-") for value in values]
+
+
 try:
+    check_deployment(
+        option_names(workflow.deployment_settings.deployment_method),
+        option_names(workflow.storage_settings.shared_fs_usage),
+    )
     fill_config(config, f"{PROJECT}/config/config.yaml")
     spread_dots(config, workflow.config_settings.config)
     check_config(config)
@@ -221,8 +231,29 @@ def all_metrics():
         f"results/metrics/{method}/{dataset}/{number}.json"
         for method in PLAN.methods()
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
+
+
+def subset_of(wildcards):
+    """The subset of a test shard's clips that get videos, as JSON; null for all."""
+    return as_json(PLAN.subset(wildcards.dataset, wildcards.shard))
+
+
+def parts_of_videos(method, dataset, number):
+    """Manifests of the sampling jobs of a method on a test shard."""
+    parts = PLAN.sampling_parts(dataset, number)
+    return [f"results/videos/{method}/{dataset}/parts/{number}.{part}.json" for part in parts]
+
+
+def slice_of_part(wildcards):
+    """First clip and number of clips of a sampling job, as arguments."""
+    return PLAN.sampling_parts(wildcards.dataset, wildcards.shard)[wildcards.part]
+
+
+def sampled_parts(wildcards):
+    """The same for a job."""
+    return parts_of_videos(wildcards.method, wildcards.dataset, wildcards.shard)
 
 
 def all_distances():
@@ -232,14 +263,14 @@ def all_distances():
         for name in computed_distances(config)
         for method in PLAN.methods()
         for dataset in PLAN.shards
-        if PLAN.numbers(dataset, "test")
+        if PLAN.evaluated(dataset)
     ]
 
 
 def features_of(distance, method, dataset):
     """Manifests of the features of a method's videos of a dataset, for one distance."""
     folder = f"results/features/{distance}/{method}/{dataset}"
-    return [f"{folder}/{number}.json" for number in PLAN.numbers(dataset, "test")]
+    return [f"{folder}/{number}.json" for number in PLAN.evaluated(dataset)]
 
 
 @functools.cache
@@ -260,7 +291,7 @@ def all_strips():
         for method in PLAN.methods()
         if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
 
 
@@ -301,7 +332,8 @@ def listing_of(folder):
 def table_settings():
     """The table's config with its rows in the order of the config, and why others are missing."""
     rows = [[name, method["kind"]] for name, method in config["methods"].items()]
-    dataset_notes = {name: DATASETS[name].note for name in PLAN.shards if DATASETS[name].note}
+    notes = {name: [DATASETS[name].note, PLAN.subset_note(name)] for name in PLAN.shards}
+    dataset_notes = {name: " ".join(filter(None, found)) for name, found in notes.items() if any(found)}
     return as_json(
         config["table1"]
         | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent, "dataset_notes": dataset_notes}
@@ -343,7 +375,7 @@ def weights_of_measuring():
 
 def memory_of_distances(distance, dataset):
     """MB for measure_distances: five copies of up to 8 rows of float64 features a clip, and the process itself."""
-    return 2000 + int(PLAN.count(dataset, "test") * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
+    return 2000 + int(sum(PLAN.evaluated(dataset).values()) * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
 
 
 def memory_of_tracking():
