@@ -20,11 +20,6 @@ setup: .venv/installed
 
 table1: setup
 	$(BIN)/snakemake --cores $(CORES)
-	@echo; cat results/table1.md
-	@echo; echo "table   results/table1.csv .md .tex, what made it: results/table1.provenance.json"
-	@echo "videos  results/videos/ours/embedded/*.mp4"
-	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
-	@echo "curves  results/runs/ours/loss.png"
 
 # Whether the table of the default run is, digit for digit, the one in docs/expected_table1.csv.
 verify: setup

@@ -61,7 +61,7 @@ for dataset, about in DATASETS.items():
                 code=digest(f"workflow_scripts.{about.fetch.rule}"),
             shell:
                 "python -m workflow_scripts.{params.command} --code {params.code} --settings {params.hosts:q}"
-                " {params.folders} --manifest {output.manifest} 2>&1 | tee -i {log}"
+                " {params.folders} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule fetch_weights:

@@ -33,7 +33,7 @@ rule sample_videos:
         " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
         " --published-audio-encoder {input.encoder:q}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
-        " --manifest {output.manifest} 2>&1 | tee -i {log}"
+        " --manifest {output.manifest} > {log} 2>&1"
 
 
 rule copy_reference:
