@@ -17,6 +17,7 @@ from workflow_scripts.planning.folder_lock import hold_folder
 from workflow_scripts.planning.job_shell import job_prefix
 from workflow_scripts.planning.plan import input_path, make_work_plan
 from workflow_scripts.planning.products import shown_table, where_to_look
+from workflow_scripts.planning.run_record import write_record
 from workflow_scripts.planning.time_need import time_need, time_sentence
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 
@@ -63,9 +64,10 @@ def tell_the_plan(logs):
     at_once = workflow.resource_settings.cores or min(workflow.resource_settings.nodes or 1, stats["total"])
     place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
     clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
+    write_record(os.getcwd(), PLAN, at_once, place)
     lines = {
         "folder": f"{os.getcwd()} (all outputs)",
-        "plan": f"{stats['total']} jobs; {', '.join(clips)}",
+        "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
         "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
         "disk": disk,
         "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
@@ -89,7 +91,8 @@ def tell_results(since=0.0):
     if not targets or targets & {"all", "results/table1.csv", "results/table1.md", "results/table1.tex"}:
         print(f"\n{shown_table(os.getcwd())}\n", flush=True)
     generated = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
-    print("\n".join(where_to_look(os.getcwd(), generated, since)), flush=True)
+    for line in where_to_look(os.getcwd(), generated, since):
+        print(line, flush=True)
 
 
 def absent_datasets():
@@ -284,6 +287,21 @@ def listing_of(folder):
                 facts = entry.stat()
                 entries.append([entry.path, facts.st_size, facts.st_mtime_ns])
     return short_hash(entries)
+
+
+def listing_below(folder):
+    """Digest of the names, sizes and times of all files below a folder."""
+    facts = []
+    for place, _, names in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            facts.append([path, os.path.getsize(path), os.stat(path).st_mtime_ns])
+    return short_hash(sorted(facts))
+
+
+def asked_memory():
+    """{rule: MB that its jobs ask for} of the rules that ask for one number."""
+    found = {rule.name: rule.resources.get("mem_mb") for rule in workflow.rules}
+    return {name: memory.value for name, memory in found.items() if memory is not None and not memory.is_evaluable()}
 
 
 def table_settings():

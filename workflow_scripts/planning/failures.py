@@ -26,9 +26,9 @@ class Failure(NamedTuple):
     sentence: str
 
 
-def failures(snakemake_log: str) -> list[Failure]:
-    """Failed jobs of the text of Snakemake's log, each once, in the order in which they failed last."""
-    found = {log: Failure(rule, log, last_sentence(log)) for rule, log in _FAILED.findall(snakemake_log)}
+def failures(snakemake_log: str, work: Path | str = ".") -> list[Failure]:
+    """Failed jobs of the text of Snakemake's log, each once, in the order in which they failed last. work: where logs are."""
+    found = {log: Failure(rule, log, last_sentence(Path(work, log))) for rule, log in _FAILED.findall(snakemake_log)}
     return list(found.values())
 
 

@@ -41,3 +41,15 @@ def hold_folder(work: Path | str) -> None:
     stream.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     stream.flush()
     _held.append(stream)
+
+
+def holder(work: Path | str) -> str:
+    """Which process holds `work`, as it wrote it, "" if none does."""
+    try:
+        with open(Path(work, LOCK), encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Path(work, LOCK).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return ""

@@ -9,6 +9,7 @@ _PLACES = (
     ("videos", "results/videos/{method}/*/*.mp4", ""),
     ("strips", "results/strips/*.png", "ground truth above, generated frames below, every fifth frame"),
     ("curves", "results/runs/*/loss.png", "loss of the training"),
+    ("speed", "results/benchmarks/*.md", ""),
 )
 _LEGEND = "| metric | meaning |"
 

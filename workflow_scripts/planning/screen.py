@@ -137,7 +137,9 @@ class Screen(logging.Handler):
             for rule, count in self.progress.unshown().items():
                 self.say(f"{count} more warnings of {rule} are in logs/{rule}")
             done = sum(stage.done for stage in self.progress.stages.values())
-            self.say(f"{word} after {duration(time.monotonic() - self.begun)}, {done} jobs done")
+            self.say(
+                f"{word} after {duration(time.monotonic() - self.begun)}, {done} job{'' if done == 1 else 's'} done"
+            )
 
 
 class Replaced(logging.Filter):

@@ -71,16 +71,18 @@ def time_sentence(need: TimeNeed, place: str) -> str:
     )
 
 
-def benchmark_files(work: Path | str, rule: str) -> list[Path]:
-    """Snakemake's benchmark files of a rule's finished jobs."""
+def benchmark_files(work: Path | str, rule: str, below: str = "") -> list[Path]:
+    """Snakemake's benchmark files of a rule's finished jobs. below: folder of those that are meant, with a slash."""
     folder = Path(work, "benchmarks")
-    return [path for path in (folder / f"{rule}.jsonl", *sorted(folder.glob(f"{rule}/**/*.jsonl"))) if path.is_file()]
+    return [
+        path for path in (folder / f"{rule}.jsonl", *sorted(folder.glob(f"{rule}/{below}**/*.jsonl"))) if path.is_file()
+    ]
 
 
-def benchmarks_of(work: Path | str, rule: str) -> list[dict]:
+def benchmarks_of(work: Path | str, rule: str, below: str = "") -> list[dict]:
     """Entries of a rule's benchmark files: `s` seconds, `max_rss` MB, `mean_load` percent of a core, `cpu_time` seconds."""
     entries = []
-    for path in benchmark_files(work, rule):
+    for path in benchmark_files(work, rule, below):
         lines = path.read_text(encoding="utf-8").splitlines()
         entries += [json.loads(line) for line in lines if line.strip()]
     return entries
