@@ -6,7 +6,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference clean
+.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference status clean clean-all
 
 setup: .venv/installed
 
@@ -61,5 +61,14 @@ lock:
 	  --extra dev --python-version 3.11 --no-annotate --no-header -o requirements.lock
 	sed -i -e 's/+cpu$$//' -e '/^nvidia-/d' -e '/^cuda-/d' -e '/^triton==/d' requirements.lock
 
-clean:
-	rm -rf resources results state logs benchmarks .snakemake
+status: setup
+	@$(BIN)/python -m workflow_scripts.status
+
+# Lists what it frees, then removes what the same command makes again; trainings (state/) and downloads stay.
+clean: setup
+	@$(BIN)/python -m workflow_scripts.clean_up --remove
+
+# With trainings and downloads; without CONFIRM=yes it only lists them.
+clean-all: setup
+	@$(BIN)/python -m workflow_scripts.clean_up --all $(if $(filter yes,$(CONFIRM)),--remove)
+	@$(if $(filter yes,$(CONFIRM)),,echo "make clean-all CONFIRM=yes removes all of it, the states of trainings too")

@@ -47,9 +47,14 @@ STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
 def hold_work_folder():
-    """Before the first job: no other Snakemake may work here."""
+    """Before the first job: no other Snakemake may make or read here what this one makes."""
+    jobs = list(workflow.dag.needrun_jobs())
     try:
-        hold_folder(os.getcwd())
+        hold_folder(
+            os.getcwd(),
+            [str(path) for job in jobs for path in job.output],
+            [str(path) for job in jobs for path in job.input],
+        )
     except UserError as problem:
         refuse(problem)
 

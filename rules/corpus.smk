@@ -77,7 +77,8 @@ rule fetch_weights:
         mem_mb=500,
         runtime=60,
     params:
-        table=lambda wildcards: f"{PROJECT}/config/weights.tsv",
+        # It takes `output`, so Snakemake does not track it: a checkout elsewhere is no reason to download again.
+        table=lambda wildcards, output: f"{PROJECT}/config/weights.tsv",
         code=digest("workflow_scripts.fetch_weights"),
     shell:
         "python -m workflow_scripts.fetch_weights --code {params.code} --name {wildcards.name}"

@@ -8,9 +8,10 @@ from dheads_model.errors import UserError
 from dheads_model.tables.resource_use import draw_use, read_use, use_table
 from tests.factories.configs import laid
 from workflow_scripts.planning.folder_lock import hold_folder
+from workflow_scripts.planning.folder_state import report
 from workflow_scripts.planning.plan import make_work_plan
 from workflow_scripts.planning.run_record import read_record, write_record
-from workflow_scripts.status import main, report
+from workflow_scripts.status import main
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_the_rest_is_estimated_from_the_finished_jobs(work):
 
 
 def test_a_running_process_and_failed_jobs_are_named(work):
-    hold_folder(work)
+    hold_folder(work, ["a"], [])
     failed = work / "logs/track_faces/embedded/00002.log"
     failed.parent.mkdir(parents=True)
     failed.write_text("error: a.json is damaged; delete it.\n")

@@ -205,6 +205,8 @@ def open_screen(workflow, snakefile: str, tell_results: Callable[[], None]) -> S
         return None
     screen = Screen(found[0].stream, tell_results)
     found[0].addFilter(Replaced(screen))
+    # On a full disk every line of the log file would print a traceback, which would bury the error itself.
+    logging.raiseExceptions = False
     logger.addHandler(screen)
     return screen
 
