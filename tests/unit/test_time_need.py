@@ -11,7 +11,7 @@ from workflow_scripts.planning.time_need import time_need, time_sentence
 DEFAULT_RUN = {
     "synthesise_clips": 7, "track_faces": 7, "align_faces": 7, "crop_faces": 7, "place_landmarks": 7, "extract_audio": 7,
     "pack_shards": 7, "index_shards": 1, "train_model": 1, "sample_videos": 1, "copy_reference": 2, "measure_videos": 3,
-    "write_table1": 1, "draw_strips": 2, "plot_training": 1, "total": 55, "all": 1,
+    "write_table1": 1, "draw_strips": 2, "plot_training": 1, "extract_features": 3, "measure_distances": 3, "total": 61, "all": 1,
 }  # fmt: skip
 
 

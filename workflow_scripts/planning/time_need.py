@@ -23,7 +23,11 @@ _MEASURED = {
     "measure_quality": (1.0, 0.002),
     "copy_reference": (0.5, 0.001),
     "measure_videos": (2.4, 0.02),
+    # Roughly: with one clip only.
+    "extract_features": (4.0, 0.02),
+    "measure_distances": (2.0, 0.0),
 }
+_OF_TEST_SHARDS = ("measure_videos", "copy_reference", "sample_videos", "extract_features")
 # Jobs that write tables and pictures.
 _SHORT = 1.5
 # Of the default config's network on two cores: images a second of a training, frames a second of its sampling.
@@ -97,7 +101,7 @@ def mean_seconds(work: Path | str, rule: str) -> float | None:
 def _constant(rule: str, plan: WorkPlan) -> float | None:
     if rule.startswith(("plot_", "draw_", "write_", "index_")):
         return _SHORT
-    splits = ("test",) if rule in ("measure_videos", "copy_reference", "sample_videos") else ()
+    splits = ("test",) if rule in _OF_TEST_SHARDS else ()
     frames = _frames_a_shard(plan, splits)
     if rule == "sample_videos":
         return frames / _SAMPLED + 3 if _sampled_as_default(plan) else None
