@@ -71,7 +71,7 @@ onsuccess:
 
 
 onerror:
-    tell_the_end("failed")
+    tell_the_end("stopped")
     tell_at_exit(log)
 
 

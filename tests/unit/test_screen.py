@@ -88,6 +88,15 @@ def test_a_failed_job_is_told_with_its_reason_and_its_log(tmp_path):
     )
 
 
+def test_a_job_that_was_stopped_has_not_failed(tmp_path):
+    log = tmp_path / "x.log"
+    log.write_text("error: stopped; run the same command again to resume.\n")
+    screen = screen_of({"track_faces": 2})
+    screen.emit(started(1, shard="00001", log=str(log)))
+    screen.emit(record(LogEvent.JOB_ERROR, logging.ERROR, jobid=1, rule_name="track_faces", log=[str(log)]))
+    assert screen.stream.getvalue() == "stopped track_faces a/00001\n"
+
+
 def test_warnings_of_a_job_reach_the_screen_and_none_is_lost(tmp_path):
     screen = screen_of({"track_faces": 2})
     for number in range(2):

@@ -5,6 +5,7 @@ Snakemake refuses to start. So the Snakefile adds a handler to Snakemake's own l
 Only what is known and replaced is hidden; all else, warnings above all, passes.
 """
 
+import atexit
 import logging
 import os
 import shutil
@@ -16,7 +17,7 @@ from snakemake.logging import logger
 from snakemake_interface_executor_plugins.settings import ExecMode
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from workflow_scripts.planning.failures import last_sentence
+from workflow_scripts.planning.failures import STOPPED, last_sentence
 from workflow_scripts.planning.stage_lines import Progress, duration, last_bar, plain_bar, warnings_of
 
 _REPLACED = (
@@ -91,8 +92,13 @@ class Screen(logging.Handler):
     def _fail(self, record: logging.LogRecord) -> None:
         job = self.progress.running.pop(record.jobid, None)
         log = record.log[0]
-        self.say(f"FAILED {record.rule_name} {job.name if job else ''}".rstrip())
-        self.say(f"  {last_sentence(log)}")
+        name = f"{record.rule_name} {job.name if job else ''}".rstrip()
+        sentence = last_sentence(log)
+        if sentence == STOPPED:
+            self.say(f"stopped {name}")
+            return
+        self.say(f"FAILED {name}")
+        self.say(f"  {sentence}")
         self.say(f"  all of its log: {log}")
 
     def say(self, text: str) -> None:
@@ -212,5 +218,14 @@ def open_screen(workflow, snakefile: str, tell_results: Callable[[], None]) -> S
 
 
 def begin_watch(screen: Screen) -> None:
-    """Start the live line; it ends with the process."""
-    threading.Thread(target=screen.watch, daemon=True).start()
+    """Start the live line; it ends with the process, however the run ends."""
+    thread = threading.Thread(target=screen.watch, daemon=True)
+    thread.start()
+
+    def end() -> None:
+        # A thread that writes while the interpreter ends would abort it.
+        screen.stopped.set()
+        thread.join()
+        screen.clear()
+
+    atexit.register(end)
