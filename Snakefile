@@ -31,6 +31,10 @@ min_version("9.27")
 PROJECT = str(workflow.current_basedir)
 sys.path.insert(0, PROJECT)
 
+from workflow_scripts.planning.screen import begin_watch, open_screen
+
+SCREEN = open_screen(workflow, f"{PROJECT}/Snakefile", lambda: tell_results())
+
 
 configfile: f"{PROJECT}/config/config.yaml"
 
@@ -56,10 +60,16 @@ onstart:
     hold_work_folder()
     LOSSES.keep()
     absent_datasets()
-    state_disk_need()
+    tell_the_plan(log)
+
+
+onsuccess:
+    tell_the_end("done")
+    tell_results(workflow.start_time.timestamp())
 
 
 onerror:
+    tell_the_end("stopped")
     tell_at_exit(log)
 
 

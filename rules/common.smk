@@ -19,6 +19,9 @@ from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
 from workflow_scripts.planning.job_shell import job_prefix
 from workflow_scripts.planning.plan import input_path, make_work_plan
+from workflow_scripts.planning.products import shown_table, where_to_look
+from workflow_scripts.planning.run_record import write_record
+from workflow_scripts.planning.time_need import time_need, time_sentence
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
@@ -57,19 +60,57 @@ STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
 def hold_work_folder():
-    """Before the first job: no other Snakemake may work here."""
+    """Before the first job: no other Snakemake may make or read here what this one makes."""
+    jobs = list(workflow.dag.needrun_jobs())
     try:
-        hold_folder(os.getcwd())
+        hold_folder(
+            os.getcwd(),
+            [str(path) for job in jobs for path in job.output],
+            [str(path) for job in jobs for path in job.input],
+        )
     except UserError as problem:
         refuse(problem)
 
 
-def state_disk_need():
-    """Before the first job: print the disk space that is needed, and stop when there is less."""
+def tell_the_plan(logs):
+    """Before the first job: print where this is and what it costs, and stop when the disk has less space than is needed."""
     try:
-        print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
+        disk = check_disk(PLAN, os.getcwd())
     except UserError as problem:
         refuse(problem)
+    stats = workflow.dag.stats()[1]
+    at_once = workflow.resource_settings.cores or min(workflow.resource_settings.nodes or 1, stats["total"])
+    place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
+    clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
+    write_record(os.getcwd(), PLAN, at_once, place)
+    lines = {
+        "folder": f"{os.getcwd()} (all outputs)",
+        "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
+        "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
+        "disk": disk,
+        "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
+    }
+    for name, text in lines.items():
+        if text:
+            print(f"{name:<7} {text}", file=sys.stderr)
+    if SCREEN:
+        begin_watch(SCREEN)
+
+
+def tell_the_end(word):
+    """After the last job: how the run ended."""
+    if SCREEN:
+        SCREEN.finish(word)
+
+
+def tell_results(since=0.0):
+    """Print table 1, if it was asked for, and where the results are that were written after a time."""
+    targets = set(workflow.dag_settings.targets)
+    if not targets or targets & {"all", "results/table1.csv", "results/table1.md", "results/table1.tex"}:
+        print(f"\n{shown_table(os.getcwd())}\n", flush=True)
+    generated = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
+    for line in where_to_look(os.getcwd(), generated, since):
+        print(line, flush=True)
 
 
 def absent_datasets():
@@ -327,6 +368,21 @@ def listing_of(folder):
                 facts = entry.stat()
                 entries.append([entry.path, facts.st_size, facts.st_mtime_ns])
     return short_hash(entries)
+
+
+def listing_below(folder):
+    """Digest of the names, sizes and times of all files below a folder."""
+    facts = []
+    for place, _, names in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            facts.append([path, os.path.getsize(path), os.stat(path).st_mtime_ns])
+    return short_hash(sorted(facts))
+
+
+def asked_memory():
+    """{rule: MB that its jobs ask for} of the rules that ask for one number."""
+    found = {rule.name: rule.resources.get("mem_mb") for rule in workflow.rules}
+    return {name: memory.value for name, memory in found.items() if memory is not None and not memory.is_evaluable()}
 
 
 def table_settings():

@@ -63,7 +63,7 @@ for dataset, about in DATASETS.items():
                 code=digest(f"workflow_scripts.{about.fetch.rule}"),
             shell:
                 "python -m workflow_scripts.{params.command} --code {params.code} --settings {params.hosts:q}"
-                " {params.folders} {params.part} --manifest {output.manifest} 2>&1 | tee -i {log}"
+                " {params.folders} {params.part} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule fetch_weights:
@@ -79,8 +79,8 @@ rule fetch_weights:
         mem_mb=500,
         runtime=60,
     params:
-        table=lambda wildcards: f"{PROJECT}/config/weights.tsv",
-        # It takes `output`, so Snakemake does not track it: a file that is in place stays.
+        # They take `output`, so Snakemake does not track them: a checkout elsewhere, or a file in place, is fetched no second time.
+        table=lambda wildcards, output: f"{PROJECT}/config/weights.tsv",
         folder=lambda wildcards, output: given_path(config["weights"]) if config["weights"] else "",
         code=digest("workflow_scripts.fetch_weights"),
     shell:

@@ -37,7 +37,7 @@ rule sample_videos:
         " --subset {params.subset:q} --part {wildcards.part} --clips {params.clips}"
         " --state state/sample_videos/{wildcards.method}/{wildcards.dataset}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
-        " --manifest {output.manifest} 2>&1 | tee -i {log}"
+        " --manifest {output.manifest} > {log} 2>&1"
 
 
 rule gather_videos:
