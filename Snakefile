@@ -53,6 +53,7 @@ include: "rules/benchmarks.smk"
 
 onstart:
     hold_work_folder()
+    keep_plan()
     LOSSES.keep()
     absent_datasets()
     state_disk_need()

@@ -15,7 +15,9 @@ from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
 from workflow_scripts.planning.job_shell import job_prefix
+from workflow_scripts.planning.kept_outlines import keep_outlines, kept_outlines
 from workflow_scripts.planning.plan import input_path, make_work_plan
+from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 
 
@@ -31,7 +33,8 @@ try:
     check_config(config)
     check_writable(os.getcwd())
     config.update(with_seeds(config))
-    PLAN = make_work_plan(config)
+    # Jobs on other nodes read the Snakefile again; they take what was planned.
+    PLAN = make_work_plan(config, outline_dataset if workflow.is_main_process else kept_outlines)
     shell.prefix(job_prefix(PROJECT))
 except UserError as problem:
     refuse(problem)
@@ -49,6 +52,11 @@ def hold_work_folder():
         hold_folder(os.getcwd())
     except UserError as problem:
         refuse(problem)
+
+
+def keep_plan():
+    """Before the first job: what jobs on other nodes need to know of the plan."""
+    keep_outlines(PLAN.shards, config)
 
 
 def state_disk_need():
