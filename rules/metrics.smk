@@ -19,9 +19,10 @@ rule measure_videos:
         "benchmarks/measure_videos/{method}/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("measure"),
         gpu=config["track"]["gpus"],
+        nodes=1,
     params:
         settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_videos"),
@@ -43,8 +44,8 @@ rule measure_audio_reference:
         "benchmarks/measure_audio_reference/{dataset}.jsonl"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory(3000),
+        runtime=minutes(60),
     params:
         code=digest("workflow_scripts.measure_audio_reference"),
     shell:

@@ -18,11 +18,12 @@ rule sample_videos:
         "benchmarks/sample_videos/{method}/{dataset}/{shard}.jsonl"
     wildcard_constraints:
         method="|".join(methods_of_kind("model")) or "no-such-method",
-    threads: 8
+    threads: threads_of_a_node(8)
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory(3000),
+        runtime=minutes(240),
         gpu=lambda wildcards: config["methods"][wildcards.method]["gpus"],
+        nodes=1,
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
         seed=config["seed"],
@@ -53,8 +54,8 @@ rule copy_reference:
         or "no-such-method",
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory(1500),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
         made_again=videos_made_again(),
@@ -81,8 +82,8 @@ rule adopt_videos:
         method="|".join(methods_of_kind("videos")) or "no-such-method",
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=lambda wildcards: as_json(videos_settings(wildcards.method)),
         made_again=videos_made_again(),

@@ -18,9 +18,10 @@ rule train_sync_encoder:
     # One thread: the same bits on every machine of a kind, and room for the jobs beside it.
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=memory(6000),
         runtime=720,
         gpu=lambda wildcards: config["sync_encoders"][wildcards.encoder]["gpus"],
+        nodes=1,
     params:
         settings=lambda wildcards: settings("sync_encoders", wildcards.encoder),
         state=lambda wildcards: f"state/sync_encoders/{wildcards.dataset}/{wildcards.encoder}",
@@ -51,8 +52,8 @@ rule measure_sync:
         "benchmarks/measure_sync/{method}/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=as_json({"sync_encoder": config["metrics"]["sync_encoder"]}),
         refusal=lambda wildcards: PLAN.sync_refusal(wildcards.dataset),

@@ -85,7 +85,8 @@ def make_work_plan(
 ) -> WorkPlan:
     """Plan all datasets of a config that are here.
 
-    outlined: function of (dataset, config) that gives the outlines of its shards. Raises UserError for a config that is wrong, when a file or folder that it names does not exist, and when no dataset is
+    outlined: function of (dataset, config) that gives the outlines of its shards.
+    Raises UserError for a config that is wrong, when a file or folder that it names does not exist, and when no dataset is
     here nor can be fetched.
     """
     check_configuration(config)
