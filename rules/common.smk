@@ -113,9 +113,19 @@ def sampling_of_run(run):
     return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
 
 
-def launcher(gpus):
-    """Command that starts a training: Python, or torchrun's launcher with one process per GPU."""
-    return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
+def on_gpus(gpus):
+    """Beginning of a command that computes on GPUs: it claims them where no scheduler gave them."""
+    return f"python -m workflow_scripts.claim_gpus {gpus} " if gpus else ""
+
+
+def launcher(gpus, resources):
+    """Command that starts a training: Python, or torchrun's launcher with one process per GPU.
+
+    A profile that sets the resource mpi (srun) has the scheduler start the processes, on several nodes too.
+    """
+    if resources.get("mpi"):
+        return f"{resources.mpi} --ntasks={gpus} python -m workflow_scripts.slurm_rank"
+    return on_gpus(gpus) + (f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python")
 
 
 def benchmarked_run():

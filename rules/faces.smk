@@ -21,11 +21,12 @@ rule track_faces:
         gpu=config["track"]["gpus"],
         nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["track"]["gpus"]),
         settings=settings("track"),
         budget=budget_of,
         code=digest("workflow_scripts.track_faces"),
     shell:
-        "python -m workflow_scripts.track_faces --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.track_faces --code {params.code} --settings {params.settings:q}"
         " --budget {params.budget:q} --source {input.source} --weights-folder resources/weights"
         " --threads {threads} --output {output.track} --manifest {output.manifest} > {log} 2>&1"
 

@@ -24,10 +24,11 @@ rule measure_videos:
         gpu=config["track"]["gpus"],
         nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["track"]["gpus"]),
         settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_videos"),
     shell:
-        "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --method {wildcards.method}"
         " --output {output.metrics} --landmarks {output.landmarks} --manifest {output.manifest} > {log} 2>&1"
 

@@ -26,11 +26,12 @@ rule sample_videos:
         nodes=1,
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][wildcards.method]["gpus"]),
         seed=config["seed"],
         made_again=videos_made_again(),
         code=digest("workflow_scripts.sample_videos"),
     shell:
-        "python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
         " --published-audio-encoder {input.encoder:q}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"

@@ -23,11 +23,12 @@ rule train_sync_encoder:
         gpu=lambda wildcards: config["sync_encoders"][wildcards.encoder]["gpus"],
         nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["sync_encoders"][wildcards.encoder]["gpus"]),
         settings=lambda wildcards: settings("sync_encoders", wildcards.encoder),
         state=lambda wildcards: f"state/sync_encoders/{wildcards.dataset}/{wildcards.encoder}",
         code=digest("workflow_scripts.train_sync_encoder"),
     shell:
-        "until_done python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
+        "until_done {params.gpus}python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --state {params.state} --threads {threads}"
         " --output {output.model} --log {output.log} 2>&1 | tee -i {log}"
 

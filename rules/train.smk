@@ -33,7 +33,7 @@ rule train_model:
         # It takes `output`, so Snakemake does not track it: another sampling is no reason to train.
         methods=lambda wildcards, output: sampling_of_run(wildcards.run),
         state=state_of_run,
-        launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
+        launcher=lambda wildcards, resources: launcher(config["runs"][wildcards.run]["gpus"], resources),
         code=digest("workflow_scripts.train_model"),
     shell:
         "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"

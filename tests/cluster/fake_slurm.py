@@ -25,7 +25,8 @@ for beginning, commands in given.items():
     if comment.startswith(beginning):
         wrapped = commands[min(len(before), len(commands)) - 1] or wrapped
 state = folder / f"{number}.state"
-end = f'code=$?; test -s {state}.given && mv {state}.given {state} || {{ test $code = 0 && echo COMPLETED || echo FAILED; }} > {state}'
+ended = f"test $code = 0 && echo COMPLETED > {state} || echo FAILED > {state}"
+end = f"code=$?; if test -s {state}.given; then mv {state}.given {state}; else {ended}; fi"
 subprocess.Popen(
     ["bash", "-c", f'export FAKE_STATE={state}.given; ({wrapped}) > {folder}/{number}.out 2>&1; {end}'],
     env=os.environ | {"SLURM_JOB_ID": number}, start_new_session=True,
