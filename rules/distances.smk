@@ -17,7 +17,7 @@ rule extract_features:
     threads: 1
     resources:
         mem_mb=memory(2500),
-        runtime=minutes(120),
+        runtime=minutes_of_shard("measure"),
     params:
         settings=lambda wildcards: as_json(distance_settings(wildcards.distance)),
         code=digest("workflow_scripts.extract_features"),
