@@ -16,6 +16,7 @@
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/gallery/index.html                       page that plays all methods side by side; its files in page/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
@@ -48,6 +49,7 @@ include: "rules/sync.smk"
 include: "rules/sample.smk"
 include: "rules/metrics.smk"
 include: "rules/tables.smk"
+include: "rules/gallery.smk"
 include: "rules/benchmarks.smk"
 
 
@@ -77,6 +79,7 @@ rule all:
     input:
         "results/table1.csv",
         "results/data_card.csv",
+        "results/gallery/index.html",
         strips=all_strips(),
         curves=all_loss_curves(),
     localrule: True

@@ -26,6 +26,7 @@ from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
+from dheads_model.tables.gallery_settings import GallerySettings
 from dheads_model.training.settings import RunSettings
 from dheads_model.training.sync_settings import SyncSettings
 
@@ -209,6 +210,7 @@ class Configuration(_WithDatasets):
     """Rows of the table."""
     metrics: MetricsSettings = MetricsSettings()
     strips: StripsSettings = StripsSettings()
+    gallery: GallerySettings = GallerySettings()
     table1: TableSettings = TableSettings()
 
     def __post_init__(self):
