@@ -21,7 +21,7 @@ setup: .venv/installed
 table1: setup
 	$(BIN)/snakemake --cores $(CORES)
 	@echo; cat results/table1.md
-	@echo; echo "table   results/table1.csv .md .tex, what made it: results/table1.provenance.json"
+	@echo; echo "table   results/table1.md .html .tex .csv, what made it: results/table1.provenance.json"
 	@echo "videos  results/videos/ours/embedded/*.mp4"
 	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
 	@echo "curves  results/runs/ours/loss.png"

@@ -26,7 +26,8 @@ LEAST_SPEAKERS = 3
 class Cell:
     """Mean over n clips, their standard deviation, and the 95 % interval of the mean; None where there is no value.
 
-    low and high are None if the clips have fewer than LEAST_SPEAKERS speakers.
+    low and high are None if the clips have fewer than LEAST_SPEAKERS speakers. why: what stands in the cell instead of a
+    value, "" for a dash.
     """
 
     mean: float | None
@@ -34,6 +35,7 @@ class Cell:
     n: int
     low: float | None
     high: float | None
+    why: str = ""
 
 
 @dataclass(frozen=True)
