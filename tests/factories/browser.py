@@ -61,8 +61,9 @@ class Page:
         self.wait_for("document.readyState === 'complete'")
 
     def value(self, expression: str):
-        """Value of a JavaScript expression, awaited."""
-        found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        """Value of a JavaScript expression, awaited, run as if a person had asked for it, which sound needs."""
+        how = {"awaitPromise": True, "returnByValue": True, "userGesture": True}
+        found = self.call("Runtime.evaluate", expression=expression, **how)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
