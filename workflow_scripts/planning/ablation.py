@@ -52,9 +52,7 @@ def combinations(config: dict) -> list[dict]:
     """Values of the varied settings of every training of the ablation, in the order of the config."""
     block = config["ablation"]
     varying = [key for key in KEYS if block[key]]
-    return [
-        dict(zip(varying, values, strict=True)) for values in itertools.product(*(block[key] for key in varying))
-    ]
+    return [dict(zip(varying, values, strict=True)) for values in itertools.product(*(block[key] for key in varying))]
 
 
 def varied(name: str, values: dict, config: dict) -> str:
