@@ -26,6 +26,7 @@ from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
+from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.tables.gallery_settings import GallerySettings
 from dheads_model.training.settings import RunSettings
 from dheads_model.training.sync_settings import SyncSettings
@@ -83,6 +84,22 @@ class QualitySettings:
     """Maximum number of faces on the contact sheet, one per speaker."""
 
 
+@settings("ablation")
+class AblationSettings:
+    """Table 3: trainings of one run that differ in a few settings of its network, one for every combination of the values
+    below."""
+
+    run: str | None = None
+    """Run that is varied. null: no ablation. Each other combination adds a run and the methods of this run again, for
+    instance ours_radius0_rgb, with one row each in table 1 and in results/table3.md."""
+    audio_radius: Annotated[tuple[CountOrZero, ...], Field(json_schema_extra=_UNIQUE)] = (0, 1, 2, 3)
+    """Audio embeddings on each side of the target frame (runs.NAME.network.audio_radius). []: only the run's own."""
+    motion_channels: Annotated[tuple[Literal[1, 3], ...], Field(json_schema_extra=_UNIQUE)] = (3, 1)
+    """Channels of the motion frames, 3 for RGB and 1 for grey. []: only the run's own."""
+    motion_frames: Annotated[tuple[Count, ...], Field(json_schema_extra=_UNIQUE)] = ()
+    """Numbers of motion frames. []: only the run's own."""
+
+
 @settings("methods.NAME")
 class MethodSettings:
     """A method. Kind model also needs run, gpus and sampling, kind videos also path."""
@@ -109,9 +126,32 @@ class MethodSettings:
                 raise UserError(f"config key methods.NAME.{key} is missing.")
 
 
+@settings("metrics.fvd")
+class FvdSettings:
+    """Windows of frames that FVD compares; their length changes its values."""
+
+    frames: Annotated[int, Field(ge=9)] = 16
+    """Frames of a window. A clip with fewer frames than a window spans has no features."""
+    stride: Count = 1
+    """Distance of these frames in a clip of 25 frames per second. 1: consecutive frames."""
+
+
 @settings("metrics")
 class MetricsSettings:
     """Metrics of videos. Landmarks are detected with track.backend, as in the ground truth."""
+
+    distances: Annotated[tuple[Literal[*DISTANCES], ...], Field(json_schema_extra=_UNIQUE)] = ("effnet_lite0",)
+    """Distances between all videos of a method and all real clips, see docs/metrics.md. effnet_lite0: Fréchet and kernel
+    distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1: FID and KID, by preprocessing. fvd_torchscript,
+    fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv); without them their cells say
+    which command fetches them."""
+    fvd: FvdSettings = FvdSettings()
+    syncnet: bool = False
+    """Also measure AV offset, AV confidence (LSE-C) and LSE-D with the released SyncNet, whose weights must be here as for
+    distances."""
+    require: Annotated[tuple[str, ...], Field(json_schema_extra=_UNIQUE)] = ()
+    """Metrics of this block, such as fid_tf1 or syncnet, whose missing weights stop the run with an error before the
+    first job."""
 
     published_blinks: bool = False
     """Also count blinks with dlib's predictor, as the tool named by the paper's authors does. Needs pip install
@@ -171,6 +211,9 @@ class _Input:
     published_audio_encoder: str | None = None
     """The file audio_encoder.pt of the published release. Needed by runs with network.audio_encoder published, and by a
     model (config key model) that was imported without its audio encoder."""
+    weights: str | None = None
+    """Folder with files of network weights that are here already, named as in config/weights.tsv. A file that is needed is
+    verified and linked or copied into resources/weights instead of being downloaded."""
     seed: CountOrZero = 2137
     """Seed of sampling. The seed of each clip and frame is derived from it and is the same for every method, so paired
     differences do not contain differences of noise."""
@@ -202,6 +245,7 @@ class Configuration(_WithDatasets):
     """Seeds with which a run is trained, by the run's name: its own (runs.NAME.training.seed) and others. Each other
     seed adds a run and methods, for instance ours_seed2 next to ours, with one row each in the table. results/seeds.md
     has mean and standard deviation over seeds."""
+    ablation: AblationSettings = AblationSettings()
     sync_encoders: dict[Name, SyncSettings] = dataclasses.field(default_factory=_two_encoders)
     """Pairs of small encoders, trained contrastively, that score whether a mouth matches the audio (docs/sync.md), each
     a named configuration. One is trained on a dataset if runs.NAME.audio_encoder_from or metrics.sync_encoder names
@@ -214,8 +258,15 @@ class Configuration(_WithDatasets):
     table1: TableSettings = TableSettings()
 
     def __post_init__(self):
-        for key, values in {"datasets": self.datasets, "budget.strict": self.budget.strict}.items():
+        for key, values in {
+            "datasets": self.datasets,
+            "budget.strict": self.budget.strict,
+            "metrics.distances": self.metrics.distances,
+            "metrics.require": self.metrics.require,
+        }.items():
             _check_unlike(key, values or ())
+        for key in ("audio_radius", "motion_channels", "motion_frames"):
+            _check_unlike(f"ablation.{key}", getattr(self.ablation, key))
         for run, seeds in self.training_seeds.items():
             _check_unlike(f"training_seeds.{run}", seeds)
 

@@ -5,6 +5,7 @@ rule write_table1:
     """One row per method, one column per metric, with n and standard deviation; its provenance beside it."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
     output:
@@ -30,7 +31,7 @@ rule write_table1:
         code=digest("workflow_scripts.write_table1"),
     shell:
         "python -m workflow_scripts.write_table1 --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --provenance-input {params.provenance:q} --output-csv {output.csv}"
         " --output-markdown {output.markdown} --output-tex {output.tex} --output-html {output.html}"
         " --output-provenance {output.provenance} > {log} 2>&1"
@@ -40,6 +41,7 @@ rule write_seeds:
     """Mean and standard deviation of every metric over trainings that differ in their seed only (config key training_seeds)."""
     input:
         metrics=lambda wildcards: all_metrics() + all_sync_metrics() if repeats() else [],
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
     output:
@@ -62,7 +64,7 @@ rule write_seeds:
         code=digest("workflow_scripts.write_seeds"),
     shell:
         "python -m workflow_scripts.write_seeds --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --repeats {params.repeats:q} --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
 
 
@@ -70,6 +72,7 @@ rule verify_table:
     """Compare table 1 of the default config with the expected one in the repository; fails if they differ."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
         expected=lambda wildcards: f"{PROJECT}/docs/expected_table1.csv",
@@ -86,7 +89,7 @@ rule verify_table:
         code=digest("workflow_scripts.verify_table"),
     shell:
         "python -m workflow_scripts.verify_table --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --expected {input.expected:q} 2>&1 | tee {log}"
 
 

@@ -1,13 +1,15 @@
 """Table 1: one row per dataset and method, one column per metric."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from dheads_model.errors import UserError
-from dheads_model.metrics.measurement import NOT_APPLICABLE
+from dheads_model.metrics.distribution import SetMeasurement
+from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
+from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
 from dheads_model.tables.paper_columns import paper_first
 from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex
 from dheads_model.tables.paper_table import paper_table
@@ -38,7 +40,8 @@ class Row:
 
     differences: by metric, from the method `reference` of the same dataset, empty for that method itself and without its
     row. best, second: metrics in which it is better than every other method, or than every other but the best, see
-    `make_rows`.
+    `make_rows`. distances: distances of its set of clips from the real ones that were measured, by metric; their cells are
+    in `cells` too (distance_cells.py).
     """
 
     dataset: str
@@ -52,6 +55,7 @@ class Row:
     differences: dict[str, Difference]
     best: frozenset[str]
     second: frozenset[str]
+    distances: dict[str, SetMeasurement] = field(default_factory=dict)
 
 
 def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference: str) -> list[Row]:
@@ -125,7 +129,7 @@ def _winner(judged: dict[str, pd.DataFrame], truth: list[pd.DataFrame], column: 
 
 def to_csv(rows: list[Row]) -> str:
     """CSV with full precision, nine columns per metric: mean, sd, n, the ends of the 95 % interval, and the same except sd
-    for the difference from the reference, paired by clip."""
+    for the difference from the reference, paired by clip. Distances between sets have other ones, see `distance_record`."""
     records = []
     for row in rows:
         record = {
@@ -133,6 +137,10 @@ def to_csv(rows: list[Row]) -> str:
             "speakers": row.speakers,
         }  # fmt: skip
         for column in columns_of([row]):
+            if column.metric in DISTANCE_COLUMNS:
+                distance = row.distances.get(column.metric)
+                record |= distance_record(column.metric, distance, row.cells[column.metric])
+                continue
             found, paired = (
                 row.cells[column.metric],
                 row.differences.get(column.metric, Difference(None, 0, None, None)),
@@ -153,14 +161,18 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def refusals(values: pd.DataFrame) -> list[str]:
-    """A sentence for each dataset and optional column whose every clip was refused, with the reason."""
+    """Sentences on columns that were not computed, and one for each dataset and optional column whose every clip was refused,
+    with the reason."""
     sentences = []
+    uncomputed: dict[str, list[str]] = {}
     for column in COLUMNS:
         of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
-            if column.optional and not (rows["status"] == "ok").any():
+            if (rows["status"] == NOT_COMPUTED).all():
+                uncomputed.setdefault(rows["reason"].iloc[0], []).append(f"{column.title} of {dataset}")
+            elif column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
-    return sentences
+    return sentences + [uncomputed_note(titles, why) for why, titles in uncomputed.items()]
 
 
 def interval_notes(rows: list[Row]) -> list[str]:
@@ -225,7 +237,7 @@ def shown_differences(shown: list[Row]) -> list[list[str]]:
     """Title and differences of the rows from their reference, for each column."""
     return [
         [column.title, *(_shown_difference(row.differences.get(column.metric), column, row.measured) for row in shown)]
-        for column in paper_first(columns_of(shown))
+        for column in _paired_columns(shown)
     ]
 
 
@@ -240,7 +252,7 @@ def to_tex(rows: list[Row]) -> str:
         cells = []
         for row in rows:
             found = row.cells[column.metric]
-            text = "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
+            text = found.why.partition(":")[0] or "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
             command = {"**": "textbf", "*": "textit"}.get(_mark(row, column))
             cells.append(rf"\{command}{{{text}}}" if command else text)
         lines.append(f"{tex(column.title)} & {TEX_ARROWS[column.better]} & " + " & ".join(cells) + r" \\")
@@ -249,7 +261,7 @@ def to_tex(rows: list[Row]) -> str:
         reference = shown[0].reference
         lines += ["", r"\medskip", f"% less {reference}, clip by clip, with 95 % intervals"]
         lines += _tabular_head("l", shown, "metric", f" $-$ {reference}")
-        for column in paper_first(columns_of(rows)):
+        for column in _paired_columns(rows):
             cells = [_tex_difference(row.differences.get(column.metric), column) for row in shown]
             lines.append(f"{tex(column.title)} & " + " & ".join(cells) + r" \\")
         lines += [r"\bottomrule", r"\end{tabular}"]
@@ -268,8 +280,13 @@ def columns_of(rows: list[Row]) -> list[Column]:
     return shown_columns(rows[0].cells if rows else ())
 
 
+def _paired_columns(rows: list[Row]) -> list[Column]:
+    """The columns that have a value a clip, so that differences can be paired, those of the paper first."""
+    return [column for column in paper_first(columns_of(rows)) if column.metric not in DISTANCE_COLUMNS]
+
+
 def shown_cell(row: Row, column: Column) -> str:
-    """A cell in markdown: mean ± sd, interval, and n if it differs from that of the row; a dash without a value."""
+    """A cell in markdown: mean ± sd, interval, and n if it differs from that of the row; a reason or a dash without a value."""
     return _shown(row.cells[column.metric], column, row.measured, _mark(row, column))
 
 
@@ -279,7 +296,7 @@ def _mark(row: Row, column: Column) -> str:
 
 def _shown(found: Cell, column: Column, clips: int, mark: str) -> str:
     if found.mean is None:
-        return "–"
+        return found.why or "–"
     digits = column.digits
     text = f"{mark}{found.mean:.{digits}f}{mark}"
     if found.sd is not None:

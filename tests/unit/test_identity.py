@@ -157,8 +157,9 @@ def test_real_people_are_like_themselves_and_unlike_each_other():
 
 
 def test_the_table_has_identity_only_where_the_config_asks_for_it(monkeypatch):
-    assert "identity" not in requested_metrics({"identity": False, "published_blinks": False})
-    (metric,) = requested_metrics({"identity": True, "published_blinks": False}).keys() & {"identity"}
+    asked = default_config()["metrics"]
+    assert "identity" not in requested_metrics(asked)
+    (metric,) = requested_metrics(asked | {"identity": True}).keys() & {"identity"}
     frames = np.zeros((6, 8, 8, 3), dtype=np.uint8)
     frames[3:] = 200
     points, seen = np.ones((6, 68, 2), dtype=np.float32), np.ones(6, dtype=bool)
@@ -174,6 +175,7 @@ def test_the_table_has_identity_only_where_the_config_asks_for_it(monkeypatch):
 
 def test_missing_packages_are_told_before_any_job(monkeypatch):
     monkeypatch.setattr(dlib_packages, "find_spec", lambda name: None)
-    config = default_config() | {"metrics": {"published_blinks": False, "identity": True, "sync_encoder": None}}
+    config = default_config()
+    config["metrics"]["identity"] = True
     with pytest.raises(UserError, match=r"metrics\.identity is true, but dlib is not installed: run pip install"):
         make_work_plan(config)
