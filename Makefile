@@ -22,6 +22,7 @@ table1: setup
 	$(BIN)/snakemake --cores $(CORES)
 	@echo; cat results/table1.md
 	@echo; echo "table   results/table1.md .html .tex .csv, what made it: results/table1.provenance.json"
+	@echo "gallery results/gallery/index.html (open it in a browser)"
 	@echo "videos  results/videos/ours/embedded/*.mp4"
 	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
 	@echo "curves  results/runs/ours/loss.png"
