@@ -71,6 +71,16 @@ def test_space_plays_all_videos_in_step_with_the_sound(opened):
     assert max(opened.value(DISTANCES)) < 0.001, "paused, all show the same frame"
 
 
+def test_a_video_that_falls_out_of_step_is_brought_back(opened):
+    opened.press(" ")
+    opened.wait_for('document.getElementById("sound").currentTime > 0.2')
+    opened.value('document.querySelector("video").currentTime += 0.12')
+    opened.wait_for('!document.querySelector("video").seeking', 5)
+    time.sleep(1)
+    found = sorted(opened.value(DISTANCES)[0] for _ in range(9))
+    assert found[len(found) // 2] < FRAME, found
+
+
 def test_arrows_step_frames_and_change_the_clip(opened):
     first = text(opened, "clip")
     opened.press("ArrowRight")
