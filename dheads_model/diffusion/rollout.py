@@ -1,6 +1,7 @@
 """Autoregressive rollout: each frame is conditioned on the identity frame, the motion frames and the audio window."""
 
 import hashlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dheads_model.diffusion.augmentation import add_motion_noise, hide_mouth
+from dheads_model.diffusion.blinks import eye_closures
 from dheads_model.diffusion.conditions import Conditions, to_motion_input, to_uint8
 from dheads_model.diffusion.sampling import sample_frame
 from dheads_model.diffusion.settings import SamplingSettings
@@ -46,8 +48,11 @@ def rollout(
 
     def generate_slice(of_worker: range) -> None:
         features = [audio_features[clip] for clip in of_worker]
-        noise = seeded_noise([seeds[clip] for clip in of_worker])
-        for number, frame in generate(model, identity[list(of_worker)], features, settings, noise):
+        own = [seeds[clip] for clip in of_worker]
+        closures = [eye_closures(seed, settings.blinks_per_second) for seed in own]
+        for number, frame in generate(
+            model, identity[list(of_worker)], features, settings, seeded_noise(own), closures
+        ):
             frames[of_worker[number]].append(to_uint8(frame).cpu().numpy())
             if report is not None:
                 report(1)
@@ -62,9 +67,16 @@ def rollout(
 
 
 def generate(
-    model: TalkingModel, identity: Tensor, audio_features: Sequence[Tensor], settings: SamplingSettings, noise: Noise
+    model: TalkingModel,
+    identity: Tensor,
+    audio_features: Sequence[Tensor],
+    settings: SamplingSettings,
+    noise: Noise,
+    closures: Sequence[Iterator[float]] | None = None,
 ) -> Iterator[tuple[int, Tensor]]:
     """(clip, frame `[3, S, S]`) of all clips of `rollout`, in order within a clip, neither clamped nor rounded.
+
+    closures: of the eyes of each clip's frames, see `eye_closures`; None for open eyes.
 
     A batch has up to settings.clips_at_once clips, the longest first; when one ends the next takes its place. On a CPU
     frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets.
@@ -76,7 +88,8 @@ def generate(
     active: list[_ActiveClip] = []
     while waiting or active:
         while waiting and len(active) < settings.clips_at_once:
-            active.append(_start(model, waiting.popleft(), identity))
+            clip = waiting.popleft()
+            active.append(_start(model, clip, identity, itertools.repeat(0.0) if closures is None else closures[clip]))
         windows = [_window(audio_features[one.clip], one.frame, model.network_settings.audio_radius) for one in active]
         for one, frame in zip(active, next_frames(model, active, windows, settings, noise), strict=True):
             yield one.clip, frame
@@ -94,7 +107,7 @@ def stream(
     `encode_speech` (80 ms with the published audio encoder), plus the computation.
     """
     radius, noise = model.network_settings.audio_radius, seeded_noise([seed])
-    one = _start(model, 0, identity[None])
+    one = _start(model, 0, identity[None], eye_closures(seed, settings.blinks_per_second))
     around: deque[Tensor] = deque(maxlen=2 * radius + 1)
     ahead = -1
     for newest in _with_end_repeated(features, radius):
@@ -136,9 +149,14 @@ def next_frames(
         if settings.motion_noise > 0:
             motion = add_motion_noise(motion, level, draw(MOTION_NOISE, tuple(motion.shape[1:])))
         if settings.hide_mouth:
-            motion = hide_mouth(motion)
+            motion = hide_mouth(motion, model.network_settings.lower_face)
+        eyes = None
+        if model.network_settings.eye_condition:
+            drawn = [next(one.closures) for one in active]
+            eyes = torch.tensor([drawn[row] for row in rows], device=identity.device)[:, None]
         level_input = level if model.network_settings.noise_level_input else None
-        frames = sample_frame(model, Conditions(identity, motion, audio, level_input), settings, draw)[: len(active)]
+        conditions = Conditions(identity, motion, audio, level_input, eyes=eyes)
+        frames = sample_frame(model, conditions, settings, draw)[: len(active)]
         for one, frame in zip(active, frames, strict=True):
             one.history = torch.cat([one.history[1:], frame[None]])
             one.frame += 1
@@ -147,16 +165,19 @@ def next_frames(
 
 @dataclass
 class _ActiveClip:
-    """A clip in generation: identity `[3, S, S]`, motion frames `[M, 3, S, S]`, number of the next frame."""
+    """A clip in generation: identity `[3, S, S]`, motion frames `[M, 3, S, S]`, number of the next frame, and closures of
+    the eyes of its frames to come."""
 
     clip: int
     identity: Tensor
     history: Tensor
     frame: int
+    closures: Iterator[float]
 
 
-def _start(model: TalkingModel, clip: int, identity: Tensor) -> _ActiveClip:
-    return _ActiveClip(clip, identity[clip], identity[clip].expand(model.network_settings.motion_frames, -1, -1, -1), 0)
+def _start(model: TalkingModel, clip: int, identity: Tensor, closures: Iterator[float]) -> _ActiveClip:
+    motion = identity[clip].expand(model.network_settings.motion_frames, -1, -1, -1)
+    return _ActiveClip(clip, identity[clip], motion, 0, closures)
 
 
 def _anchored(one: _ActiveClip, settings: SamplingSettings) -> Tensor:
