@@ -8,6 +8,7 @@
 #   resources/{dataset}/{stage}/{shard}.json         manifest of a stage, written last: every clip with status and reason
 #   resources/{dataset}/{stage}/{shard}.parquet|tar  what the stage made; stage: source track align crop landmark audio
 #   resources/{dataset}/shards/{split}/{shard}.tar   WebDataset shard, its manifest beside it
+#   resources/{dataset}/phones/{shard}.parquet       phone times of a test shard
 #   resources/{dataset}/index.json                   all shards with sha256: what training reads
 #   results/quality/{dataset}/                       contact sheet, histograms, the clips that differ most
 #   results/audio_reference/{dataset}.json           how well audio features predict the mouth, by a ridge regression

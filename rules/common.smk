@@ -8,6 +8,7 @@ from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
+from dheads_model.media.forced_alignment import is_installed
 from dheads_model.metrics.registry import requested_metrics
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
@@ -291,6 +292,16 @@ def weights_of_measuring():
     """Files that the landmark back end and the metrics load."""
     found = [name for metric in requested_metrics(measuring_settings()).values() for name in metric.weights]
     return weights_of_back_end() + [f"resources/weights/{name}" for name in dict.fromkeys(found)]
+
+
+def phones_of_measuring(suffix):
+    """Phone times of a test shard, where a metric needs them."""
+    return [f"resources/{{dataset}}/phones/{{shard}}.{suffix}"] if config["metrics"]["lips_meet"] else []
+
+
+def aligner_settings():
+    """Whether transcripts can be aligned: phones are timed again once the extra is installed."""
+    return as_json({"aligner": is_installed()})
 
 
 def memory_of_tracking():

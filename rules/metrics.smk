@@ -8,6 +8,8 @@ rule measure_videos:
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
         videos="results/videos/{method}/{dataset}/{shard}.json",
         weights=weights_of_measuring(),
+        phones=phones_of_measuring("json"),
+        phones_table=[ancient(path) for path in phones_of_measuring("parquet")],
     output:
         landmarks="results/metrics/{method}/{dataset}/{shard}.landmarks.parquet",
         metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
@@ -27,8 +29,35 @@ rule measure_videos:
         code=digest("workflow_scripts.measure_videos"),
     shell:
         "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
-        " --shard {input.shard} --videos {input.videos} --method {wildcards.method}"
+        " --shard {input.shard} --videos {input.videos} --phones {input.phones} --method {wildcards.method}"
         " --output {output.metrics} --landmarks {output.landmarks} --manifest {output.manifest} > {log} 2>&1"
+
+
+rule time_phones:
+    """Phone times of the clips of a test shard: those of the corpus, else by forced alignment of the transcripts."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+        source="resources/{dataset}/source/{shard}.json",
+    output:
+        phones="resources/{dataset}/phones/{shard}.parquet",
+        manifest="resources/{dataset}/phones/{shard}.json",
+        recipe="resources/{dataset}/phones/{shard}.recipe.json",
+    log:
+        "logs/time_phones/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/time_phones/{dataset}/{shard}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=aligner_settings(),
+        code=digest("workflow_scripts.time_phones"),
+    shell:
+        "python -m workflow_scripts.time_phones --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --source {input.source} --output {output.phones} --manifest {output.manifest}"
+        " > {log} 2>&1"
 
 
 rule measure_audio_reference:

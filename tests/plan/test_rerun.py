@@ -18,7 +18,7 @@ TABLE = {"write_table1": 1}
 MEASURE = {"measure_videos": 3, "draw_strips": 2} | TABLE
 SAMPLE = {"sample_videos": 1, "draw_strips": 1, "measure_videos": 1} | TABLE
 TRAIN = {"train_model": 1, "plot_training": 1} | SAMPLE
-FROM_SHARDS = TRAIN | {"copy_reference": 2, "measure_videos": 3, "draw_strips": 2}
+FROM_SHARDS = TRAIN | {"copy_reference": 2, "time_phones": 1, "measure_videos": 3, "draw_strips": 2}
 FROM_INDEX = TRAIN | {"index_shards": 1}
 FROM_PACK = FROM_SHARDS | {"pack_shards": 3, "index_shards": 1, "write_data_card": 1}
 FROM_AUDIO = FROM_PACK | {"extract_audio": 3}
@@ -92,6 +92,7 @@ def test_touching_every_source_file_plans_nothing(run):
         # The training draws previews with it; a finished one only writes its export again.
         ("dheads_model/diffusion/rollout.py", TRAIN),
         ("workflow_scripts/copy_reference.py", {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2} | TABLE),
+        ("dheads_model/media/forced_alignment.py", {"time_phones": 1} | MEASURE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
         ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
         ("dheads_model/tables/strips.py", {"draw_strips": 2}),
