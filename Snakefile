@@ -16,7 +16,7 @@
 #   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, if the config uses it
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
-#   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/per_speaker.csv, results/strips/, results/data_card.csv .md, results/benchmarks/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
