@@ -16,6 +16,8 @@
 #   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, if the config uses it
 #   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
+#   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
+#   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
 #   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/per_speaker.csv, results/strips/, results/data_card.csv .md, results/benchmarks/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
@@ -48,6 +50,7 @@ include: "rules/train.smk"
 include: "rules/sync.smk"
 include: "rules/sample.smk"
 include: "rules/metrics.smk"
+include: "rules/distances.smk"
 include: "rules/tables.smk"
 include: "rules/benchmarks.smk"
 
@@ -71,6 +74,7 @@ wildcard_constraints:
     run="[A-Za-z][A-Za-z0-9_-]*",
     method="[A-Za-z][A-Za-z0-9_-]*",
     encoder="[A-Za-z][A-Za-z0-9_-]*",
+    distance="|".join(DISTANCES),
 
 
 rule all:

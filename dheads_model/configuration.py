@@ -26,6 +26,7 @@ from dheads_model.faces.align_settings import AlignSettings
 from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
+from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.training.settings import RunSettings
 from dheads_model.training.sync_settings import SyncSettings
 
@@ -108,9 +109,32 @@ class MethodSettings:
                 raise UserError(f"config key methods.NAME.{key} is missing.")
 
 
+@settings("metrics.fvd")
+class FvdSettings:
+    """Windows of frames that FVD compares; their length changes its values."""
+
+    frames: Annotated[int, Field(ge=9)] = 16
+    """Frames of a window. A clip with fewer frames than a window spans has no features."""
+    stride: Count = 1
+    """Distance of these frames in a clip of 25 frames per second. 1: consecutive frames."""
+
+
 @settings("metrics")
 class MetricsSettings:
     """Metrics of videos. Landmarks are detected with track.backend, as in the ground truth."""
+
+    distances: Annotated[tuple[Literal[*DISTANCES], ...], Field(json_schema_extra=_UNIQUE)] = ("effnet_lite0",)
+    """Distances between all videos of a method and all real clips, see docs/metrics.md. effnet_lite0: Fréchet and kernel
+    distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1: FID and KID, by preprocessing. fvd_torchscript,
+    fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv); without them their cells say
+    which command fetches them."""
+    fvd: FvdSettings = FvdSettings()
+    syncnet: bool = False
+    """Also measure AV offset, AV confidence (LSE-C) and LSE-D with the released SyncNet, whose weights must be here as for
+    distances."""
+    require: Annotated[tuple[str, ...], Field(json_schema_extra=_UNIQUE)] = ()
+    """Metrics of this block, such as fid_tf1 or syncnet, whose missing weights stop the run with an error before the
+    first job."""
 
     published_blinks: bool = False
     """Also count blinks with dlib's predictor, as the tool named by the paper's authors does. Needs pip install
@@ -122,7 +146,7 @@ class MetricsSettings:
     """Measure whether the lips meet at every spoken P, B and M. Needs phone times: the embedded corpus knows its own, other
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
     lpips: bool = False
-    """Also measure LPIPS v0.1 on AlexNet; a rule fetches its weights (config/weights.tsv) and checks them."""
+    """Also measure LPIPS v0.1 on AlexNet, whose released weights must be here as for distances."""
     sync_encoder: str | None = None
     """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
     audio encoder is initialised from. null: no such columns."""
@@ -175,6 +199,9 @@ class _Input:
     published_audio_encoder: str | None = None
     """The file audio_encoder.pt of the published release. Needed by runs with network.audio_encoder published, and by a
     model (config key model) that was imported without its audio encoder."""
+    weights: str | None = None
+    """Folder with files of network weights that are here already, named as in config/weights.tsv. A file that is needed is
+    verified and linked or copied into resources/weights instead of being downloaded."""
     seed: CountOrZero = 2137
     """Seed of sampling. The seed of each clip and frame is derived from it and is the same for every method, so paired
     differences do not contain differences of noise."""
@@ -217,7 +244,12 @@ class Configuration(_WithDatasets):
     table1: TableSettings = TableSettings()
 
     def __post_init__(self):
-        for key, values in {"datasets": self.datasets, "budget.strict": self.budget.strict}.items():
+        for key, values in {
+            "datasets": self.datasets,
+            "budget.strict": self.budget.strict,
+            "metrics.distances": self.metrics.distances,
+            "metrics.require": self.metrics.require,
+        }.items():
             _check_unlike(key, values or ())
         for run, seeds in self.training_seeds.items():
             _check_unlike(f"training_seeds.{run}", seeds)

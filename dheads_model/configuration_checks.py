@@ -8,6 +8,8 @@ from dheads_model.configuration import read_configuration
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
 from dheads_model.errors import UserError
+from dheads_model.metrics.distance_registry import DISTANCES
+from dheads_model.metrics.registry import CLIP_METRICS
 from dheads_model.network.export_formats import MODEL_FORMAT, completed
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.tensor_header import read_about
@@ -33,6 +35,7 @@ def check_configuration(config: dict) -> None:
             f"config key table1.reference is {config['table1']['reference']}, which methods does not define; it has "
             f"{', '.join(config['methods'])}."
         )
+    _check_required(config["metrics"])
     for dataset in DATASETS.values():
         dataset.check(config)
     _check_sync_encoders(config)
@@ -41,6 +44,20 @@ def check_configuration(config: dict) -> None:
             _check_trained_method(name, method, config)
     for name in config["runs"]:
         _check_run(name, config)
+
+
+def _check_required(metrics: dict) -> None:
+    """Raise UserError for a required metric that does not exist or is not requested."""
+    keys = [metric.requested for metric in CLIP_METRICS.values() if metric.requested]
+    for name in metrics["require"]:
+        if name not in DISTANCES and name not in keys:
+            raise UserError(
+                f"config key metrics.require names {name}, which is no metric; known: {', '.join(sorted([*DISTANCES, *keys]))}."
+            )
+        if name in DISTANCES and name not in metrics["distances"]:
+            raise UserError(f"config key metrics.require names {name}; add it to metrics.distances too.")
+        if name not in DISTANCES and not metrics[name]:
+            raise UserError(f"config key metrics.require names {name}; set metrics.{name} to true too.")
 
 
 def check_model(path: str, config: dict) -> None:

@@ -37,6 +37,7 @@ _BY_VALUE = ("workflow_scripts.planning.shards",)
 # Modules that call what lies in a folder, whatever it is called. Settings that only look samplers up by name call none.
 _DISCOVERING = {
     "dheads_model.metrics.registry": "dheads_model/metrics/per_clip",
+    "dheads_model.metrics.distance_registry": "dheads_model/metrics/distances",
     "dheads_model.diffusion.sampling": "dheads_model/diffusion/solvers",
 }
 # Import names of packages that show progress, fetch files or check the config; versions of them change no result.

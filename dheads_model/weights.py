@@ -1,15 +1,19 @@
-"""Network weights that are no part of a package: downloaded on request, and opened only after size and sha256 are checked."""
+"""Network weights that are no part of a package: config/weights.tsv lists them, and no file is opened before it is checked.
+
+Standard library only; `weights_fetch.py` downloads them.
+"""
 
 import csv
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
-from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
+from dheads_model.files import sha256_of
+from dheads_model.fingerprint import ROOT
 
-_RETRY = RetryPolicy()
+TABLE = ROOT / "config/weights.tsv"
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Weights:
     needed_by: str = ""
 
 
-def read_weights_table(path: Path | str) -> dict[str, Weights]:
+def read_weights_table(path: Path | str = TABLE) -> dict[str, Weights]:
     """Lines of the table by file name."""
     with open(path, encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t")
@@ -48,30 +52,34 @@ def missing_reason(folder: Path | str, weights: Weights) -> str:
     return "" if there else f"not computed: weights missing ({command_for(weights)})"
 
 
+def missing_weights(names: Iterable[str], folders: Iterable[Path | str], table: Path | str = TABLE) -> str:
+    """The reason for the first of some files that none of the folders has, "" if all are there.
+
+    A file without a line in the table cannot be verified, so it counts as missing wherever it lies.
+    """
+    listed, folders = read_weights_table(table), list(folders)
+    for name in names:
+        if name not in listed:
+            return f"not computed: weights missing (config/weights.tsv has no line {name} to verify the file with)"
+        reasons = [missing_reason(folder, listed[name]) for folder in folders]
+        if all(reasons):
+            return reasons[0]
+    return ""
+
+
+def is_file_of(path: Path | str, weights: Weights) -> bool:
+    """Whether a file has the size and the sha256 of the table."""
+    right_size = weights.bytes is None or os.path.getsize(path) == weights.bytes
+    return right_size and sha256_of(path).startswith(weights.sha256)
+
+
 def check_weights(path: Path | str, weights: Weights) -> Path:
     """The path, if the file exists and is the one of the table; else raises UserError with what to do."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path} is missing: run `{command_for(weights)}`, or put the file from {weights.url} there.")
-    if not Expected(weights.bytes, weights.sha256).is_met(path):
+    if not is_file_of(path, weights):
         raise UserError(
             f"{path} is not the file of {weights.url} (size or sha256 differ); delete it and fetch it again."
         )
     return path
-
-
-def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _RETRY) -> None:
-    """Download a file, resuming an interrupted download, and put it in place after size and sha256 were checked.
-
-    The mirror is used if the first host does not give the right file. Raises UserError if no host does.
-    """
-    expected, problems = Expected(weights.bytes, weights.sha256), []
-    for url in filter(None, (weights.url, weights.mirror)):
-        try:
-            with requests.Session() as session:
-                download(session, Link(url), target, expected, retry)
-            return
-        except Refused as problem:
-            problems.append(str(problem))
-    told = "; ".join(problems)
-    raise UserError(f"{told}; run again later, or put the file at {target} by hand.")

@@ -62,7 +62,19 @@ def chain_of_table():
         for number in PLAN.numbers(dataset, "test")
         for path in chain_of_videos(method, dataset, number)
     ]
-    return list(dict.fromkeys(paths)) + all_indexes()
+    return list(dict.fromkeys(paths)) + all_indexes() + chain_of_distances()
+
+
+def chain_of_distances():
+    """Distances of table 1 and the features below them."""
+    features = [
+        path
+        for name in computed_distances(config)
+        for method in PLAN.methods()
+        for dataset in PLAN.shards
+        for path in features_of(name, method, dataset)
+    ]
+    return features + [ancient(path.replace(".json", ".parquet")) for path in features] + all_distances()
 
 
 def planned_stages(dataset):
@@ -97,6 +109,10 @@ def planned_products():
         planned[f"results/sync/{name}/"] = as_planned(
             "measure_sync", {"sync_encoder": config["metrics"]["sync_encoder"]}
         )
+        for distance in computed_distances(config):
+            about = distance_settings(distance)
+            planned[f"results/features/{distance}/{name}/"] = as_planned("extract_features", about)
+            planned[f"results/distances/{distance}/{name}/"] = as_planned("measure_distances", about)
     return planned
 
 

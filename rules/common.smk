@@ -9,7 +9,9 @@ from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.media.forced_alignment import is_installed
+from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
+from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
 from workflow_scripts.planning.disk_need import check_disk, check_writable
@@ -18,6 +20,7 @@ from workflow_scripts.planning.folder_lock import hold_folder
 from workflow_scripts.planning.job_shell import job_prefix
 from workflow_scripts.planning.plan import input_path, make_work_plan
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
+from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
 
 def refuse(problem):
@@ -209,6 +212,34 @@ def all_metrics():
     ]
 
 
+def all_distances():
+    """Distances of every evaluated method from the real clips of every dataset with a test split."""
+    return [
+        f"results/distances/{name}/{method}/{dataset}.json"
+        for name in computed_distances(config)
+        for method in PLAN.methods()
+        for dataset in PLAN.shards
+        if PLAN.numbers(dataset, "test")
+    ]
+
+
+def features_of(distance, method, dataset):
+    """Manifests of the features of a method's videos of a dataset, for one distance."""
+    folder = f"results/features/{distance}/{method}/{dataset}"
+    return [f"{folder}/{number}.json" for number in PLAN.numbers(dataset, "test")]
+
+
+@functools.cache
+def distance_settings(name):
+    """What decides the features of a distance: its module with all that it imports, and its keys of the config.
+
+    Without the code of the figures, which measure_distances reaches by itself.
+    """
+    without = ("dheads_model.metrics.distribution",)
+    options = {key: config["metrics"][key] for key in DISTANCES[name].settings}
+    return {"distance": name, "network_code": digest(f"{DISTANCES_FOLDER}.{name}", without)} | options
+
+
 def all_strips():
     """Frame strips of every method that generates, on every test shard."""
     return [
@@ -261,6 +292,7 @@ def table_settings():
     return as_json(
         config["table1"]
         | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent, "dataset_notes": dataset_notes}
+        | {"uncomputed": uncomputed_distances(config)}
     )
 
 
@@ -285,13 +317,20 @@ def weights_of_back_end():
 def measuring_settings():
     """How videos are measured: the landmark detector of the ground truth, and what is measured on request."""
     block = {key: config["track"][key] for key in ("backend", "precision")}
-    return block | {key: value for key, value in config["metrics"].items() if key != "sync_encoder"}
+    elsewhere = ("sync_encoder", "distances", "fvd", "require")
+    return block | {key: value for key, value in config["metrics"].items() if key not in elsewhere}
 
 
 def weights_of_measuring():
-    """Files that the landmark back end and the metrics load."""
-    found = [name for metric in requested_metrics(measuring_settings()).values() for name in metric.weights]
-    return weights_of_back_end() + [f"resources/weights/{name}" for name in dict.fromkeys(found)]
+    """Files that the landmark back end and the metrics load; not those of metrics that are not computed without them."""
+    metrics = requested_metrics(measuring_settings()).values()
+    found = [path for metric in metrics for path in files_of(metric.weights, config)]
+    return weights_of_back_end() + list(dict.fromkeys(found))
+
+
+def memory_of_distances(distance, dataset):
+    """MB for measure_distances: five copies of up to 8 rows of float64 features a clip, and the process itself."""
+    return 2000 + int(PLAN.count(dataset, "test") * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
 
 
 def phones_of_measuring(suffix):

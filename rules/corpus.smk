@@ -65,7 +65,7 @@ for dataset, about in DATASETS.items():
 
 
 rule fetch_weights:
-    """Download one file of network weights and check its hash before anything opens it."""
+    """Put one file of network weights in place, from the folder of config key weights or by download, and check its hash."""
     output:
         "resources/weights/{name}",
     log:
@@ -78,7 +78,9 @@ rule fetch_weights:
         runtime=60,
     params:
         table=lambda wildcards: f"{PROJECT}/config/weights.tsv",
+        # It takes `output`, so Snakemake does not track it: a file that is in place stays.
+        folder=lambda wildcards, output: given_path(config["weights"]) if config["weights"] else "",
         code=digest("workflow_scripts.fetch_weights"),
     shell:
         "python -m workflow_scripts.fetch_weights --code {params.code} --name {wildcards.name}"
-        " --table {params.table:q} --output {output} > {log} 2>&1"
+        " --table {params.table:q} --folder {params.folder:q} --output {output} > {log} 2>&1"

@@ -5,6 +5,7 @@ rule write_table1:
     """One row per method, one column per metric, with n and standard deviation; its provenance beside it."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
     output:
@@ -29,7 +30,7 @@ rule write_table1:
         code=digest("workflow_scripts.write_table1"),
     shell:
         "python -m workflow_scripts.write_table1 --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --provenance-input {params.provenance:q} --output-csv {output.csv}"
         " --output-markdown {output.markdown} --output-tex {output.tex}"
         " --output-provenance {output.provenance} > {log} 2>&1"
@@ -39,6 +40,7 @@ rule write_seeds:
     """Mean and standard deviation of every metric over trainings that differ in their seed only (config key training_seeds)."""
     input:
         metrics=lambda wildcards: all_metrics() + all_sync_metrics() if repeats() else [],
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
     output:
@@ -61,7 +63,7 @@ rule write_seeds:
         code=digest("workflow_scripts.write_seeds"),
     shell:
         "python -m workflow_scripts.write_seeds --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --repeats {params.repeats:q} --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
 
 
@@ -69,6 +71,7 @@ rule write_per_speaker:
     """Means of every metric for each speaker and method."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
     output:
@@ -89,7 +92,7 @@ rule write_per_speaker:
         code=digest("workflow_scripts.write_per_speaker"),
     shell:
         "python -m workflow_scripts.write_per_speaker --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --output {output} > {log} 2>&1"
 
 
@@ -97,6 +100,7 @@ rule verify_table:
     """Compare table 1 of the default config with the expected one in the repository; fails if they differ."""
     input:
         metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
         indexes=all_indexes(),
         chain=chain_of_table(),
         expected=lambda wildcards: f"{PROJECT}/docs/expected_table1.csv",
@@ -113,7 +117,7 @@ rule verify_table:
         code=digest("workflow_scripts.verify_table"),
     shell:
         "python -m workflow_scripts.verify_table --code {params.code} --settings {params.settings:q}"
-        " --metrics {input.metrics} --indexes {input.indexes} --planned {params.planned:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --expected {input.expected:q} 2>&1 | tee {log}"
 
 

@@ -16,8 +16,8 @@ from workflow_scripts.command import command_parser, run_command
 def main(arguments) -> None:
     if not Path(arguments.expected).is_file():
         raise UserError(f"there is no expected table {arguments.expected}; name one with --expected.")
-    check_chain([*arguments.metrics, *arguments.indexes], arguments.planned)
-    _, rows, _ = read_rows(arguments.metrics, arguments.settings)
+    check_chain([*arguments.metrics, *arguments.distances, *arguments.indexes], arguments.planned)
+    _, rows, _ = read_rows(arguments.metrics, arguments.settings, arguments.distances)
     found, expected = read_table(StringIO(to_csv(rows))), read_table(arguments.expected)
     findings = compare(found, expected)
     for finding in findings:
@@ -31,6 +31,7 @@ def main(arguments) -> None:
 if __name__ == "__main__":
     parser = command_parser(__doc__)
     parser.add_argument("--metrics", nargs="*", required=True)
+    parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
     parser.add_argument("--indexes", nargs="*", required=True)
     parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
     parser.add_argument("--expected", required=True)

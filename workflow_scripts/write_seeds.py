@@ -10,8 +10,8 @@ from workflow_scripts.command import command_parser, run_command
 
 
 def main(arguments) -> None:
-    check_chain([*arguments.metrics, *arguments.indexes], arguments.planned)
-    values, _, _ = read_rows(arguments.metrics, arguments.settings)
+    check_chain([*arguments.metrics, *arguments.distances, *arguments.indexes], arguments.planned)
+    values, _, _ = read_rows(arguments.metrics, arguments.settings, arguments.distances)
     spreads = make_spreads(values, arguments.repeats)
     write_text(arguments.output_markdown, to_markdown(spreads))
     write_text(arguments.output_csv, to_csv(spreads))
@@ -20,6 +20,7 @@ def main(arguments) -> None:
 if __name__ == "__main__":
     parser = command_parser(__doc__)
     parser.add_argument("--metrics", nargs="*", required=True)
+    parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
     parser.add_argument("--indexes", nargs="*", required=True)
     parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
     parser.add_argument("--repeats", type=json.loads, required=True, help="{method: [[its name, training seed]]}")

@@ -16,8 +16,8 @@ from workflow_scripts.command import command_parser, run_command
 
 
 def main(arguments) -> None:
-    recipes = check_chain([*arguments.metrics, *arguments.indexes], arguments.planned)
-    _, rows, notes = read_rows(arguments.metrics, arguments.settings)
+    recipes = check_chain([*arguments.metrics, *arguments.distances, *arguments.indexes], arguments.planned)
+    _, rows, notes = read_rows(arguments.metrics, arguments.settings, arguments.distances)
     write_text(arguments.output_markdown, to_markdown(rows, notes))
     write_text(arguments.output_tex, to_tex(rows))
     indexes = {index.dataset: index.fingerprint for index in map(read_index, arguments.indexes)}
@@ -26,7 +26,7 @@ def main(arguments) -> None:
         "data": indexes,
         "python": sys.version.split()[0],
         "made_by": made_by(recipes),
-        "metrics": {path: sha256_of(path) for path in arguments.metrics},
+        "metrics": {path: sha256_of(path) for path in [*arguments.metrics, *arguments.distances]},
     }
     write_json(arguments.output_provenance, provenance)
     write_text(arguments.output_csv, to_csv(rows))
@@ -35,6 +35,7 @@ def main(arguments) -> None:
 if __name__ == "__main__":
     parser = command_parser(__doc__)
     parser.add_argument("--metrics", nargs="*", required=True)
+    parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
     parser.add_argument("--indexes", nargs="*", required=True)
     parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
     for name in ("--provenance-input", "--output-csv", "--output-markdown", "--output-tex", "--output-provenance"):

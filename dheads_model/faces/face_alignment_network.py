@@ -9,7 +9,6 @@ import numpy as np
 
 from dheads_model.errors import UserError
 from dheads_model.faces.key_frames import detect_by_key_frames
-from dheads_model.fingerprint import ROOT
 from dheads_model.weights import check_weights, read_weights_table
 
 # Before numba is imported: otherwise face-alignment's functions are compiled in every process, which takes 14 seconds.
@@ -28,7 +27,7 @@ def open_face_alignment(max_faces: int, weights_folder: Path, precision: str):
     """A detector (see detect.py) whose weights come from verified local files; raises UserError without them."""
     if precision not in _PRECISIONS:
         raise UserError(f"config key track.precision is {precision!r}; it must be one of {', '.join(_PRECISIONS)}.")
-    table = read_weights_table(ROOT / "config/weights.tsv")
+    table = read_weights_table()
     landmark_file, detector_file = (
         check_weights(weights_folder / name, table[name]) for name in (LANDMARK_WEIGHTS, DETECTOR_WEIGHTS)
     )

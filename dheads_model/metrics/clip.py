@@ -6,10 +6,11 @@ import numpy as np
 
 from dheads_model.faces.track import fill_gaps
 from dheads_model.metrics.clip_metric import ClipMetric, MeasuredClip
-from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
+from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED, Measurement, refuse
 from dheads_model.metrics.phones import NOT_TIMED, SpokenPhones
 from dheads_model.metrics.registry import CLIP_METRICS
 from dheads_model.metrics.seen import unseen_reason
+from dheads_model.weights import missing_weights
 
 # Metrics that are computed without being asked for.
 _ALWAYS = {name: metric for name, metric in CLIP_METRICS.items() if metric.measure and not metric.requested}
@@ -31,7 +32,8 @@ def measure_clip(
 
     audio int16 `[640 T]`; landmarks float32 `[T, 68, 2]` found in the video, valid where seen `[T]`; those of the
     ground truth. is_reference: the video is the ground truth itself, so comparing frames says nothing. metrics: those to
-    compute. phones: what is spoken, with times. Raises ValueError for a metric that answers with other names than its columns have.
+    compute. phones: what is spoken, with times. A metric whose weights are missing is refused with the command that fetches
+    them. Raises ValueError for a metric that answers with other names than its columns have.
     """
     unseen = unseen_reason(seen)
     filled = None if unseen else fill_gaps(landmarks[seen], seen)
@@ -40,6 +42,8 @@ def measure_clip(
 
 
 def _measure(metric: ClipMetric, clip: MeasuredClip, unseen: str, is_reference: bool) -> list[Measurement]:
+    if metric.weights and (missing := missing_weights(metric.weights, [clip.weights_folder])):
+        return [refuse(name, missing, NOT_COMPUTED) for name in metric.names()]
     if metric.compares and is_reference:
         return [refuse(name, "the ground truth against itself", NOT_APPLICABLE) for name in metric.names()]
     if metric.by_landmarks and unseen:

@@ -63,7 +63,8 @@ class ClipMetric:
     by_landmarks: no value if too few frames have a face.
     compares: compares frames with the ground truth, so it is not defined for the ground truth itself.
     requested: config key of the block `metrics` that must be true, "" for always.
-    weights: files of config/weights.tsv that `measure` reads from `weights_folder`.
+    weights: files of config/weights.tsv that `measure` reads from `weights_folder`. Nothing fetches them on its own: without
+    one, `measure` is not called and the cells say what to run.
     """
 
     place: int

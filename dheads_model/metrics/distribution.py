@@ -16,7 +16,6 @@ import numpy as np
 from dheads_model.errors import UserError
 from dheads_model.metrics.measurement import OK, UNDEFINED
 
-FRAMES_PER_CLIP = 8
 SUBSETS = 10  # disjoint groups of clips for the spread of a Fréchet distance
 SIZES = 8  # numbers of clips to which the line in 1/n is fitted
 KERNEL_SUBSETS, KERNEL_CLIPS = 100, 100
@@ -89,14 +88,6 @@ def stack_clips(features: list[np.ndarray]) -> FeatureSet:
         raise UserError("A distance between sets of clips needs at least one clip in each; one set has none.")
     counts = [len(rows) for rows in features]
     return FeatureSet(np.concatenate(features).astype(np.float64), np.repeat(np.arange(len(features)), counts))
-
-
-def frames_to_take(frames: int, wanted: int = FRAMES_PER_CLIP) -> np.ndarray:
-    """Indices of `wanted` frames spread evenly over a clip of `frames`; all indices of a shorter clip."""
-    if frames < 1 or wanted < 1:
-        raise UserError(f"Frames of a clip cannot be sampled: {wanted} of {frames}; both must be at least 1.")
-    count = min(frames, wanted)
-    return (np.arange(count) * frames + frames // 2) // count if count < frames else np.arange(frames)
 
 
 def moments(values: np.ndarray, ddof: int = 1) -> Moments:
@@ -232,6 +223,32 @@ def measure_kernel(
     spread = float(np.std(values, ddof=1)) if subsets > 1 else None
     answer = replace(empty, value=float(np.mean(values)), status=OK, reason="")
     return replace(answer, spread=spread, subsets=subsets, subset_clips=subset_clips)
+
+
+def frechet_and_kernel(
+    frechet: str, infinite: str, kernel: str, real: FeatureSet, generated: FeatureSet
+) -> list[SetMeasurement]:
+    """The three figures of frame features, named as given, with the numbers of draws of this module.
+
+    The kernel distance draws half of the clips of the smaller set, at most KERNEL_CLIPS; it is unbiased whatever their number.
+    """
+    half = min(real.clip_count, generated.clip_count) // 2
+    return [
+        measure_frechet(frechet, real, generated),
+        measure_frechet_infinite(infinite, real, generated),
+        measure_kernel(kernel, real, generated, subset_clips=max(min(half, KERNEL_CLIPS), 2)),
+    ]
+
+
+def halves(clips: FeatureSet, seed: int = 0) -> tuple[FeatureSet, FeatureSet]:
+    """Two disjoint random halves of a set, of equally many clips; raises UserError for fewer than 2 clips."""
+    order = _shuffled(clips, seed)[1]
+    half = len(order) // 2
+    if half < 1:
+        raise UserError(f"A set of {len(order)} clips has no halves; it needs 2.")
+    sides = (np.isin(clips.clips, some) for some in (order[:half], order[half : 2 * half]))
+    first, second = (FeatureSet(clips.values[rows], clips.clips[rows]) for rows in sides)
+    return first, second
 
 
 def _counted(metric: str, real: FeatureSet, generated: FeatureSet) -> SetMeasurement:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from dheads_model.errors import UserError
-from dheads_model.metrics.distribution import FRAMES_PER_CLIP, frames_to_take
 from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
+from dheads_model.metrics.sampled_frames import FRAMES_PER_CLIP, frames_to_take
 
 IDENTITY_METRICS = ("csim_truth", "csim_still", "acd_still", "acd_pairs", "acd_drift")
 # A face must be embedded in this share of the frames that were looked at, as for landmarks.

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-OK, UNDEFINED, NOT_APPLICABLE = "ok", "undefined", "not_applicable"
+# not_computed: the reason says what the user has to do first, and stands in the table's cell.
+OK, UNDEFINED, NOT_APPLICABLE, NOT_COMPUTED = "ok", "undefined", "not_applicable", "not_computed"
 
 
 @dataclass(frozen=True)

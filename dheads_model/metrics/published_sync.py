@@ -10,7 +10,9 @@ from python_speech_features import mfcc as speech_mfcc
 from dheads_model.media.clock import SAMPLE_RATE, SAMPLES_PER_FRAME
 from dheads_model.metrics.measurement import Measurement, refuse
 
-PUBLISHED_SYNC = ("av_offset", "av_confidence", "lse_d", "av_offset_valid", "av_confidence_valid", "lse_d_valid")
+PUBLISHED_SYNC = (
+    "av_offset", "av_confidence", "lse_d", "av_offset_saturated", "av_offset_valid", "av_confidence_valid", "lse_d_valid",
+)  # fmt: skip
 WINDOW = 5  # frames
 STEPS_A_FRAME, AUDIO_STEPS = 4, 20  # of MFCC: 100 a second, 0.2 s a window
 FARTHEST = 15  # frames
@@ -61,15 +63,16 @@ def sync_of(distances: np.ndarray) -> tuple[int, float, float]:
 def measure_published_sync(lips: np.ndarray, sound: np.ndarray, farthest: int = FARTHEST) -> list[Measurement]:
     """PUBLISHED_SYNC of a clip from its embeddings `[N, E]`; av_confidence is what Wav2Lip calls LSE-C, lse_d its LSE-D.
 
-    An offset at the edge of the shifts is refused: the true one may lie beyond. `*_valid`: over pairs within the clip, of
-    shifts that at least half of the windows reach; refused where fewer than three do.
+    An offset at the edge of the shifts is refused: the true one may lie beyond; av_offset_saturated is 1 there, else 0.
+    `*_valid`: over pairs within the clip, of shifts that at least half of the windows reach; refused where fewer than three do.
     """
     if not len(lips):
         return refuse_published_sync(f"fewer than {WINDOW + 1} frames")
     results = _figures(shift_distances(lips, sound, farthest), "", f"the best of {2 * farthest + 1} shifts")
+    results.append(Measurement("av_offset_saturated", float(results[0].value is None)))
     near = min(farthest, len(lips) // 2)
     if near < 1:
-        return results + [refuse(name, "too few windows for a shift within the clip") for name in PUBLISHED_SYNC[3:]]
+        return results + [refuse(name, "too few windows for a shift within the clip") for name in PUBLISHED_SYNC[4:]]
     valid = shift_distances(lips, sound, near, padded=False)
     return results + _figures(valid, "_valid", f"the best of {2 * near + 1} shifts within the clip")
 

@@ -7,11 +7,16 @@ import pandas as pd
 
 from dheads_model.manifest import read_manifest, verify_file
 from dheads_model.recipe import Recipe
+from dheads_model.stages.distances import read_distances
+from dheads_model.tables.distance_cells import distance_notes, with_distances
 from dheads_model.tables.table1 import Row, interval_notes, make_rows, refusals, unknown_speaker_notes
 
 
-def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Row], list[str]]:
-    """(all values, the table's rows, notes below it) from the manifests of the per-clip metrics and the table's settings."""
+def read_rows(metrics: list[str], settings: dict, distances: list[str]) -> tuple[pd.DataFrame, list[Row], list[str]]:
+    """(all values, the table's rows, notes below it) from the manifests of the per-clip metrics and the table's settings.
+
+    distances: files of the distances between sets of clips; settings: `uncomputed` says why others have none.
+    """
     tables, lost = [], defaultdict(set)
     for path in metrics:
         manifest = read_manifest(path)
@@ -28,6 +33,9 @@ def read_rows(metrics: list[str], settings: dict) -> tuple[pd.DataFrame, list[Ro
                 lost[key] -= set(of_method["clip"])
         counts = {key: len(clips) for key, clips in lost.items()}
         rows = make_rows(values, dict(settings["methods"]), counts, settings["reference"])
+        measured = [read_distances(path) for path in distances]
+        rows = with_distances(rows, measured, settings["uncomputed"])
+        notes += distance_notes(measured, settings["uncomputed"])
         notes += interval_notes(rows) + unknown_speaker_notes(values) + refusals(values)
     else:
         values, rows = pd.DataFrame({"dataset": []}), []

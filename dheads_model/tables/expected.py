@@ -29,7 +29,8 @@ _PART = re.compile(r"(_difference)?(_sd|_low|_high|_n)?$")
 class Finding:
     """One column in which the tables differ: largest difference, its row, and the tolerance.
 
-    found, expected: the two values, None for a missing one; distance: infinite if only one table has a value.
+    found, expected: the two values, None for a missing one; distance: infinite if only one table has a value, or for
+    different texts.
     """
 
     column: str
@@ -93,14 +94,16 @@ def verdict(findings: Sequence[Finding]) -> str:
     return "equal within the stated tolerance" if all(finding.is_within for finding in findings) else "differs"
 
 
-def _value(cell) -> float | None:
+def _value(cell) -> float | str | None:
+    if isinstance(cell, str):
+        return cell
     return None if pd.isna(cell) else float(cell)
 
 
-def _distance(one: float | None, other: float | None) -> float:
-    if one is None or other is None:
-        return 0.0 if one is other else math.inf
-    return abs(one - other)
+def _distance(one: float | str | None, other: float | str | None) -> float:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other)
+    return 0.0 if one == other else math.inf
 
 
 def _shown(value: float | str | None) -> str:

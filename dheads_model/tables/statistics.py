@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from dheads_model.metrics.measurement import NOT_COMPUTED
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, HIGHER, Column
 
@@ -26,7 +27,8 @@ LEAST_SPEAKERS = 3
 class Cell:
     """Mean over n clips, their standard deviation, and the 95 % interval of the mean; None where there is no value.
 
-    low and high are None if the clips have fewer than LEAST_SPEAKERS speakers.
+    low and high are None if the clips have fewer than LEAST_SPEAKERS speakers. why: what stands in the cell instead of a
+    value, "" for a dash.
     """
 
     mean: float | None
@@ -34,6 +36,7 @@ class Cell:
     n: int
     low: float | None
     high: float | None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ def cell(rows: pd.DataFrame, column: Column) -> Cell:
 
     Its interval is clipped to the range of the column's values.
     """
+    uncomputed = rows.loc[rows["status"] == NOT_COMPUTED, "reason"]
     rows = _measured(rows)
     if rows.empty:
-        return Cell(None, None, 0, None, None)
+        return Cell(None, None, 0, None, None, "" if uncomputed.empty else uncomputed.iloc[0])
     mean, *ends = _estimate(_sums(rows, column, ["value"]), lambda value: value)
     low, high = (None if end is None else min(max(end, column.span[0]), column.span[1]) for end in ends)
     sd = float(rows["value"].std(ddof=1)) if len(rows) > 1 else None

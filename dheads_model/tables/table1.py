@@ -1,13 +1,15 @@
 """Table 1: one row per dataset and method, one column per metric."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from dheads_model.errors import UserError
-from dheads_model.metrics.measurement import NOT_APPLICABLE
+from dheads_model.metrics.distribution import SetMeasurement
+from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
+from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
 from dheads_model.tables.statistics import (
     LEAST_SPEAKERS,
     Cell,
@@ -29,7 +31,8 @@ class Row:
     """One dataset and method: its cells by metric, and its clips (measured, and all) and speakers.
 
     differences: by metric, from the method `reference` of the same dataset, empty for that method itself and without its
-    row. best: metrics in which it is better than every other method, see `make_rows`.
+    row. best: metrics in which it is better than every other method, see `make_rows`. distances: distances of its set of
+    clips from the real ones that were measured, by metric; their cells are in `cells` too (distance_cells.py).
     """
 
     dataset: str
@@ -42,6 +45,7 @@ class Row:
     reference: str
     differences: dict[str, Difference]
     best: frozenset[str]
+    distances: dict[str, SetMeasurement] = field(default_factory=dict)
 
 
 def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference: str) -> list[Row]:
@@ -103,7 +107,7 @@ def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], 
 
 def to_csv(rows: list[Row]) -> str:
     """CSV with full precision, nine columns per metric: mean, sd, n, the ends of the 95 % interval, and the same except sd
-    for the difference from the reference, paired by clip."""
+    for the difference from the reference, paired by clip. Distances between sets have other ones, see `distance_record`."""
     records = []
     for row in rows:
         record = {
@@ -111,6 +115,10 @@ def to_csv(rows: list[Row]) -> str:
             "speakers": row.speakers,
         }  # fmt: skip
         for column in _columns([row]):
+            if column.metric in DISTANCE_COLUMNS:
+                distance = row.distances.get(column.metric)
+                record |= distance_record(column.metric, distance, row.cells[column.metric])
+                continue
             found, paired = (
                 row.cells[column.metric],
                 row.differences.get(column.metric, Difference(None, 0, None, None)),
@@ -131,14 +139,18 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def refusals(values: pd.DataFrame) -> list[str]:
-    """A sentence for each dataset and optional column whose every clip was refused, with the reason."""
+    """Sentences on columns that were not computed, and one for each dataset and optional column whose every clip was refused,
+    with the reason."""
     sentences = []
+    uncomputed: dict[str, list[str]] = {}
     for column in COLUMNS:
         of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
-            if column.optional and not (rows["status"] == "ok").any():
+            if (rows["status"] == NOT_COMPUTED).all():
+                uncomputed.setdefault(rows["reason"].iloc[0], []).append(f"{column.title} of {dataset}")
+            elif column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
-    return sentences
+    return sentences + [uncomputed_note(titles, why) for why, titles in uncomputed.items()]
 
 
 def interval_notes(rows: list[Row]) -> list[str]:
@@ -200,7 +212,7 @@ def _differences_markdown(shown: list[Row], rows: list[Row]) -> list[str]:
     lines = [f"Difference from {reference}, clip by clip, [95 % interval]; **bold** where it excludes 0:", ""]
     lines.append("| metric | " + " | ".join(f"{row.method} − {reference}" for row in shown) + " |")
     lines.append("|---|" + "---|" * len(shown))
-    for column in _columns(rows):
+    for column in _paired_columns(rows):
         cells = [_shown_difference(row.differences.get(column.metric), column, row.measured) for row in shown]
         lines.append(f"| {column.title} | " + " | ".join(cells) + " |")
     return [*lines, ""]
@@ -214,7 +226,7 @@ def to_tex(rows: list[Row]) -> str:
         cells = []
         for row in rows:
             found = row.cells[column.metric]
-            text = "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
+            text = found.why.partition(":")[0] or "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
             cells.append(rf"\textbf{{{text}}}" if column.metric in row.best else text)
         lines.append(f"{column.title} & {arrows[column.better]} & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -222,7 +234,7 @@ def to_tex(rows: list[Row]) -> str:
         reference = shown[0].reference
         lines += ["", r"\medskip", f"% less {reference}, clip by clip, with 95 % intervals"]
         lines += _tabular_head("l", shown, "metric", f" $-$ {reference}")
-        for column in _columns(rows):
+        for column in _paired_columns(rows):
             cells = [_tex_difference(row.differences.get(column.metric), column) for row in shown]
             lines.append(f"{column.title} & " + " & ".join(cells) + r" \\")
         lines += [r"\bottomrule", r"\end{tabular}"]
@@ -241,9 +253,14 @@ def _columns(rows: list[Row]) -> list[Column]:
     return shown_columns(rows[0].cells if rows else ())
 
 
+def _paired_columns(rows: list[Row]) -> list[Column]:
+    """The columns that have a value a clip, so that differences can be paired."""
+    return [column for column in _columns(rows) if column.metric not in DISTANCE_COLUMNS]
+
+
 def _shown(found: Cell, column: Column, clips: int, best: bool) -> str:
     if found.mean is None:
-        return "–"
+        return found.why or "–"
     digits = column.digits
     text = f"**{found.mean:.{digits}f}**" if best else f"{found.mean:.{digits}f}"
     if found.sd is not None:

@@ -22,7 +22,7 @@ METRIC = ClipMetric(
     place=75,
     measure=lambda clip: [Measurement("brightness", float(clip.frames.mean()))],
     columns=(Column("brightness", "brightness", CLOSEST, 1, "mean of all bytes"),),
-    weights=("s3fd-619a316812.pth",),
+    weights=(),
 )
 '''
 MEASURE = """
@@ -88,7 +88,8 @@ def answer(project, *arguments) -> str:
 
 def test_a_new_metric_is_computed_and_stands_in_the_table_and_its_legend(project, tmp_path):
     header, before = answer(project, "-c", MEASURE).split("\n", 1)
-    (project / "dheads_model/metrics/per_clip/brightness.py").write_text(METRIC)
+    module = project / "dheads_model/metrics/per_clip/brightness.py"
+    module.write_text(METRIC)
     new_header, table = answer(project, "-c", MEASURE).split("\n", 1)
     (column,) = [line for line in table.splitlines() if line.startswith("| brightness | ≈")]
     assert "40.0" in column
@@ -98,8 +99,16 @@ def test_a_new_metric_is_computed_and_stands_in_the_table_and_its_legend(project
     assert names[names.index("brightness") - 1] == "ms_ssim_difference_high"
     assert [name for name in names if not name.startswith("brightness")] == header.split(",")
     assert [line for line in table.splitlines() if "brightness" not in line] == before.splitlines()
-    # The workflow fetches what it reads, before any video is measured.
-    assert plan(project, tmp_path, "--configfile", str(TINY))["fetch_weights"] == 1
+    # Its weights are not here: nothing fetches them on its own, and the cell says what to run.
+    module.write_text(module.read_text().replace("weights=()", 'weights=("s3fd-619a316812.pth",)'))
+    (column,) = [line for line in answer(project, "-c", MEASURE).splitlines() if line.startswith("| brightness | ≈")]
+    assert "not computed: weights missing (snakemake --cores 1 resources/weights/s3fd-619a316812.pth)" in column
+    assert "fetch_weights" not in plan(project, tmp_path, "--configfile", str(TINY))
+    # They are put there from the folder that the config names.
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "s3fd-619a316812.pth").touch()
+    here = ("--configfile", str(TINY), "--config", f"weights={tmp_path / 'here'}")
+    assert plan(project, tmp_path, *here)["fetch_weights"] == 1
 
 
 def test_a_new_sampler_is_checked_planned_and_sampled_with(project, tmp_path):

@@ -16,9 +16,16 @@ pytestmark = pytest.mark.slow
 
 TABLE = {"write_table1": 1}
 MEASURE = {"measure_videos": 3, "draw_strips": 2} | TABLE
-SAMPLE = {"sample_videos": 1, "draw_strips": 1, "measure_videos": 1} | TABLE
+DISTANCES = {"extract_features": 3, "measure_distances": 3} | TABLE
+SAMPLE = {
+    "sample_videos": 1,
+    "draw_strips": 1,
+    "measure_videos": 1,
+    "extract_features": 1,
+    "measure_distances": 1,
+} | TABLE
 TRAIN = {"train_model": 1, "plot_training": 1} | SAMPLE
-FROM_SHARDS = TRAIN | {"copy_reference": 2, "time_phones": 1, "measure_videos": 3, "draw_strips": 2}
+FROM_SHARDS = TRAIN | {"copy_reference": 2, "time_phones": 1, "measure_videos": 3, "draw_strips": 2} | DISTANCES
 FROM_INDEX = TRAIN | {"index_shards": 1}
 FROM_PACK = FROM_SHARDS | {"pack_shards": 3, "index_shards": 1, "write_data_card": 1}
 FROM_AUDIO = FROM_PACK | {"extract_audio": 3}
@@ -91,7 +98,15 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/tables/curves.py", {"plot_training": 1}),
         # The training draws previews with it; a finished one only writes its export again.
         ("dheads_model/diffusion/rollout.py", TRAIN),
-        ("workflow_scripts/copy_reference.py", {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2} | TABLE),
+        (
+            "workflow_scripts/copy_reference.py",
+            {"copy_reference": 2, "draw_strips": 2, "measure_videos": 2, "extract_features": 2, "measure_distances": 3}
+            | TABLE,
+        ),
+        # The features of the sets of clips, their distances and the table: nothing is trained, sampled or measured again.
+        ("dheads_model/metrics/networks/efficientnet_lite0.py", DISTANCES),
+        ("dheads_model/metrics/distances/effnet_lite0.py", DISTANCES),
+        ("dheads_model/metrics/distribution.py", {"measure_distances": 3} | TABLE),
         ("dheads_model/media/forced_alignment.py", {"time_phones": 1} | MEASURE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
         ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
@@ -105,6 +120,26 @@ def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expec
     # The table says which code made everything below it, so an edit there rewrites it: a second's work.
     beside = set(expected) <= {"write_data_card", "plot_training", "draw_strips"}
     assert found == (expected if beside else expected | TABLE)
+
+
+def test_a_new_distance_computes_its_own_features_only(run, tmp_path):
+    """Its module is all that is written: schema, rules and table follow."""
+    module = run.project / "dheads_model/metrics/distances/mean_colour.py"
+    module.write_text((module.parent / "effnet_lite0.py").read_text().replace("_effnet_lite0", "_mean_colour"))
+    (tmp_path / "overlay.yaml").write_text(json.dumps({"metrics": {"distances": ["effnet_lite0", "mean_colour"]}}))
+    try:
+        assert planned(run) == TABLE, "a column that no config asks for changes the code of the table only"
+        assert planned(run, str(tmp_path / "overlay.yaml")) == DISTANCES
+    finally:
+        module.unlink()
+    assert planned(run) == {}
+
+
+def test_distances_without_weights_plan_no_fetch_and_no_features(run, tmp_path):
+    (tmp_path / "overlay.yaml").write_text(
+        json.dumps({"metrics": {"distances": ["effnet_lite0", "fid_tf1", "fvd_i3d"]}})
+    )
+    assert planned(run, str(tmp_path / "overlay.yaml")) == TABLE
 
 
 def test_a_new_metric_measures_all_videos_and_reruns_nothing_else(run):
@@ -217,7 +252,8 @@ def test_numbers_inside_a_config_of_the_command_line_are_numbers(run):
 def test_further_seeds_plan_their_own_trainings_and_rows_only(run, tmp_path):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"training_seeds": {"ours": [1, 2, 3]}}))
     found = planned(run, str(tmp_path / "overlay.yaml"), "--", "results/seeds.md")
-    assert found == {"train_model": 2, "sample_videos": 2, "measure_videos": 2, "write_seeds": 1}
+    made = {"train_model": 2, "sample_videos": 2, "measure_videos": 2, "extract_features": 2, "measure_distances": 2}
+    assert found == made | {"write_seeds": 1}
 
 
 @pytest.mark.parametrize(("change", "expected"), [({"seed": 8}, FROM_SOURCE)])

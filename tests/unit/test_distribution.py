@@ -11,7 +11,6 @@ from dheads_model.errors import UserError
 from dheads_model.metrics.distribution import (
     FeatureSet,
     Moments,
-    frames_to_take,
     frechet_distance,
     kernel_distance,
     measure_frechet,
@@ -20,6 +19,7 @@ from dheads_model.metrics.distribution import (
     moments,
     stack_clips,
 )
+from dheads_model.metrics.sampled_frames import frames_to_take
 from tests.oracles import oracle
 
 

@@ -16,7 +16,9 @@ from tests.workflow import call
 from workflow_scripts import verify_table
 
 KINDS = [["ours", "model"], ["ground_truth", "ground_truth"]]
-SETTINGS = {"absent": {}, "dataset_notes": {}, "missing": {}, "methods": KINDS, "reference": "ours"}
+SETTINGS = {
+    "absent": {}, "dataset_notes": {}, "missing": {}, "uncomputed": {}, "methods": KINDS, "reference": "ours",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def metrics(tmp_path) -> list[str]:
 
 @pytest.fixture
 def table(metrics) -> pd.DataFrame:
-    return read_table(StringIO(to_csv(read_rows(metrics, SETTINGS)[1])))
+    return read_table(StringIO(to_csv(read_rows(metrics, SETTINGS, [])[1])))
 
 
 def shifted(table, column, by, row=0):
@@ -98,7 +100,15 @@ def test_tolerances_are_of_columns_that_there_are():
 
 
 def verify(metrics, expected):
-    call(verify_table.main, metrics=metrics, indexes=[], settings=SETTINGS, planned={}, expected=str(expected))
+    call(
+        verify_table.main,
+        metrics=metrics,
+        distances=[],
+        indexes=[],
+        settings=SETTINGS,
+        planned={},
+        expected=str(expected),
+    )
 
 
 def test_the_command_says_which_and_fails_where_it_differs(metrics, table, tmp_path, capsys):

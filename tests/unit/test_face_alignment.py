@@ -54,7 +54,7 @@ def test_networks_load_from_verified_local_files_only(files, tmp_path, monkeypat
     folder, table = files
     for name in table:
         shutil.copy(folder / name, tmp_path)
-    monkeypatch.setattr(face_alignment_network, "read_weights_table", lambda _: table)
+    monkeypatch.setattr(face_alignment_network, "read_weights_table", lambda: table)
     network = face_alignment_network.load_networks(*(tmp_path / name for name in table))
     landmarks = network.get_landmarks_from_image(
         np.zeros((96, 96, 3), np.uint8), detected_faces=[[20, 20, 70, 70, 0.9]]

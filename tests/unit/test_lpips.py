@@ -6,7 +6,7 @@ import torch
 
 from dheads_model.errors import UserError
 from dheads_model.files import sha256_of
-from dheads_model.metrics.clip_metric import MeasuredClip
+from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.networks import lpips
 from dheads_model.metrics.networks.lpips import AlexFeatures, Heads, Lpips, open_lpips, video_lpips
 from dheads_model.metrics.networks.strict import fill
@@ -97,9 +97,9 @@ def test_without_weights_the_column_says_what_to_run(tmp_path):
     assert set(column.FILES) == {lpips.BACKBONE_NAME, lpips.HEADS_NAME} <= set(table)
     frames = np.zeros((2, 64, 64, 3), np.uint8)
     points = np.zeros((2, 68, 2), np.float32)
-    clip = MeasuredClip(frames, frames, np.zeros(1280, np.int16), points, points, str(tmp_path))
-    (found,) = column.METRIC.measure(clip)
-    assert found.value is None
+    clip = (frames, frames, np.zeros(1280, np.int16), points, np.ones(2, bool), points, False)
+    (found,) = measure_clip(*clip, {"lpips": column.METRIC}, str(tmp_path))
+    assert (found.value, found.status) == (None, "not_computed")
     assert (
         found.reason == f"not computed: weights missing (snakemake --cores 1 resources/weights/{lpips.BACKBONE_NAME})"
     )

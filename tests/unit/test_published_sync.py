@@ -60,6 +60,7 @@ def test_padding_draws_short_clips_to_the_edge_and_valid_pairs_do_not():
     lips, sound = embeddings(24, 2), embeddings(24, 3)
     padded = measure_published_sync(lips, sound)
     assert padded[0].value is None and padded[0].reason == "the best of 31 shifts is at their edge"
+    assert padded[3].metric == "av_offset_saturated" and padded[3].value == 1
     assert np.abs(shift_distances(lips, sound).argmin() - 15) == 15
     valid = shift_distances(lips, sound, 12, padded=False)
     assert valid.min() > 0.85 * valid.max()
@@ -75,7 +76,7 @@ def test_clips_too_short_are_refused():
     assert measure_published_sync(np.zeros((0, 4)), np.zeros((0, 4))) == refuse_published_sync("fewer than 6 frames")
     one = measure_published_sync(embeddings(1), embeddings(1))
     assert [each.metric for each in one] == list(PUBLISHED_SYNC)
-    assert {each.reason for each in one[3:]} == {"too few windows for a shift within the clip"}
+    assert {each.reason for each in one[4:]} == {"too few windows for a shift within the clip"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from dheads_model.download import RetryPolicy
 from dheads_model.errors import UserError
 from dheads_model.faces.face_alignment_network import DETECTOR_WEIGHTS, LANDMARK_WEIGHTS
-from dheads_model.weights import Weights, check_weights, fetch_weights, missing_reason, read_weights_table
+from dheads_model.weights import Weights, check_weights, missing_reason, read_weights_table
+from dheads_model.weights_fetch import fetch_weights
 from tests.media_host import serve
 from tests.workflow import ROOT
 

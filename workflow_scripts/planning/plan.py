@@ -17,6 +17,7 @@ from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.sync_encoders import too_few_clips
+from workflow_scripts.planning.weights import check_metrics_weights
 
 _WILDCARD = re.compile(r"\{\s*\w+")
 
@@ -94,6 +95,7 @@ def make_work_plan(config: dict) -> WorkPlan:
     for key, extra in (("published_blinks", "published-blinks"), ("identity", "identity")):
         if config["metrics"][key]:
             check_dlib(key, extra)
+    check_metrics_weights(config)
     for key in ("model", "published_audio_encoder"):
         if config[key] and not Path(given_path(config[key])).is_file():
             raise UserError(f"config key {key} names {config[key]}, which is not a file.")

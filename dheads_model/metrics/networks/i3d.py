@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dheads_model.errors import UserError
-from dheads_model.metrics.networks.strict import in_batches, read_script
+from dheads_model.metrics.networks.strict import fill, in_batches, read_script, read_state
 from dheads_model.weights import Weights
 
 FEATURES = 400
@@ -101,6 +101,11 @@ class I3D(nn.Module):
         return self.logits.conv3d(F.avg_pool3d(x, (2, 7, 7), stride=1)).flatten(2).mean(dim=2)
 
 
+def open_i3d(folder: Path | str, weights: Weights) -> I3D:
+    """The own network with a released state dict from `folder`; raises UserError when the file is missing or another one."""
+    return fill(I3D(), read_state(Path(folder, weights.name), weights), weights.name)
+
+
 def open_i3d_script(folder: Path | str, weights: Weights) -> torch.jit.ScriptModule:
     """StyleGAN-V's TorchScript network from `folder`; raises UserError when the file is missing or another one."""
     return read_script(Path(folder, weights.name), weights)
@@ -134,7 +139,7 @@ def prepare(clips: np.ndarray) -> Tensor:
 
 def clip_features(network: I3D, clips: np.ndarray) -> np.ndarray:
     """Logits float32 `[N, 400]` of clips uint8 RGB `[N, T, H, W, 3]`, a few at a time."""
-    return torch.cat([network(prepare(some)) for some in _few(clips)]).numpy()
+    return torch.cat([in_batches(network, prepare(some), _AT_ONCE) for some in _few(clips)]).numpy()
 
 
 def script_features(script, clips: np.ndarray) -> np.ndarray:

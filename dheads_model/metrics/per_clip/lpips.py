@@ -11,32 +11,23 @@ FILES = ("alexnet-owt-7be5be79.pth", "lpips_v0.1_alex.pth")
 
 
 @functools.cache
-def _network(folder: str):
+def _network(weights_folder: str):
     from dheads_model.metrics.networks.lpips import open_lpips
-
-    return open_lpips(folder, *_rows())
-
-
-def _rows():
-    from dheads_model.fingerprint import ROOT
     from dheads_model.weights import read_weights_table
 
-    table = read_weights_table(ROOT / "config/weights.tsv")
-    return [table[name] for name in FILES]
+    table = read_weights_table()
+    return open_lpips(weights_folder, *(table[name] for name in FILES))
 
 
 def measure(clip: MeasuredClip) -> list[Measurement]:
-    """See dheads_model/metrics/networks/lpips.py; refused where the weights are missing, with the command that fetches them."""
-    from dheads_model.weights import missing_reason
-
-    reasons = [missing_reason(clip.weights_folder, weights) for weights in _rows()]
-    if any(reasons):
-        return [refuse(NAME, next(filter(None, reasons)))]
+    """See `video_lpips`; refused for small pictures. Raises UserError for other weights files."""
     from dheads_model.metrics.networks.lpips import LEAST_SIDE, video_lpips
+    from dheads_model.network.threads import one_thread
 
     if (side := min(clip.frames.shape[1:3])) < LEAST_SIDE:
         return [refuse(NAME, f"pictures of {side} pixels are too small, it needs {LEAST_SIDE}")]
-    return [Measurement(NAME, video_lpips(_network(clip.weights_folder), clip.frames, clip.reference))]
+    with one_thread():
+        return [Measurement(NAME, video_lpips(_network(clip.weights_folder), clip.frames, clip.reference))]
 
 
 METRIC = ClipMetric(
