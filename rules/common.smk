@@ -338,6 +338,20 @@ def phones_of_measuring(suffix):
     return [f"resources/{{dataset}}/phones/{{shard}}.{suffix}"] if config["metrics"]["lips_meet"] else []
 
 
+def test_shards(dataset):
+    """Manifests of the packed test shards of a dataset."""
+    return [shard_manifest(dataset, number) for number in PLAN.numbers(dataset, "test")]
+
+
+def phones_of_dataset(dataset):
+    """Phone times of its test shards, where a metric needs them."""
+    return [
+        path.format(dataset=dataset, shard=n)
+        for n in PLAN.numbers(dataset, "test")
+        for path in phones_of_measuring("json")
+    ]
+
+
 def aligner_settings():
     """Whether transcripts can be aligned: phones are timed again once the extra is installed."""
     return as_json({"aligner": is_installed()})

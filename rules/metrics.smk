@@ -79,3 +79,31 @@ rule measure_audio_reference:
     shell:
         "python -m workflow_scripts.measure_audio_reference --code {params.code} --index {input.index}"
         " --output {output} 2>&1 | tee {log}"
+
+
+rule measure_bad_videos:
+    """What every metric says of videos that are bad on purpose, made of real test clips: whether the metrics can be trusted."""
+    input:
+        shards=lambda wildcards: test_shards(wildcards.dataset),
+        tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in test_shards(wildcards.dataset)],
+        phones=lambda wildcards: phones_of_dataset(wildcards.dataset),
+        weights=weights_of_measuring(),
+    output:
+        csv="results/bad_videos/{dataset}.csv",
+        markdown="results/bad_videos/{dataset}.md",
+    log:
+        "logs/measure_bad_videos/{dataset}.log",
+    benchmark:
+        "benchmarks/measure_bad_videos/{dataset}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=config["track"]["gpus"],
+    params:
+        settings=as_json(measuring_settings()),
+        code=digest("workflow_scripts.measure_bad_videos"),
+    shell:
+        "python -m workflow_scripts.measure_bad_videos --code {params.code} --settings {params.settings:q}"
+        " --shards {input.shards} --phones {input.phones}"
+        " --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
