@@ -46,6 +46,21 @@ class ShardingSettings:
 
     clips_per_shard: Annotated[int, Field(ge=1, le=1000)] = 16
     """Clips per shard."""
+    clips_per_sampling_job: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Clips per job that samples videos of a test shard. It changes no video."""
+
+
+@settings("test_subset")
+class TestSubsetSettings:
+    """Test clips of which videos are made and measured."""
+
+    __test__ = False  # no class of tests
+
+    clips: Count | None = None
+    """Number of test clips of each dataset, a seeded subset that is proportional over the shards and the same for all methods
+    and metrics. null: all. The table states it."""
+    seed: CountOrZero = 0
+    """Seed of the choice. With the same seed, more clips contain the fewer."""
 
 
 @settings("budget")
@@ -220,6 +235,7 @@ class Configuration(_WithDatasets):
     """Config of the Diffused Heads workflow."""
 
     sharding: ShardingSettings = ShardingSettings()
+    test_subset: TestSubsetSettings = TestSubsetSettings()
     budget: BudgetSettings = BudgetSettings()
     track: TrackSettings = TrackSettings()
     align: AlignSettings = AlignSettings()

@@ -183,3 +183,26 @@ rule benchmark_steps:
     shell:
         "python -m workflow_scripts.benchmarks.steps --code {params.code} --settings {params.settings:q}"
         " --videos {input.videos} --shards {input.shards} --threads {threads} --output {output.json} > {log} 2>&1"
+
+
+rule write_resource_use:
+    """Time, memory and processor use of each rule, of the jobs that ran in this folder."""
+    output:
+        csv="results/benchmarks/resources.csv",
+        markdown="results/benchmarks/resources.md",
+        plot="results/benchmarks/resources.png",
+    log:
+        "logs/write_resource_use.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: as_json(asked_memory()),
+        # New jobs have new files, so it runs again after them.
+        files=lambda wildcards: listing_below("benchmarks"),
+        code=digest("workflow_scripts.write_resource_use"),
+    shell:
+        "python -m workflow_scripts.write_resource_use --code {params.code} --settings {params.settings:q}"
+        " --csv {output.csv} --markdown {output.markdown} --plot {output.plot} > {log} 2>&1"

@@ -14,11 +14,15 @@ from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
+from workflow_scripts.planning.deployment import check_deployment
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
 from workflow_scripts.planning.job_shell import job_prefix
 from workflow_scripts.planning.plan import input_path, make_work_plan
+from workflow_scripts.planning.products import shown_table, where_to_look
+from workflow_scripts.planning.run_record import write_record
+from workflow_scripts.planning.time_need import time_need, time_sentence
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
@@ -29,7 +33,16 @@ def refuse(problem):
     raise SystemExit(EXIT_USER_ERROR)
 
 
+def option_names(values):
+    """Names of the values of an option of Snakemake, as on its command line."""
+    return [value.name.lower().replace("_", "-") for value in values]
+
+
 try:
+    check_deployment(
+        option_names(workflow.deployment_settings.deployment_method),
+        option_names(workflow.storage_settings.shared_fs_usage),
+    )
     fill_config(config, f"{PROJECT}/config/config.yaml")
     spread_dots(config, workflow.config_settings.config)
     check_config(config)
@@ -48,19 +61,57 @@ STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
 def hold_work_folder():
-    """Before the first job: no other Snakemake may work here."""
+    """Before the first job: no other Snakemake may make or read here what this one makes."""
+    jobs = list(workflow.dag.needrun_jobs())
     try:
-        hold_folder(os.getcwd())
+        hold_folder(
+            os.getcwd(),
+            [str(path) for job in jobs for path in job.output],
+            [str(path) for job in jobs for path in job.input],
+        )
     except UserError as problem:
         refuse(problem)
 
 
-def state_disk_need():
-    """Before the first job: print the disk space that is needed, and stop when there is less."""
+def tell_the_plan(logs):
+    """Before the first job: print where this is and what it costs, and stop when the disk has less space than is needed."""
     try:
-        print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
+        disk = check_disk(PLAN, os.getcwd())
     except UserError as problem:
         refuse(problem)
+    stats = workflow.dag.stats()[1]
+    at_once = workflow.resource_settings.cores or min(workflow.resource_settings.nodes or 1, stats["total"])
+    place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
+    clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
+    write_record(os.getcwd(), PLAN, at_once, place)
+    lines = {
+        "folder": f"{os.getcwd()} (all outputs)",
+        "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
+        "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
+        "disk": disk,
+        "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
+    }
+    for name, text in lines.items():
+        if text:
+            print(f"{name:<7} {text}", file=sys.stderr)
+    if SCREEN:
+        begin_watch(SCREEN)
+
+
+def tell_the_end(word):
+    """After the last job: how the run ended."""
+    if SCREEN:
+        SCREEN.finish(word)
+
+
+def tell_results(since=0.0):
+    """Print table 1, if it was asked for, and where the results are that were written after a time."""
+    targets = set(workflow.dag_settings.targets)
+    if not targets or targets & {"all", "results/table1.csv", "results/table1.md", "results/table1.tex"}:
+        print(f"\n{shown_table(os.getcwd())}\n", flush=True)
+    generated = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
+    for line in where_to_look(os.getcwd(), generated, since):
+        print(line, flush=True)
 
 
 def absent_datasets():
@@ -146,7 +197,21 @@ def hosts_of(dataset):
 def fetched_corpus(dataset):
     """Files that must exist before the clips of a dataset can be listed; their age does not rerun the preparation."""
     fetch = DATASETS[dataset].fetch
-    return [ancient(fetch.product)] if fetch and fetch.needed(config) else []
+    if not fetch or not fetch.needed(config):
+        return []
+    if fetch.part is None:
+        return [ancient(fetch.product)]
+    return lambda wildcards: ancient(fetch.product.format(part=fetch.part(config, wildcards.shard)))
+
+
+def of_part(fetch):
+    """End of the path of a log whose job fetches one part of a corpus; "" for a whole corpus."""
+    return "/{part}" if fetch.part else ""
+
+
+def part_option(wildcards):
+    """Option of a command that fetches one part of a corpus; "" for a whole corpus."""
+    return f"--part {wildcards.part}" if "part" in wildcards.keys() else ""
 
 
 def fetch_settings(dataset):
@@ -208,8 +273,29 @@ def all_metrics():
         f"results/metrics/{method}/{dataset}/{number}.json"
         for method in PLAN.methods()
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
+
+
+def subset_of(wildcards):
+    """The subset of a test shard's clips that get videos, as JSON; null for all."""
+    return as_json(PLAN.subset(wildcards.dataset, wildcards.shard))
+
+
+def parts_of_videos(method, dataset, number):
+    """Manifests of the sampling jobs of a method on a test shard."""
+    parts = PLAN.sampling_parts(dataset, number)
+    return [f"results/videos/{method}/{dataset}/parts/{number}.{part}.json" for part in parts]
+
+
+def slice_of_part(wildcards):
+    """First clip and number of clips of a sampling job, as arguments."""
+    return PLAN.sampling_parts(wildcards.dataset, wildcards.shard)[wildcards.part]
+
+
+def sampled_parts(wildcards):
+    """The same for a job."""
+    return parts_of_videos(wildcards.method, wildcards.dataset, wildcards.shard)
 
 
 def all_distances():
@@ -219,14 +305,14 @@ def all_distances():
         for name in computed_distances(config)
         for method in PLAN.methods()
         for dataset in PLAN.shards
-        if PLAN.numbers(dataset, "test")
+        if PLAN.evaluated(dataset)
     ]
 
 
 def features_of(distance, method, dataset):
     """Manifests of the features of a method's videos of a dataset, for one distance."""
     folder = f"results/features/{distance}/{method}/{dataset}"
-    return [f"{folder}/{number}.json" for number in PLAN.numbers(dataset, "test")]
+    return [f"{folder}/{number}.json" for number in PLAN.evaluated(dataset)]
 
 
 @functools.cache
@@ -247,7 +333,7 @@ def all_strips():
         for method in PLAN.methods()
         if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
 
 
@@ -285,10 +371,26 @@ def listing_of(folder):
     return short_hash(entries)
 
 
+def listing_below(folder):
+    """Digest of the names, sizes and times of all files below a folder."""
+    facts = []
+    for place, _, names in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            facts.append([path, os.path.getsize(path), os.stat(path).st_mtime_ns])
+    return short_hash(sorted(facts))
+
+
+def asked_memory():
+    """{rule: MB that its jobs ask for} of the rules that ask for one number."""
+    found = {rule.name: rule.resources.get("mem_mb") for rule in workflow.rules}
+    return {name: memory.value for name, memory in found.items() if memory is not None and not memory.is_evaluable()}
+
+
 def table_settings():
     """The table's config with its rows in the order of the config, and why others are missing."""
     rows = [[name, method["kind"]] for name, method in config["methods"].items()]
-    dataset_notes = {name: DATASETS[name].note for name in PLAN.shards if DATASETS[name].note}
+    notes = {name: [DATASETS[name].note, PLAN.subset_note(name)] for name in PLAN.shards}
+    dataset_notes = {name: " ".join(filter(None, found)) for name, found in notes.items() if any(found)}
     return as_json(
         config["table1"]
         | {"methods": rows, "missing": PLAN.missing_methods(), "absent": PLAN.absent, "dataset_notes": dataset_notes}
@@ -330,7 +432,7 @@ def weights_of_measuring():
 
 def memory_of_distances(distance, dataset):
     """MB for measure_distances: five copies of up to 8 rows of float64 features a clip, and the process itself."""
-    return 2000 + int(PLAN.count(dataset, "test") * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
+    return 2000 + int(sum(PLAN.evaluated(dataset).values()) * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
 
 
 def phones_of_measuring(suffix):

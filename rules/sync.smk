@@ -28,7 +28,7 @@ rule train_sync_encoder:
     shell:
         "until_done python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --state {params.state} --threads {threads}"
-        " --output {output.model} --log {output.log} 2>&1 | tee -i {log}"
+        " --output {output.model} --log {output.log} > {log} 2>&1"
 
 
 rule measure_sync:

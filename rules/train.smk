@@ -38,7 +38,7 @@ rule train_model:
         " --framing {params.framing:q} --methods {params.methods:q} --audio-encoder {input.audio_encoder}"
         " --published-audio-encoder {input.encoder:q} --index {input.index}"
         " --state {params.state} --threads {threads}"
-        " --output {output.model} --training-log {output.log} 2>&1 | tee -i {log}"
+        " --output {output.model} --training-log {output.log} > {log} 2>&1"
 
 
 rule plot_training:

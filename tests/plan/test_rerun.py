@@ -19,6 +19,7 @@ MEASURE = {"measure_videos": 3, "draw_strips": 2} | TABLE
 DISTANCES = {"extract_features": 3, "measure_distances": 3} | TABLE
 SAMPLE = {
     "sample_videos": 1,
+    "gather_videos": 1,
     "draw_strips": 1,
     "measure_videos": 1,
     "extract_features": 1,
@@ -232,6 +233,8 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
         ({"methods": {"ours": {"sampling": {"steps": 3}}}}, SAMPLE),
         ({"runs": {"ours": {"training": {"images": 72}}}}, TRAIN),
         ({"table1": {"reference": "frozen_first_frame"}}, TABLE),
+        ({"sharding": {"clips_per_sampling_job": 50}}, TABLE),
+        ({"test_subset": {"clips": 5, "seed": 1}}, TABLE),  # there are fewer
     ],
 )
 def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
@@ -252,8 +255,8 @@ def test_numbers_inside_a_config_of_the_command_line_are_numbers(run):
 def test_further_seeds_plan_their_own_trainings_and_rows_only(run, tmp_path):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"training_seeds": {"ours": [1, 2, 3]}}))
     found = planned(run, str(tmp_path / "overlay.yaml"), "--", "results/seeds.md")
-    made = {"train_model": 2, "sample_videos": 2, "measure_videos": 2, "extract_features": 2, "measure_distances": 2}
-    assert found == made | {"write_seeds": 1}
+    made = {"train_model": 2, "sample_videos": 2, "gather_videos": 2, "measure_videos": 2}
+    assert found == made | {"extract_features": 2, "measure_distances": 2, "write_seeds": 1}
 
 
 @pytest.mark.parametrize(("change", "expected"), [({"seed": 8}, FROM_SOURCE)])

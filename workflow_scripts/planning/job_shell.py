@@ -14,8 +14,8 @@ JOB_ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",
     **pinned_environment(),
 }
-# A scheduler's SIGTERM or SIGUSR1 ends a training with EXIT_RETRY, and it resumes from its state. Snakemake's `retries`
-# would also repeat errors that the user has to fix, hence a loop in the job itself.
+# A scheduler's SIGTERM or SIGUSR1 ends a training or a sampling job with EXIT_RETRY, and the next try continues it.
+# Snakemake's `retries` would also repeat errors that the user has to fix, hence a loop in the job itself.
 _UNTIL_DONE = (
     "until_done() { local code attempt; for attempt in 1 2 3 4; do "
     f'code=0; "$@" || code=$?; test $code = {EXIT_RETRY} || return $code; done; return $code; }}; '

@@ -15,6 +15,7 @@ from dheads_model.corpora.plan import ShardOutline
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
+from workflow_scripts.planning.evaluated_clips import cut_parts, share_clips
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.sync_encoders import too_few_clips
 from workflow_scripts.planning.weights import check_metrics_weights
@@ -40,6 +41,33 @@ class WorkPlan:
     def count(self, dataset: str, split: str) -> int:
         """Number of planned clips in a split."""
         return sum(shard.clips for shard in self.shards.get(dataset, {}).values() if shard.split == split)
+
+    def evaluated(self, dataset: str) -> dict[str, int]:
+        """{test shard: how many of its clips get videos}: all, or those of the config's test_subset."""
+        shards = {number: self.shards[dataset][number].clips for number in self.numbers(dataset, "test")}
+        wanted = self.config["test_subset"]["clips"]
+        return shards if wanted is None else share_clips(shards, wanted)
+
+    def subset(self, dataset: str, number: str) -> dict | None:
+        """The subset of a test shard for `choose_clips`; None where all clips of the dataset get videos."""
+        chosen = self.evaluated(dataset)
+        if sum(chosen.values()) == self.count(dataset, "test"):
+            return None
+        return {"clips": chosen[number], "seed": self.config["test_subset"]["seed"]}
+
+    def subset_note(self, dataset: str) -> str:
+        """Sentence for the tables on the subset of a dataset; "" where all clips get videos."""
+        count, total = sum(self.evaluated(dataset).values()), self.count(dataset, "test")
+        if count == total:
+            return ""
+        return (
+            f"Dataset {dataset}: {count:,} of {total:,} planned test clips, a seeded subset (test_subset.seed "
+            f"{self.config['test_subset']['seed']}), the same for all methods and metrics."
+        )
+
+    def sampling_parts(self, dataset: str, number: str) -> dict[str, list[int]]:
+        """{number of a sampling job: [its first clip, how many]} of a test shard."""
+        return cut_parts(self.evaluated(dataset)[number], self.config["sharding"]["clips_per_sampling_job"])
 
     def missing_methods(self) -> dict[str, str]:
         """Methods that get no row, with the reason: their run has too few clips to train and no model was given."""
