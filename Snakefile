@@ -60,6 +60,7 @@ include: "rules/benchmarks.smk"
 
 onstart:
     hold_work_folder()
+    keep_plan()
     LOSSES.keep()
     absent_datasets()
     tell_the_plan(log)
@@ -80,7 +81,6 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     split="train|val|test",
     shard=r"\d{5}",
-    part=r"\d{4}",
     run="[A-Za-z][A-Za-z0-9_-]*",
     method="[A-Za-z][A-Za-z0-9_-]*",
     encoder="[A-Za-z][A-Za-z0-9_-]*",

@@ -18,11 +18,24 @@ from workflow_scripts.planning.deployment import check_deployment
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
-from workflow_scripts.planning.job_shell import job_prefix
+from workflow_scripts.planning.job_resources import (
+    FACE_ALIGNMENT_SECONDS,
+    SECONDS_PER_CLIP,
+    at_most,
+    cores_of_largest_node,
+    memory,
+    minutes,
+    minutes_for,
+    threads_of_training,
+)
+from workflow_scripts.planning.job_shell import job_prefix, leave_warnings_to_commands
+from workflow_scripts.planning.kept_outlines import keep_outlines, kept_outlines
+from workflow_scripts.planning.own_errors import attempt_of, check_attempt, mark_of, marking_shell
 from workflow_scripts.planning.plan import input_path, make_work_plan
 from workflow_scripts.planning.products import shown_table, where_to_look
 from workflow_scripts.planning.run_record import write_record
 from workflow_scripts.planning.time_need import time_need, time_sentence
+from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
@@ -48,8 +61,13 @@ try:
     check_config(config)
     check_writable(os.getcwd())
     config.update(with_seeds(config))
-    PLAN = make_work_plan(config)
-    shell.prefix(job_prefix(PROJECT))
+    # Jobs on other nodes read the Snakefile again; they take what was planned.
+    PLAN = make_work_plan(config, outline_dataset if workflow.is_main_process else kept_outlines)
+    JOB_MARK = None if workflow.is_main_process else mark_of(sys.argv)
+    if JOB_MARK:
+        check_attempt(JOB_MARK, attempt_of(sys.argv))
+    leave_warnings_to_commands()
+    shell.prefix(job_prefix(PROJECT, marking_shell(JOB_MARK) if JOB_MARK else ""))
 except UserError as problem:
     refuse(problem)
 
@@ -71,6 +89,11 @@ def hold_work_folder():
         )
     except UserError as problem:
         refuse(problem)
+
+
+def keep_plan():
+    """Before the first job: what jobs on other nodes need to know of the plan."""
+    keep_outlines(PLAN.shards, config)
 
 
 def tell_the_plan(logs):
@@ -142,14 +165,52 @@ def sampling_of_run(run):
     return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
 
 
-def launcher(gpus):
-    """Command that starts a training: Python, or torchrun's launcher with one process per GPU."""
-    return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
+def on_gpus(gpus):
+    """Beginning of a command that computes on GPUs: it claims them where no scheduler gave them."""
+    return f"python -m workflow_scripts.claim_gpus {gpus} " if gpus else ""
+
+
+def launcher(gpus, resources):
+    """Command that starts a training: Python, or torchrun's launcher with one process per GPU.
+
+    A profile that sets the resource mpi (srun) has the scheduler start the processes, on several nodes too.
+    """
+    if resources.get("mpi"):
+        return f"{resources.mpi} --ntasks={gpus} python -m workflow_scripts.slurm_rank"
+    return on_gpus(gpus) + (f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python")
 
 
 def benchmarked_run():
     """The run whose training is measured: the first that is trained, else the first of the config."""
     return (PLAN.trained_runs() or sorted(config["runs"]))[0]
+
+
+def threads_of_a_node(count):
+    """Threads of a job (a number, or a function of wildcards), no more than a cluster's largest node has."""
+
+    def found(wildcards):
+        wanted = count(wildcards) if callable(count) else count
+        submits = workflow.is_main_process and workflow.non_local_exec
+        return at_most(wanted, cores_of_largest_node() if submits else None)
+
+    return found
+
+
+def minutes_of_shard(stage):
+    """Minutes of a stage on a shard, by the shard's number of clips."""
+
+    def found(wildcards):
+        return minutes_for(PLAN.shards[wildcards.dataset][wildcards.shard].clips, seconds_per_clip(stage))
+
+    return minutes(found)
+
+
+def seconds_per_clip(stage):
+    """Seconds of a core that a stage takes for a clip, with the configured landmark detector."""
+    seconds = SECONDS_PER_CLIP[stage]
+    if stage in ("track", "measure") and config["track"]["backend"] == "face-alignment":
+        seconds += FACE_ALIGNMENT_SECONDS["gpu" if config["track"]["gpus"] else "cpu"]
+    return seconds
 
 
 def memory_of_run(run):

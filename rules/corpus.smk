@@ -17,10 +17,12 @@ for dataset, about in DATASETS.items():
             f"logs/{about.source.rule}/{{shard}}.log",
         benchmark:
             f"benchmarks/{about.source.rule}/{{shard}}.jsonl"
+        # What needs the network runs where the user's Snakemake does: compute nodes often have none.
+        localrule: about.source.downloads > 0
         threads: about.source.threads(config)
         resources:
-            mem_mb=about.source.mem_mb,
-            runtime=about.source.minutes,
+            mem_mb=memory(about.source.mem_mb),
+            runtime=minutes(about.source.minutes),
             downloads=about.source.downloads,
         params:
             command=f"{about.source.command} --dataset {dataset} --corpus-folder resources/{dataset}/corpus",
@@ -49,9 +51,10 @@ for dataset, about in DATASETS.items():
                 f"logs/{about.fetch.rule}{of_part(about.fetch)}.log",
             benchmark:
                 f"benchmarks/{about.fetch.rule}{of_part(about.fetch)}.jsonl"
+            localrule: True
             threads: 1
             resources:
-                mem_mb=about.fetch.mem_mb,
+                mem_mb=memory(about.fetch.mem_mb),
                 runtime=about.fetch.minutes,
                 downloads=1,
             params:
@@ -74,9 +77,10 @@ rule fetch_weights:
         "logs/fetch_weights/{name}.log",
     benchmark:
         "benchmarks/fetch_weights/{name}.jsonl"
+    localrule: True
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime=60,
     params:
         # They take `output`, so Snakemake does not track them: a checkout elsewhere, or a file in place, is fetched no second time.

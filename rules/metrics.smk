@@ -21,14 +21,16 @@ rule measure_videos:
         "benchmarks/measure_videos/{method}/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("measure"),
         gpu=config["track"]["gpus"],
+        nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["track"]["gpus"]),
         settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_videos"),
     shell:
-        "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --phones {input.phones} --method {wildcards.method}"
         " --output {output.metrics} --landmarks {output.landmarks} --manifest {output.manifest} > {log} 2>&1"
 
@@ -49,8 +51,8 @@ rule time_phones:
         "benchmarks/time_phones/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory(1000),
+        runtime=minutes_of_shard("quality"),
     params:
         settings=aligner_settings(),
         code=digest("workflow_scripts.time_phones"),
@@ -72,8 +74,8 @@ rule measure_audio_reference:
         "benchmarks/measure_audio_reference/{dataset}.jsonl"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory(3000),
+        runtime=minutes(60),
     params:
         code=digest("workflow_scripts.measure_audio_reference"),
     shell:
@@ -97,13 +99,15 @@ rule measure_bad_videos:
         "benchmarks/measure_bad_videos/{dataset}.jsonl"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
         gpu=config["track"]["gpus"],
+        nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["track"]["gpus"]),
         settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_bad_videos"),
     shell:
-        "python -m workflow_scripts.measure_bad_videos --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.measure_bad_videos --code {params.code} --settings {params.settings:q}"
         " --shards {input.shards} --phones {input.phones}"
         " --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"

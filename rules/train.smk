@@ -20,18 +20,20 @@ rule train_model:
         "logs/train_model/{run}.log",
     benchmark:
         "benchmarks/train_model/{run}.jsonl"
-    threads: 8
+    threads: threads_of_a_node(lambda wildcards: threads_of_training(config["runs"][wildcards.run]["gpus"]))
     resources:
-        mem_mb=lambda wildcards: memory_of_run(config["runs"][wildcards.run]),
+        mem_mb=memory(lambda wildcards: memory_of_run(config["runs"][wildcards.run])),
+        # A training that meets this limit goes back into the queue: profiles/slurm.
         runtime=2880,
         gpu=lambda wildcards: config["runs"][wildcards.run]["gpus"],
+        nodes=1,
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
         framing=lambda wildcards: training_framing(config["runs"][wildcards.run]["dataset"]),
         # It takes `output`, so Snakemake does not track it: another sampling is no reason to train.
         methods=lambda wildcards, output: sampling_of_run(wildcards.run),
         state=state_of_run,
-        launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
+        launcher=lambda wildcards, resources: launcher(config["runs"][wildcards.run]["gpus"], resources),
         code=digest("workflow_scripts.train_model"),
     shell:
         "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
