@@ -19,7 +19,8 @@
 #   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
 #   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
 #   results/per_speaker.csv, results/bad_videos/{dataset}.csv .md   means of each speaker; metrics of bad videos
-#   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/gallery/index.html                       page that plays all methods side by side; its files in page/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   state/sample_videos/{method}/{dataset}/          which videos are finished, likewise
@@ -55,6 +56,7 @@ include: "rules/sample.smk"
 include: "rules/metrics.smk"
 include: "rules/distances.smk"
 include: "rules/tables.smk"
+include: "rules/gallery.smk"
 include: "rules/benchmarks.smk"
 
 
@@ -93,6 +95,7 @@ rule all:
     input:
         "results/table1.csv",
         "results/data_card.csv",
+        "results/gallery/index.html",
         strips=all_strips(),
         curves=all_loss_curves(),
     localrule: True

@@ -2,6 +2,7 @@
 import functools
 import json
 import os
+from pathlib import Path
 
 from dheads_model.config import as_json, short_hash
 from dheads_model.corpora.given_path import given_path
@@ -395,6 +396,40 @@ def all_strips():
         if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
+    ]
+
+
+# The table that the gallery shows.
+TABLE_PAGE = "results/table1.html"
+# The gallery has strips of so many shards of each dataset; a large corpus has hundreds, and they are in results/strips/.
+STRIPS_IN_GALLERY = 4
+
+
+def gallery_plots():
+    """[title, path] of the pictures in the gallery: loss curves, and strips of the first test shards."""
+    curves = [[f"loss of run {run}", f"results/runs/{run}/loss.png"] for run in PLAN.trained_runs()]
+    numbers = {dataset: PLAN.numbers(dataset, "test")[:STRIPS_IN_GALLERY] for dataset in PLAN.shards}
+    shown = {f"{dataset}_{number}" for dataset, found in numbers.items() for number in found}
+    strips = [
+        [f"strip {Path(path).stem}", path]
+        for path in all_strips()
+        if any(path.endswith(f"_{end}.png") for end in shown)
+    ]
+    return curves + strips
+
+
+def gallery_settings():
+    """The gallery's config, with the methods in the order of the config and the titles of the plots, as JSON."""
+    kinds = [[name, config["methods"][name]["kind"]] for name in PLAN.methods()]
+    return as_json({"gallery": config["gallery"], "methods": kinds, "plots": gallery_plots()})
+
+
+def gallery_sources():
+    """Manifests of the source stage of all test shards: speakers and transcripts."""
+    return [
+        f"resources/{dataset}/source/{number}.json"
+        for dataset in PLAN.shards
+        for number in PLAN.numbers(dataset, "test")
     ]
 
 

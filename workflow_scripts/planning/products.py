@@ -4,7 +4,8 @@ from pathlib import Path
 
 # (word, pattern of the files, what they are)
 _PLACES = (
-    ("table", "results/table1.csv", "also .md and .tex; what made it: results/table1.provenance.json"),
+    ("table", "results/table1.csv", "also .md, .html and .tex; what made it: results/table1.provenance.json"),
+    ("gallery", "results/gallery/index.html", "open it in a browser"),
     ("clips", "results/data_card.md", "kept, filtered and failed, with the reason of each"),
     ("videos", "results/videos/{method}/*/*.mp4", ""),
     ("strips", "results/strips/*.png", "ground truth above, generated frames below, every fifth frame"),
