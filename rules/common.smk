@@ -11,6 +11,7 @@ from dheads_model.fingerprint import digest
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
+from workflow_scripts.planning.ablation import ablation_rows, with_ablation
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
 from workflow_scripts.planning.disk_need import check_disk, check_writable
@@ -33,7 +34,7 @@ try:
     spread_dots(config, workflow.config_settings.config)
     check_config(config)
     check_writable(os.getcwd())
-    config.update(with_seeds(config))
+    config.update(with_seeds(with_ablation(config)))
     PLAN = make_work_plan(config)
     shell.prefix(job_prefix(PROJECT))
 except UserError as problem:
@@ -259,6 +260,18 @@ def repeats():
             "no run is trained with several seeds: add --configfile config/seeds.yaml, or name some in training_seeds."
         )
     return {method: pairs for method, pairs in found.items() if pairs}
+
+
+def ablation():
+    """{method, and the varied settings} of each row of table 3 that has videos."""
+    shown = PLAN.methods()
+    found = [row for row in ablation_rows(config) if row["method"] in shown]
+    if not found:
+        raise WorkflowError(
+            "no run is trained for table 3: add --configfile config/ablation.yaml, or name a run in ablation.run that a "
+            "method uses and that has enough clips."
+        )
+    return found
 
 
 def methods_of_kind(*kinds):

@@ -68,6 +68,40 @@ rule write_seeds:
         " --repeats {params.repeats:q} --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
 
 
+rule write_table3:
+    """The ablation: metrics by audio window and motion frames (config block ablation), beside the numbers that the paper prints."""
+    input:
+        metrics=lambda wildcards: all_metrics() + all_sync_metrics() if ablation() else [],
+        distances=all_distances(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+    output:
+        csv="results/table3.csv",
+        markdown="results/table3.md",
+        tex="results/table3.tex",
+        html=report("results/table3.html", caption="../config/report/table3.rst", category="Tables"),
+    log:
+        "logs/write_table3.log",
+    benchmark:
+        "benchmarks/write_table3.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        ablation=lambda wildcards: as_json(ablation()),
+        planned=as_json(planned_products()),
+        made_again=made_again("results/table3.csv", lambda wildcards: chain_of_table()),
+        code=digest("workflow_scripts.write_table3"),
+    shell:
+        "python -m workflow_scripts.write_table3 --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
+        " --ablation {params.ablation:q} --output-csv {output.csv} --output-markdown {output.markdown}"
+        " --output-tex {output.tex} --output-html {output.html} > {log} 2>&1"
+
+
 rule verify_table:
     """Compare table 1 of the default config with the expected one in the repository; fails if they differ."""
     input:
