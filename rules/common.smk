@@ -274,6 +274,40 @@ def ablation():
     return found
 
 
+def opinion_dataset():
+    """The dataset of the opinion study: the config's, else the first that is here."""
+    return config["opinion_study"]["dataset"] or next(iter(PLAN.shards))
+
+
+def opinion_videos():
+    """Manifests of the videos that the opinion study shows."""
+    dataset, shown = opinion_dataset(), PLAN.methods()
+    if dataset not in PLAN.shards:
+        raise WorkflowError(f"config key opinion_study.dataset is {dataset}, which is not here; name another.")
+    if unknown := [name for name in config["opinion_study"]["methods"] if name not in config["methods"]]:
+        raise WorkflowError(
+            f"config key opinion_study.methods names {unknown[0]}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
+    return [
+        f"results/videos/{method}/{dataset}/{number}.json"
+        for method in config["opinion_study"]["methods"]
+        if method in shown
+        for number in PLAN.numbers(dataset, "test")
+    ]
+
+
+def votes_folder():
+    """The folder of votes that the config names."""
+    named = config["opinion_study"]["votes"]
+    if not named or not os.path.isdir(given_path(named)):
+        raise WorkflowError(
+            f"config key opinion_study.votes is {named}; name the folder with the files that the raters downloaded "
+            "from results/opinion_study/index.html."
+        )
+    return given_path(named)
+
+
 def methods_of_kind(*kinds):
     """Names of the configured methods of some kinds."""
     return [name for name, method in config["methods"].items() if method["kind"] in kinds]
