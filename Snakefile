@@ -17,7 +17,7 @@
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
 #   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
-#   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/table2.*, table3.*, opinion_study/, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/table2.*, table3.*, opinion_study/, figures/, results/strips/, results/data_card.csv .md, results/benchmarks/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
@@ -51,6 +51,7 @@ include: "rules/sample.smk"
 include: "rules/metrics.smk"
 include: "rules/distances.smk"
 include: "rules/tables.smk"
+include: "rules/figures.smk"
 include: "rules/opinion.smk"
 include: "rules/benchmarks.smk"
 

@@ -274,6 +274,15 @@ def ablation():
     return found
 
 
+def all_videos(dataset):
+    """Manifests of the test videos of all methods that get a row."""
+    return [
+        f"results/videos/{method}/{dataset}/{number}.json"
+        for method in PLAN.methods()
+        for number in PLAN.numbers(dataset, "test")
+    ]
+
+
 def opinion_dataset():
     """The dataset of the opinion study: the config's, else the first that is here."""
     return config["opinion_study"]["dataset"] or next(iter(PLAN.shards))
