@@ -283,6 +283,16 @@ def all_videos(dataset):
     ]
 
 
+def all_tables():
+    """The tables that the config has: table 1, and with their blocks those of seeds, ablation and votes."""
+    further = {
+        "seeds": config["training_seeds"],
+        "table3": config["ablation"]["run"],
+        "table2": config["opinion_study"]["votes"],
+    }
+    return [f"results/{name}.csv" for name in ["table1", *(name for name, asked in further.items() if asked)]]
+
+
 def opinion_dataset():
     """The dataset of the opinion study: the config's, else the first that is here."""
     return config["opinion_study"]["dataset"] or next(iter(PLAN.shards))

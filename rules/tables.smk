@@ -127,6 +127,35 @@ rule verify_table:
         " --expected {input.expected:q} 2>&1 | tee {log}"
 
 
+rule verify_tables:
+    """Compute the tables again from the per-clip results and compare bytes: table 1, and those of seeds, ablation and votes
+    where the config has them."""
+    input:
+        metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+        tables=lambda wildcards: all_tables(),
+    log:
+        "logs/verify_tables.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        planned=as_json(planned_products()),
+        repeats=lambda wildcards: as_json(repeats() if config["training_seeds"] else {}),
+        ablation=lambda wildcards: as_json(ablation() if config["ablation"]["run"] else []),
+        votes=lambda wildcards: votes_folder() if config["opinion_study"]["votes"] else "",
+        code=digest("workflow_scripts.verify_tables"),
+    shell:
+        "python -m workflow_scripts.verify_tables --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
+        " --repeats {params.repeats:q} --ablation {params.ablation:q} --votes {params.votes:q} 2>&1 | tee {log}"
+
+
 rule draw_strips:
     """Frames of the ground truth above those of a method, with loudness and mouth opening below."""
     input:

@@ -45,7 +45,7 @@ def draw_flow_maps(maps: Mapping[str, tuple[np.ndarray, int]], output: Path | st
     for axes, (method, (found, count)) in zip(grid.flat, maps.items(), strict=False):
         picture = axes.imshow(found, cmap="inferno", vmin=0, vmax=top)
         axes.set_title(f"{method.replace('_', ' ')}\nmean {found.mean():.3f} (n = {count})", fontsize=9)
-    figure.colorbar(picture, ax=grid, label="optical flow, pixels per frame at 128 x 128", shrink=0.8)
+    figure.colorbar(picture, ax=grid, label="pixels per frame at 128 x 128", shrink=0.8)
     _save(figure, plt, output)
 
 

@@ -76,11 +76,13 @@ def test_pictures_and_model_are_there(finished):
     assert facts["images"] == 64
 
 
-def test_shards_are_the_same_bytes_in_another_run_on_one_core(finished, tmp_path):
-    done = snakemake(
-        finished.project, tmp_path, "--cores", "1", "--configfile", str(TINY), "--", "resources/embedded/index.json"
-    )
+def test_shards_and_tables_are_the_same_bytes_in_another_run_on_one_core(finished, tmp_path):
+    done = snakemake(finished.project, tmp_path, "--cores", "1", "--configfile", str(TINY), "--", "verify_tables")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": equal\n") == 4, done.stdout
+    for name in ("csv", "md", "tex", "html"):
+        table = f"results/table1.{name}"
+        assert (tmp_path / table).read_bytes() == (finished.work / table).read_bytes(), "two cores made the other"
     again = json.loads((tmp_path / "resources/embedded/index.json").read_text())
     first = json.loads((finished.work / "resources/embedded/index.json").read_text())
     assert again == first
