@@ -13,13 +13,16 @@
 #   results/audio_reference/{dataset}.json           how well audio features predict the mouth, by a ridge regression
 #   results/runs/{run}/model.safetensors             export, with model.json, training.jsonl, loss.png
 #   results/sync_encoders/{dataset}/{encoder}/       encoder.safetensors, if the config uses it
-#   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json
+#   results/videos/{method}/{dataset}/{clip}.mp4     videos, with a manifest {shard}.json; of sampling jobs parts/{shard}.{part}.json
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
 #   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
-#   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/table2.*, table3.*, opinion_study/, figures/, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/table1.csv .md .tex .html .provenance.json, results/table2.*, table3.*, seeds.*, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/opinion_study/index.html, results/figures/   page for raters; figures of all methods
+#   results/gallery/index.html                       page that plays all methods side by side; its files in page/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
+#   state/sample_videos/{method}/{dataset}/          which videos are finished, likewise
 #   logs/{rule}/, benchmarks/{rule}/                 of each job
 import sys
 
@@ -30,11 +33,12 @@ min_version("9.27")
 PROJECT = str(workflow.current_basedir)
 sys.path.insert(0, PROJECT)
 
+from workflow_scripts.planning.screen import begin_watch, open_screen
+
+SCREEN = open_screen(workflow, f"{PROJECT}/Snakefile", lambda: tell_results())
+
 
 configfile: f"{PROJECT}/config/config.yaml"
-
-
-container: "docker://python:3.11-slim"
 
 
 report: "config/report/workflow.rst"
@@ -53,17 +57,25 @@ include: "rules/distances.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/opinion.smk"
+include: "rules/gallery.smk"
 include: "rules/benchmarks.smk"
 
 
 onstart:
     hold_work_folder()
+    keep_plan()
     LOSSES.keep()
     absent_datasets()
-    state_disk_need()
+    tell_the_plan(log)
+
+
+onsuccess:
+    tell_the_end("done")
+    tell_results(workflow.start_time.timestamp())
 
 
 onerror:
+    tell_the_end("stopped")
     tell_at_exit(log)
 
 
@@ -75,6 +87,7 @@ wildcard_constraints:
     run="[A-Za-z][A-Za-z0-9_-]*",
     method="[A-Za-z][A-Za-z0-9_-]*",
     encoder="[A-Za-z][A-Za-z0-9_-]*",
+    part="[A-Za-z0-9_-]+",
     distance="|".join(DISTANCES),
 
 
@@ -83,6 +96,7 @@ rule all:
     input:
         "results/table1.csv",
         "results/data_card.csv",
+        "results/gallery/index.html",
         strips=all_strips(),
         curves=all_loss_curves(),
     localrule: True

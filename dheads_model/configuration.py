@@ -27,6 +27,7 @@ from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.metrics.distance_registry import DISTANCES
+from dheads_model.tables.gallery_settings import GallerySettings
 from dheads_model.training.settings import RunSettings
 from dheads_model.training.sync_settings import SyncSettings
 
@@ -46,6 +47,21 @@ class ShardingSettings:
 
     clips_per_shard: Annotated[int, Field(ge=1, le=1000)] = 16
     """Clips per shard."""
+    clips_per_sampling_job: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Clips per job that samples videos of a test shard. It changes no video."""
+
+
+@settings("test_subset")
+class TestSubsetSettings:
+    """Test clips of which videos are made and measured."""
+
+    __test__ = False  # no class of tests
+
+    clips: Count | None = None
+    """Number of test clips of each dataset, a seeded subset that is proportional over the shards and the same for all methods
+    and metrics. null: all. The table states it."""
+    seed: CountOrZero = 0
+    """Seed of the choice. With the same seed, more clips contain the fewer."""
 
 
 @settings("budget")
@@ -251,6 +267,7 @@ class Configuration(_WithDatasets):
     """Config of the Diffused Heads workflow."""
 
     sharding: ShardingSettings = ShardingSettings()
+    test_subset: TestSubsetSettings = TestSubsetSettings()
     budget: BudgetSettings = BudgetSettings()
     track: TrackSettings = TrackSettings()
     align: AlignSettings = AlignSettings()
@@ -273,6 +290,7 @@ class Configuration(_WithDatasets):
     """Rows of the table."""
     metrics: MetricsSettings = MetricsSettings()
     strips: StripsSettings = StripsSettings()
+    gallery: GallerySettings = GallerySettings()
     table1: TableSettings = TableSettings()
     opinion_study: OpinionSettings = OpinionSettings()
 

@@ -1,10 +1,10 @@
-"""Exceptions and exit codes of commands: the user has to fix something, a signal stops a training, a clip is filtered, a clip
-failed."""
+"""Exceptions and exit codes of commands: the user has to fix something, a signal stops a training or the sampling, a clip is
+filtered, a clip failed."""
 
 # Exit codes of all commands; docs/robustness.md has the table. argparse ends with EXIT_USER_ERROR too.
 EXIT_FAILED = 1  # a bug, with its traceback; or a comparison that found a difference
 EXIT_USER_ERROR = 2  # something the user has to fix; the message is one sentence
-EXIT_RETRY = 75  # a scheduler's signal stopped a training, whose state is saved; EX_TEMPFAIL of sysexits.h
+EXIT_RETRY = 75  # a scheduler's signal stopped a job that the next try continues; EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130  # Ctrl-C; 128 + SIGINT
 
 # Meanings: dheads_model/reasons.py.
@@ -36,7 +36,7 @@ class UserError(Exception):
 
 
 class Interrupted(Exception):
-    """A signal stopped a training; its state is saved. `exit_code`: what the command ends with."""
+    """A signal stopped a training or the sampling; the next try continues it. `exit_code`: what the command ends with."""
 
     def __init__(self, sentence: str, exit_code: int = EXIT_RETRY):
         super().__init__(sentence)

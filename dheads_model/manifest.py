@@ -62,6 +62,10 @@ class Manifest:
         """Number of clips with this status."""
         return sum(outcome.status == status for outcome in self.clips)
 
+    def clip_ids(self) -> frozenset[str]:
+        """Ids of all clips, whatever their status."""
+        return frozenset(outcome.clip for outcome in self.clips)
+
     def ok(self) -> dict[str, dict]:
         """Facts of the clips with status ok, by clip id, in order."""
         return {outcome.clip: outcome.facts for outcome in self.clips if outcome.status == OK}

@@ -14,12 +14,23 @@ def made_again(product, chain):
     )
 
 
-def videos_made_again():
-    """The same for videos, which are not declared as outputs; their manifest lists them."""
-    manifest = "results/videos/{method}/{dataset}/{shard}.json"
+def videos_made_again(name):
+    """The same for videos, which are not declared as outputs; their manifest of that name lists them."""
+    manifest = f"results/videos/{{method}}/{{dataset}}/{name}"
     return lambda wildcards: LOSSES.parameter(
         manifest.format(**dict(wildcards.items())), lambda: lost_files(manifest.format(**dict(wildcards.items())))
     )
+
+
+def gallery_made_again():
+    """The same for the gallery, whose own files are listed in it."""
+    chain = lambda: absent(chain_of_gallery()) + lost_files("results/gallery/page/files.json")
+    return lambda wildcards: LOSSES.parameter("results/gallery/index.html", chain)
+
+
+def chain_of_gallery():
+    """All inputs of the gallery down to the shards."""
+    return chain_of_table() + [path for _, path in gallery_plots()] + [TABLE_PAGE]
 
 
 def chain_of_dataset(dataset):
@@ -42,6 +53,8 @@ def chain_of_videos(method, dataset, number):
     if config["metrics"]["sync_encoder"] is not None:
         paths += [f"results/sync/{kept}.json", ancient(f"results/sync/{kept}.parquet")]
     kind = config["methods"][method]["kind"]
+    if kind == "model":
+        paths += parts_of_videos(method, dataset, number)
     return paths + (chain_of_run(config["methods"][method]["run"]) if kind == "model" and not config["model"] else [])
 
 
@@ -57,7 +70,7 @@ def chain_of_table():
         path
         for method in PLAN.methods()
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
         for path in chain_of_videos(method, dataset, number)
     ]
     return list(dict.fromkeys(paths)) + all_indexes() + chain_of_distances()
@@ -101,7 +114,7 @@ def planned_products():
         made_with = {"framing": json.loads(training_framing(config["runs"][run]["dataset"]))}
         planned[f"results/runs/{run}/"] = as_planned("train_model", config["runs"][run] | made_with)
     for name in PLAN.methods():
-        planned[f"results/videos/{name}/"] = planned_videos(name)
+        planned |= planned_videos(name)
         planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measuring_settings())
         planned[f"results/sync/{name}/"] = as_planned(
             "measure_sync", {"sync_encoder": config["metrics"]["sync_encoder"]}
@@ -114,13 +127,22 @@ def planned_products():
 
 
 def planned_videos(name):
-    """How the videos of a method are made now."""
-    method = config["methods"][name]
-    if method["kind"] == "model":
-        return as_planned("sample_videos", method | {"seed": config["seed"], "model": model_of_method(name)})
-    if method["kind"] == "videos":
-        return as_planned("adopt_videos", videos_settings(name))
-    return as_planned("copy_reference", method)
+    """The same for the videos of a method on every test shard."""
+    method, folder = config["methods"][name], f"results/videos/{name}"
+    planned = {}
+    for dataset in PLAN.shards:
+        for number in PLAN.evaluated(dataset):
+            chosen = {"subset": PLAN.subset(dataset, number)}
+            whole = f"{folder}/{dataset}/{number}."
+            if method["kind"] == "model":
+                made_with = method | chosen | {"seed": config["seed"], "model": model_of_method(name)}
+                planned[f"{folder}/{dataset}/parts/{number}."] = as_planned("sample_videos", made_with)
+                planned[whole] = as_planned("gather_videos", method)
+            elif method["kind"] == "videos":
+                planned[whole] = as_planned("adopt_videos", videos_settings(name) | chosen)
+            else:
+                planned[whole] = as_planned("copy_reference", method | chosen)
+    return planned
 
 
 def as_planned(command, settings):

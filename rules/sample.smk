@@ -2,7 +2,7 @@
 
 
 rule sample_videos:
-    """Videos from a model: the first frame of each test clip and its speech."""
+    """Videos from a model for some clips of a test shard; each is written when it is finished, and the next try keeps it."""
     input:
         shard="resources/{dataset}/shards/test/{shard}.json",
         tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
@@ -10,30 +10,63 @@ rule sample_videos:
         checksum=checksum_of,
         encoder=published_audio_encoder() if config["model"] else [],
     output:
+        manifest="results/videos/{method}/{dataset}/parts/{shard}.{part}.json",
+        recipe="results/videos/{method}/{dataset}/parts/{shard}.{part}.recipe.json",
+    log:
+        "logs/sample_videos/{method}/{dataset}/{shard}.{part}.log",
+    benchmark:
+        "benchmarks/sample_videos/{method}/{dataset}/{shard}.{part}.jsonl"
+    wildcard_constraints:
+        method="|".join(methods_of_kind("model")) or "no-such-method",
+    threads: threads_of_a_node(8)
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(240),
+        gpu=lambda wildcards: config["methods"][wildcards.method]["gpus"],
+        nodes=1,
+    params:
+        settings=lambda wildcards: settings("methods", wildcards.method),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][wildcards.method]["gpus"]),
+        seed=config["seed"],
+        subset=subset_of,
+        clips=slice_of_part,
+        made_again=videos_made_again("parts/{shard}.{part}.json"),
+        code=digest("workflow_scripts.sample_videos"),
+    shell:
+        "until_done {params.gpus}python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
+        " --published-audio-encoder {input.encoder:q}"
+        " --subset {params.subset:q} --part {wildcards.part} --clips {params.clips}"
+        " --state state/sample_videos/{wildcards.method}/{wildcards.dataset}"
+        " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
+        " --manifest {output.manifest} > {log} 2>&1"
+
+
+rule gather_videos:
+    """One manifest of the videos of a test shard, from those of its sampling jobs."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        parts=sampled_parts,
+    output:
         manifest="results/videos/{method}/{dataset}/{shard}.json",
         recipe="results/videos/{method}/{dataset}/{shard}.recipe.json",
     log:
-        "logs/sample_videos/{method}/{dataset}/{shard}.log",
+        "logs/gather_videos/{method}/{dataset}/{shard}.log",
     benchmark:
-        "benchmarks/sample_videos/{method}/{dataset}/{shard}.jsonl"
+        "benchmarks/gather_videos/{method}/{dataset}/{shard}.jsonl"
     wildcard_constraints:
         method="|".join(methods_of_kind("model")) or "no-such-method",
-    threads: 8
+    localrule: True
+    threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
-        gpu=lambda wildcards: config["methods"][wildcards.method]["gpus"],
+        mem_mb=500,
+        runtime=10,
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
-        seed=config["seed"],
-        made_again=videos_made_again(),
-        code=digest("workflow_scripts.sample_videos"),
+        code=digest("workflow_scripts.gather_videos"),
     shell:
-        "python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
-        " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
-        " --published-audio-encoder {input.encoder:q}"
-        " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
-        " --manifest {output.manifest} 2>&1 | tee -i {log}"
+        "python -m workflow_scripts.gather_videos --code {params.code} --settings {params.settings:q}"
+        " --shard {input.shard} --parts {input.parts} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule copy_reference:
@@ -53,15 +86,17 @@ rule copy_reference:
         or "no-such-method",
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory(1500),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
-        made_again=videos_made_again(),
+        subset=subset_of,
+        made_again=videos_made_again("{shard}.json"),
         code=digest("workflow_scripts.copy_reference"),
     shell:
         "python -m workflow_scripts.copy_reference --code {params.code} --settings {params.settings:q}"
-        " --shard {input.shard} --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
+        " --shard {input.shard} --subset {params.subset:q}"
+        " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
         " --manifest {output.manifest} > {log} 2>&1"
 
 
@@ -81,15 +116,16 @@ rule adopt_videos:
         method="|".join(methods_of_kind("videos")) or "no-such-method",
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=lambda wildcards: as_json(videos_settings(wildcards.method)),
-        made_again=videos_made_again(),
+        subset=subset_of,
+        made_again=videos_made_again("{shard}.json"),
         listing=lambda wildcards: listing_of(videos_settings(wildcards.method)["path"]),
         code=digest("workflow_scripts.adopt_videos"),
     shell:
         "python -m workflow_scripts.adopt_videos --code {params.code} --settings {params.settings:q}"
-        " --shard {input.shard} --method {wildcards.method}"
+        " --shard {input.shard} --subset {params.subset:q} --method {wildcards.method}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
         " --manifest {output.manifest} > {log} 2>&1"

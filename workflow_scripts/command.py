@@ -28,6 +28,14 @@ def add_budget(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
+def add_subset(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add --subset, which clips of a test shard get videos, to a parser."""
+    parser.add_argument(
+        "--subset", type=json.loads, help="clips and seed of the choice as one JSON object; null for all"
+    )
+    return parser
+
+
 def run_command(module: str, parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], None]) -> None:
     """Parse, check the code digest, call `main(arguments)`.
 

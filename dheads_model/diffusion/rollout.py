@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dheads_model.diffusion.augmentation import add_motion_noise, hide_mouth
+from dheads_model.diffusion.blinks import eye_closures
 from dheads_model.diffusion.conditions import Conditions, to_motion_input, to_uint8
 from dheads_model.diffusion.sampling import sample_frame
 from dheads_model.diffusion.settings import SamplingSettings
@@ -41,46 +42,105 @@ def rollout(
     report: called with 1 for each finished frame, from any worker; for instance `tqdm.update`.
     """
     clips = range(len(audio_features))
-    slices = [clips[start::workers] for start in range(workers)] if identity.device.type == "cpu" else [clips]
-    frames: list[list[np.ndarray]] = [[] for _ in clips]
+    side = identity.shape[-1]
+    videos = [np.zeros((0, side, side, 3), np.uint8) for _ in clips]
+    inputs = [
+        ClipInput(len(audio_features[clip]), seeds[clip], lambda clip=clip: (identity[clip], audio_features[clip]))
+        for clip in clips
+    ]
+    rollout_each(model, identity.device, inputs, settings, videos.__setitem__, workers, report)
+    return videos
+
+
+@dataclass(frozen=True)
+class ClipInput:
+    """A clip to be generated, which is opened when its turn comes. frames: its length. seed: see `clip_seed`.
+
+    open: returns its identity `[3, S, S]` in [-1, 1] and its audio features, `[frames, 4, bands]` or embeddings `[frames, D]`.
+    """
+
+    frames: int
+    seed: int
+    open: Callable[[], tuple[Tensor, Tensor]]
+
+
+def rollout_each(
+    model: TalkingModel,
+    device: torch.device,
+    clips: Sequence[ClipInput],
+    settings: SamplingSettings,
+    done: Callable[[int, np.ndarray], object],
+    workers: int = 1,
+    report: Callable[[int], object] | None = None,
+) -> None:
+    """Generate the videos of `rollout`, each handed over when it is finished: memory holds settings.clips_at_once a worker.
+
+    done: called with a clip's number and its frames uint8 `[T, S, S, 3]`, from any worker, once for each clip that has frames.
+    workers, report: see `rollout`. An exception of `done` or `report` ends the sampling and is raised.
+    """
+    numbers = range(len(clips))
+    slices = [numbers[start::workers] for start in range(workers)] if device.type == "cpu" else [numbers]
 
     def generate_slice(of_worker: range) -> None:
-        features = [audio_features[clip] for clip in of_worker]
-        noise = seeded_noise([seeds[clip] for clip in of_worker])
-        for number, frame in generate(model, identity[list(of_worker)], features, settings, noise):
-            frames[of_worker[number]].append(to_uint8(frame).cpu().numpy())
+        noise = seeded_noise([clips[clip].seed for clip in of_worker])
+        frames: dict[int, list[np.ndarray]] = {}
+        for number, frame in _generate(model, [clips[clip] for clip in of_worker], device, settings, noise):
+            made = frames.setdefault(number, [])
+            made.append(to_uint8(frame).cpu().numpy())
+            if len(made) == clips[of_worker[number]].frames:
+                done(of_worker[number], np.stack(frames.pop(number)))
             if report is not None:
                 report(1)
 
-    if identity.device.type == "cpu":
+    if device.type == "cpu":
         with one_thread(), ThreadPoolExecutor(len(slices)) as pool:
             list(pool.map(generate_slice, slices))
     else:  # in this thread: a compiled model's CUDA graphs belong to the thread that recorded them
-        generate_slice(clips)
-    side = identity.shape[-1]
-    return [np.stack(video) if video else np.zeros((0, side, side, 3), np.uint8) for video in frames]
+        generate_slice(numbers)
 
 
 def generate(
-    model: TalkingModel, identity: Tensor, audio_features: Sequence[Tensor], settings: SamplingSettings, noise: Noise
+    model: TalkingModel,
+    identity: Tensor,
+    audio_features: Sequence[Tensor],
+    settings: SamplingSettings,
+    noise: Noise,
 ) -> Iterator[tuple[int, Tensor]]:
     """(clip, frame `[3, S, S]`) of all clips of `rollout`, in order within a clip, neither clamped nor rounded.
 
     A batch has up to settings.clips_at_once clips, the longest first; when one ends the next takes its place. On a CPU
-    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets.
+    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets. Blinks, if any, are those of seed 0.
     """
     if len(identity) != len(audio_features):
         raise ValueError(f"{len(identity)} identity frames for the audio features of {len(audio_features)} clips")
-    lengths = [len(features) for features in audio_features]
+    clips = [
+        ClipInput(len(features), 0, lambda clip=clip, features=features: (identity[clip], features))
+        for clip, features in enumerate(audio_features)
+    ]
+    yield from _generate(model, clips, identity.device, settings, noise)
+
+
+def _generate(
+    model: TalkingModel, clips: Sequence[ClipInput], device: torch.device, settings: SamplingSettings, noise: Noise
+) -> Iterator[tuple[int, Tensor]]:
+    lengths, radius = [clip.frames for clip in clips], model.network_settings.audio_radius
     waiting = deque(sorted((clip for clip in range(len(lengths)) if lengths[clip]), key=lambda clip: -lengths[clip]))
     active: list[_ActiveClip] = []
+    heard: dict[int, Tensor] = {}
     while waiting or active:
         while waiting and len(active) < settings.clips_at_once:
-            active.append(_start(model, waiting.popleft(), identity))
-        windows = [_window(audio_features[one.clip], one.frame, model.network_settings.audio_radius) for one in active]
+            clip = waiting.popleft()
+            identity, features = clips[clip].open()
+            heard[clip] = features.to(device)
+            closures = eye_closures(clips[clip].seed, settings.blinks_per_second)
+            active.append(_start(model, clip, identity.to(device), closures))
+        windows = [_window(heard[one.clip], one.frame, radius) for one in active]
         for one, frame in zip(active, next_frames(model, active, windows, settings, noise), strict=True):
             yield one.clip, frame
-        active = [one for one in active if one.frame < lengths[one.clip]]
+        for one in active:
+            if one.frame == lengths[one.clip]:
+                del heard[one.clip]
+        active = [one for one in active if one.clip in heard]
 
 
 def stream(
@@ -94,7 +154,7 @@ def stream(
     `encode_speech` (80 ms with the published audio encoder), plus the computation.
     """
     radius, noise = model.network_settings.audio_radius, seeded_noise([seed])
-    one = _start(model, 0, identity[None])
+    one = _start(model, 0, identity, eye_closures(seed, settings.blinks_per_second))
     around: deque[Tensor] = deque(maxlen=2 * radius + 1)
     ahead = -1
     for newest in _with_end_repeated(features, radius):
@@ -136,9 +196,14 @@ def next_frames(
         if settings.motion_noise > 0:
             motion = add_motion_noise(motion, level, draw(MOTION_NOISE, tuple(motion.shape[1:])))
         if settings.hide_mouth:
-            motion = hide_mouth(motion)
+            motion = hide_mouth(motion, model.network_settings.lower_face)
+        eyes = None
+        if model.network_settings.eye_condition:
+            drawn = [next(one.closures) for one in active]
+            eyes = torch.tensor([drawn[row] for row in rows], device=identity.device)[:, None]
         level_input = level if model.network_settings.noise_level_input else None
-        frames = sample_frame(model, Conditions(identity, motion, audio, level_input), settings, draw)[: len(active)]
+        conditions = Conditions(identity, motion, audio, level_input, eyes=eyes)
+        frames = sample_frame(model, conditions, settings, draw)[: len(active)]
         for one, frame in zip(active, frames, strict=True):
             one.history = torch.cat([one.history[1:], frame[None]])
             one.frame += 1
@@ -147,16 +212,19 @@ def next_frames(
 
 @dataclass
 class _ActiveClip:
-    """A clip in generation: identity `[3, S, S]`, motion frames `[M, 3, S, S]`, number of the next frame."""
+    """A clip in generation: identity `[3, S, S]`, motion frames `[M, 3, S, S]`, number of the next frame, and closures of
+    the eyes of its frames to come."""
 
     clip: int
     identity: Tensor
     history: Tensor
     frame: int
+    closures: Iterator[float]
 
 
-def _start(model: TalkingModel, clip: int, identity: Tensor) -> _ActiveClip:
-    return _ActiveClip(clip, identity[clip], identity[clip].expand(model.network_settings.motion_frames, -1, -1, -1), 0)
+def _start(model: TalkingModel, clip: int, identity: Tensor, closures: Iterator[float]) -> _ActiveClip:
+    motion = identity.expand(model.network_settings.motion_frames, -1, -1, -1)
+    return _ActiveClip(clip, identity, motion, 0, closures)
 
 
 def _anchored(one: _ActiveClip, settings: SamplingSettings) -> Tensor:

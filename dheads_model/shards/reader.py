@@ -1,8 +1,10 @@
 """Reading packed shards: a tar is verified against its manifest before its first clip is read."""
 
+import hashlib
 import io
 import json
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -35,12 +37,48 @@ class ShardClip:
     facts: dict
 
 
-def read_shard(manifest_path: Path | str) -> Iterator[ShardClip]:
-    """The clips of a shard in order; raises UserError when the tar is missing, truncated or altered."""
+def read_shard(manifest_path: Path | str, wanted: Collection[str] | None = None) -> Iterator[ShardClip]:
+    """The clips of a shard in order, or those `wanted`; raises UserError when the tar is missing, truncated or altered."""
     manifest = read_manifest(manifest_path)
     tar = verify_file(manifest_path, manifest.files[0])
     for clip, members in groupby(read_tar(tar), key=lambda member: member[0].partition(".")[0]):
-        yield unpack_clip(clip, list(members))
+        if wanted is None or clip in wanted:
+            yield unpack_clip(clip, list(members))
+
+
+@dataclass(frozen=True)
+class StoredClip:
+    """A clip in a shard's tar that is read when it is needed. members: (name, offset, bytes) of its files in the tar."""
+
+    clip: str
+    tar: Path
+    members: tuple[tuple[str, int, int], ...]
+
+    def read(self) -> ShardClip:
+        """The clip; raises ValueError when its parts differ in length."""
+        return unpack_clip(self.clip, list(self._contents()))
+
+    def sha256(self) -> str:
+        """Hex sha256 of its files' names and bytes."""
+        total = hashlib.sha256()
+        for name, content in self._contents():
+            total.update(f"{name} {len(content)}\n".encode() + content)
+        return total.hexdigest()
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        with open(self.tar, "rb") as stream:
+            for name, offset, count in self.members:
+                stream.seek(offset)
+                yield name, stream.read(count)
+
+
+def locate_clips(manifest_path: Path | str) -> list[StoredClip]:
+    """The clips of a shard in order, none of them read yet; raises UserError when the tar is missing, truncated or altered."""
+    tar = verify_file(manifest_path, read_manifest(manifest_path).files[0])
+    with tarfile.open(tar) as opened:
+        found = [(member.name, member.offset_data, member.size) for member in opened]
+    groups = groupby(found, key=lambda member: member[0].partition(".")[0])
+    return [StoredClip(clip, tar, tuple(members)) for clip, members in groups]
 
 
 def unpack_clip(clip: str, members: list[tuple[str, bytes]]) -> ShardClip:

@@ -50,7 +50,7 @@ def measure_shard(
         rows.add(clip, len(frames), found)
         return {"frames_with_face": int(seen.sum())}
 
-    outcomes = process_clips(((clip.clip, clip) for clip in read_shard(shard)), work)
+    outcomes = process_clips(((clip.clip, clip) for clip in read_shard(shard, videos.clip_ids())), work)
     rows.write(output)
     write_table(landmarks_output, LANDMARK, points)
     return outcomes

@@ -1,5 +1,6 @@
 """Videos of a method that runs elsewhere, encoded as all others are."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dheads_model.corpora.folder import EXTENSIONS
@@ -9,20 +10,28 @@ from dheads_model.media.adopted import fit_video
 from dheads_model.media.encode import write_video
 from dheads_model.shards.loader import resize_frames
 from dheads_model.shards.reader import ShardClip, read_shard
+from dheads_model.shards.subset import choose_clips
 
 
 def adopt_videos(
-    shard: Manifest, shard_path: Path | str, method: str, source: Path, output_folder: Path
+    shard: Manifest,
+    shard_path: Path | str,
+    method: str,
+    source: Path,
+    output_folder: Path,
+    subset: Mapping | None = None,
 ) -> tuple[list[Outcome], list[Path]]:
     """(outcome of each clip of a packed shard, the adopted files) of the videos in `source` or its folder of the dataset.
 
-    method: its name, for messages. Raises UserError where the folder is gone or has none of the clips.
+    method: its name, for messages. subset: of the shard's clips, see `choose_clips`. Raises UserError where the folder is
+    gone or has none of the clips.
     """
     if (source / shard.dataset).is_dir():
         source = source / shard.dataset
     if not source.is_dir():
         raise UserError(f"{source} of method {method} no longer exists; correct methods.{method}.path.")
-    videos, clips = videos_by_clip(source), list(read_shard(shard_path))
+    chosen = choose_clips(list(shard.ok()), subset)
+    videos, clips = videos_by_clip(source), list(read_shard(shard_path, chosen))
     if clips and not any(clip.clip in videos for clip in clips):
         raise UserError(
             f"{source} of method {method} has none of the {len(clips)} clips of shard {shard.shard}; name videos by "

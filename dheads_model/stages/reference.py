@@ -1,5 +1,6 @@
 """Reference videos: the ground truth, its first frame repeated, or another clip."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from dheads_model.errors import ClipFailed, UserError
 from dheads_model.manifest import Outcome, process_clips
 from dheads_model.media.encode import write_video
 from dheads_model.shards.reader import ShardClip, read_shard
+from dheads_model.shards.subset import choose_clips
 
 
 def reference_frames(clips: list[ShardClip], number: int, kind: str) -> np.ndarray:
@@ -42,13 +44,17 @@ def another(clips: list[ShardClip], number: int) -> ShardClip:
     return next(iter([other for other in differs if other.speaker == clip.speaker] + differs + others))
 
 
-def copy_references(shard: Path | str, kind: str, output_folder: Path) -> list[Outcome]:
-    """Encode the reference videos of a packed shard; returns the outcome of each clip."""
+def copy_references(shard: Path | str, kind: str, output_folder: Path, subset: Mapping | None = None) -> list[Outcome]:
+    """Encode the reference videos of a packed shard, or of a subset of its clips; returns the outcome of each clip.
+
+    subset: see `choose_clips`. The other clip of ground_truth_of_another is any of the shard's.
+    """
     clips = list(read_shard(shard))
+    chosen = choose_clips([clip.clip for clip in clips], subset)
 
     def work(name: str, number: int) -> dict:
         frames = reference_frames(clips, number, kind)
         write_video(output_folder / f"{name}.mp4", frames, clips[number].audio)
         return {"frames": len(frames)}
 
-    return process_clips(((clip.clip, number) for number, clip in enumerate(clips)), work)
+    return process_clips(((clip.clip, number) for number, clip in enumerate(clips) if clip.clip in chosen), work)

@@ -1,25 +1,40 @@
-"""Videos from a model for the clips of a test shard: each from its first frame and its speech."""
+"""Videos from a model for clips of a test shard: each from its first frame and its speech, and in place as soon as it is made."""
 
 import dataclasses
+import logging
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
+from dheads_model.config import short_hash
 from dheads_model.diffusion.conditions import to_model_range
-from dheads_model.diffusion.rollout import clip_seed, rollout
+from dheads_model.diffusion.rollout import ClipInput, clip_seed, rollout_each
+from dheads_model.diffusion.sampling_cost import SamplingCost
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
-from dheads_model.manifest import Outcome, process_clips
+from dheads_model.errors import Interrupted
+from dheads_model.files import sha256_of
+from dheads_model.fingerprint import digest
+from dheads_model.manifest import Outcome, process_clips, read_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.network.audio_input import encode_clip_audio, open_window_encoder
 from dheads_model.network.export import load_export
 from dheads_model.network.placement import place_for_sampling
-from dheads_model.network.talking_model import TalkingModel, pick_device
+from dheads_model.network.talking_model import pick_device
 from dheads_model.shards.loader import resize_frames
-from dheads_model.shards.reader import ShardClip, read_shard
+from dheads_model.shards.reader import StoredClip, locate_clips
+from dheads_model.shards.subset import choose_clips
+from dheads_model.stages.finished_videos import FinishedVideos
+from dheads_model.training.interruption import SignalWatch
+
+# Modules that report and stop, and do not change a video.
+REPORTING = ("dheads_model.diffusion.sampling_cost", "dheads_model.training.interruption")
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,56 +47,116 @@ class ModelMethodSettings:
     sampling: SamplingSettings
 
 
-def sample_shard(
-    shard: Path | str,
+@dataclasses.dataclass(frozen=True)
+class SamplingJob:
+    """Clips of one job, and where their videos go.
+
+    shard: manifest of the packed test shard. subset: of its clips, see `choose_clips`. part: number of the job among those
+    of the shard, four digits. span: its first one of the chosen clips, and how many. videos: folder of the videos. state:
+    folder of the records of finished videos.
+    """
+
+    shard: Path | str
+    subset: Mapping | None
+    part: str
+    span: tuple[int, int]
+    videos: Path
+    state: Path
+
+    def clips(self) -> list[StoredClip]:
+        """The clips of the job, in order."""
+        stored = {clip.clip: clip for clip in locate_clips(self.shard)}
+        first, count = self.span
+        return [stored[clip] for clip in choose_clips(list(stored), self.subset)[first : first + count]]
+
+
+def sample_clips(
+    job: SamplingJob,
     export: Path | str,
     published_audio_encoder: Path | str | None,
     sampling: SamplingSettings,
     seed: int,
     threads: int,
-    output_folder: Path,
 ) -> list[Outcome]:
-    """Sample and encode a video for each clip of a packed shard; returns the outcome of each clip.
+    """Sample and encode a video for each clip of a job; returns the outcome of each clip.
 
-    published_audio_encoder: the authors' audio_encoder.pt, if the imported model needs it.
+    A video is written when it is finished, and kept by the next try of the same job, if the model, the settings, the seed,
+    the code and the clip are the same. published_audio_encoder: the authors' audio_encoder.pt, if the imported model needs
+    it. Raises Interrupted after a signal to stop; the clips that are not finished are then made by the next try.
     """
+    clips = job.clips()
+    made_with = {
+        "model": sha256_of(export),
+        "audio encoder": published_audio_encoder and sha256_of(published_audio_encoder),
+        "sampling": dataclasses.asdict(sampling),
+        "seed": seed,
+        "code": digest("dheads_model.stages.sample", without=REPORTING),
+    }
+    identities = {clip.clip: short_hash(made_with | {"clip": clip.sha256()}) for clip in clips}
+    finished = FinishedVideos(job.state, read_manifest(job.shard).shard, job.part)
+    kept = finished.kept(identities, job.videos)
+    outcomes = {
+        clip: Outcome(clip, "ok", facts={"frames": frames, "seed": clip_seed(seed, clip)})
+        for clip, frames in kept.items()
+    }
+    if kept:
+        log.info("%d of %d videos are finished already and kept", len(kept), len(clips))
+    waiting = [clip for clip in clips if clip.clip not in kept]
+    if waiting:
+        for outcome in _sample(
+            job, waiting, export, published_audio_encoder, sampling, seed, threads, finished, identities
+        ):
+            outcomes[outcome.clip] = outcome
+    return [outcomes[clip.clip] for clip in clips]
+
+
+def _sample(
+    job, waiting, export, published_audio_encoder, sampling, seed, threads, finished, identities
+) -> list[Outcome]:
     model, config, facts = load_export(export)
     check_sampling(sampling, config)
     encoder = open_window_encoder(model, facts, published_audio_encoder)
-    model = place_for_sampling(model, pick_device(), sampling.compiled)
-    clips = {clip.clip: clip for clip in read_shard(shard)}
-    total = sum(len(clip.frames) for clip in clips.values())
-    with tqdm(total=total, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
-        videos = generate_videos(model, encoder, list(clips.values()), sampling, seed, threads, progress.update)
+    device = pick_device()
+    model = place_for_sampling(model, device, sampling.compiled)
+    lengths = {name: facts["frames"] for name, facts in read_manifest(job.shard).ok().items()}
+    size = model.network_settings.image_size
+    outcomes: list[Outcome] = []
+    lock = threading.Lock()
 
-    def work(name: str, clip: ShardClip) -> dict:
-        frames = resize_frames(videos[name], clip.frames.shape[1])
-        write_video(output_folder / f"{name}.mp4", frames, clip.audio)
+    def clip_input(clip: StoredClip) -> ClipInput:
+        def open_clip() -> tuple[Tensor, Tensor]:
+            whole = clip.read()
+            first = torch.from_numpy(resize_frames(whole.frames[:1], size))
+            return to_model_range(first)[0], encode_clip_audio(encoder, whole.audio, whole.features)
+
+        return ClipInput(lengths[clip.clip], clip_seed(seed, clip.clip), open_clip)
+
+    def write(name: str, item: tuple[StoredClip, np.ndarray]) -> dict:
+        clip, frames = item
+        whole = clip.read()
+        path = job.videos / f"{name}.mp4"
+        write_video(path, resize_frames(frames, whole.frames.shape[1]), whole.audio)
+        with lock:
+            finished.add(name, identities[name], path, len(frames))
         return {"frames": len(frames), "seed": clip_seed(seed, name)}
 
-    return process_clips(clips.items(), work)
+    def done(number: int, frames: np.ndarray) -> None:
+        clip = waiting[number]
+        outcomes.extend(process_clips([(clip.clip, (clip, frames))], write))
 
+    inputs = [clip_input(clip) for clip in waiting]
+    total = sum(one.frames for one in inputs)
+    with SignalWatch() as signals:
+        log.info(SamplingCost.of(model, [one.frames for one in inputs], sampling, threads, device).report())
+        with tqdm(total=total, unit="frame", file=sys.stderr, mininterval=5, desc="sample") as progress:
 
-def generate_videos(
-    model: TalkingModel,
-    encoder,
-    clips: Sequence[ShardClip],
-    sampling: SamplingSettings,
-    seed: int,
-    threads: int,
-    report,
-) -> dict[str, np.ndarray]:
-    """{clip: generated frames uint8 `[T, S, S, 3]` at the model's size}, several clips at once.
+            def report(count: int) -> None:
+                progress.update(count)
+                if signals.stopped:
+                    raise Interrupted(
+                        f"stopped by a signal after {len(outcomes)} of {len(waiting)} videos; the finished ones are kept",
+                        signals.exit_code,
+                    )
 
-    encoder: of `open_window_encoder`. seed: of all clips, see `clip_seed`. report: is called with the number of frames
-    that were made. The model is on its device.
-    """
-    if not clips:
-        return {}
-    device = next(model.parameters()).device
-    first = [resize_frames(clip.frames[:1], model.network_settings.image_size)[0] for clip in clips]
-    identity = to_model_range(torch.stack([torch.from_numpy(frame) for frame in first])).to(device)
-    features = [encode_clip_audio(encoder, clip.audio, clip.features).to(device) for clip in clips]
-    seeds = [clip_seed(seed, clip.clip) for clip in clips]
-    frames = rollout(model, identity, features, sampling, seeds, threads, report)
-    return {clip.clip: video for clip, video in zip(clips, frames, strict=True)}
+            rollout_each(model, device, inputs, sampling, done, threads, report)
+    return outcomes

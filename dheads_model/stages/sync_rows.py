@@ -51,7 +51,7 @@ def measure_sync_shard(
         rows.add(clip, len(frames), found)
         return {}
 
-    outcomes = process_clips(((clip.clip, clip) for clip in read_shard(shard)), work)
+    outcomes = process_clips(((clip.clip, clip) for clip in read_shard(shard, videos.clip_ids())), work)
     rows.write(output)
     return outcomes
 

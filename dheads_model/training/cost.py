@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
-from dheads_model.media.clock import FEATURE_COLUMNS_PER_FRAME
+from dheads_model.network.arithmetic import count_flop, pass_zeros
 from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, parameter_count
 from dheads_model.training.settings import RunSettings
@@ -46,13 +45,10 @@ class Cost:
         with torch.device("meta"):
             model = TalkingModel(run.network, run.diffusion).train()
             model.unet.gradient_checkpointing = run.training.gradient_checkpointing
-            with FlopCounterMode(display=False) as counter:
-                _pass(model, run.network)
+            flop = count_flop(model, run.network)
             kept = _kept_bytes(model, run.network)
         short = device.type == "cuda"
-        return cls(
-            run, device, parameter_count(model), counter.get_total_flops(), kept // 2 if short else kept, _peak(device)
-        )
+        return cls(run, device, parameter_count(model), flop, kept // 2 if short else kept, _peak(device))
 
     @property
     def memory_bytes(self) -> int:
@@ -97,20 +93,6 @@ def memory_mib(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def _pass(model: TalkingModel, network: NetworkSettings) -> Tensor:
-    """One forward pass for one image of zeros, as in training."""
-    size = network.image_size
-    encoded = network.audio_encoder == "conv"
-    audio = (FEATURE_COLUMNS_PER_FRAME, network.feature_bands) if encoded else (network.audio_channels,)
-    conditions = model.encode(
-        torch.zeros(1, 3, size, size),
-        torch.zeros(1, network.motion_frames * network.motion_channels, size, size),
-        torch.zeros(1, network.audio_frames, *audio),
-        torch.zeros(1) if network.noise_level_input else None,
-    )
-    return model(torch.zeros(1, 3, size, size), torch.zeros(1), conditions)
-
-
 def _kept_bytes(model: TalkingModel, network: NetworkSettings) -> int:
     """Bytes of all tensors that a forward pass for one image saves for its gradient, each storage once, weights left out."""
     weights = {value.untyped_storage()._cdata for value in model.state_dict(keep_vars=True).values()}
@@ -123,7 +105,7 @@ def _kept_bytes(model: TalkingModel, network: NetworkSettings) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = _pass(model, network)
+        output = pass_zeros(model, network)
     del output
     return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
 

@@ -1,4 +1,4 @@
-"""Signals that stop a training: the current step ends, the state is saved, the same command resumes."""
+"""Signals that stop a training or the sampling: the current step or frame ends, and the same command resumes."""
 
 import signal
 
@@ -6,7 +6,7 @@ from dheads_model.errors import EXIT_INTERRUPTED, EXIT_RETRY
 
 
 class SignalWatch:
-    """Records a signal to stop, so that the current step can end and the state be saved."""
+    """Records a signal to stop, so that the current step or frame can end and what is finished be kept."""
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 

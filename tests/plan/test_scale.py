@@ -20,6 +20,8 @@ print(json.dumps(dry_run_of(sys.argv[1], Path(sys.argv[2]))()))
 """
 # All shards of a corpus with the shipped sizes, and its test shards.
 SHARDS = {"crema_d": (60, 7), "lrw_fetched": (539, 25), "lrw_in_a_folder": (539, 25)}
+# Of 100 test clips each, at most.
+SAMPLING_JOBS = {"crema_d": 13, "lrw_fetched": 250, "lrw_in_a_folder": 250}
 OF_A_SHARD = ("track_faces", "align_faces", "crop_faces", "place_landmarks", "extract_audio", "pack_shards")
 OF_THE_CORPUS = ("index_shards", "write_data_card", "train_model", "write_table1")
 
@@ -33,7 +35,8 @@ def test_a_whole_corpus_is_planned_within_memory(corpus, tmp_path):
     jobs = found["rules"]
     assert {rule: jobs[rule] for rule in OF_A_SHARD} == dict.fromkeys(OF_A_SHARD, shards)
     assert {rule: jobs[rule] for rule in OF_THE_CORPUS} == dict.fromkeys(OF_THE_CORPUS, 1)
-    assert (jobs["sample_videos"], jobs.get("fetch_lrw", 0)) == (tested, corpus == "lrw_fetched")
+    assert (jobs["gather_videos"], jobs.get("fetch_lrw", 0)) == (tested, corpus == "lrw_fetched")
+    assert jobs["sample_videos"] == SAMPLING_JOBS[corpus]
     assert max(jobs.values()) <= shards, "no rule has a job a clip"
     assert sum(jobs.values()) == found["jobs"]
     assert found["peak_megabytes"] < GOALS[corpus][1]

@@ -62,7 +62,7 @@ def test_a_video_that_is_not_square_is_refused(tmp_path):
 def adopt(tmp_path, shard, source):
     manifest = tmp_path / "videos/theirs/toy/00000.json"
     call(
-        adopt_videos.main, shard=shard, method="theirs", settings={"kind": "videos", "path": str(source)},
+        adopt_videos.main, subset=None, shard=shard, method="theirs", settings={"kind": "videos", "path": str(source)},
         videos_folder=str(manifest.parent), manifest=str(manifest),
     )  # fmt: skip
     return manifest
@@ -120,12 +120,12 @@ def test_the_baselines_are_written_with_the_clips_own_sound(tmp_path):
     shard = pack(tmp_path, split="test")
     manifest = tmp_path / "videos/other/toy/00000.json"
     call(
-        copy_reference.main, shard=shard, settings={"kind": "ground_truth_of_another"},
+        copy_reference.main, subset=None, shard=shard, settings={"kind": "ground_truth_of_another"},
         videos_folder=str(manifest.parent), manifest=str(manifest),
     )  # fmt: skip
     truth = tmp_path / "videos/truth/toy/00000.json"
     call(
-        copy_reference.main, shard=shard, settings={"kind": "ground_truth"},
+        copy_reference.main, subset=None, shard=shard, settings={"kind": "ground_truth"},
         videos_folder=str(truth.parent), manifest=str(truth),
     )  # fmt: skip
     assert [one.status for one in read_manifest(manifest).clips] == ["ok", "ok"]

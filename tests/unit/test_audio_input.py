@@ -161,6 +161,7 @@ def test_the_workflow_samples_with_either_encoder(settings, tmp_path):
     call(
         sample_videos.main, settings=method, model=str(tmp_path / "model.safetensors"), shard=shard, seed=1, threads=1,
         checksum=None, published_audio_encoder=None, videos_folder=tmp_path / "videos", manifest=tmp_path / "videos/00000.json",
+        subset=None, part="0000", clips=(0, 9), state=tmp_path / "state",
     )  # fmt: skip
     (clip,) = read_shard(shard)
     face = to_model_range(torch.from_numpy(resize_frames(clip.frames[:1], 16)))

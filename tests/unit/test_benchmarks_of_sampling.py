@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dheads_model.diffusion.sampling import sample_frame
+from dheads_model.diffusion.sampling_cost import evaluations_of
 from dheads_model.errors import UserError
 from dheads_model.metrics import liveliness
 from dheads_model.network.export import save_export
@@ -161,9 +162,9 @@ def test_every_step_count_is_compared_with_the_same_noise_and_sound():
     discrete = sample_steps.variants(plain_sampling(sampler="ancestral_ddpm"), "ddpm")
     assert "1" not in discrete  # a respaced schedule has at least two
     assert discrete["published algorithm, 100"].sampler == "ancestral_ddpm"
-    assert sample_steps.evaluations_of(rows["5"]) == 10
-    assert sample_steps.evaluations_of(published) == 100
-    assert sample_steps.evaluations_of(plain_sampling(sampler="heun", steps=5)) == 9
+    assert evaluations_of(rows["5"]) == 10
+    assert evaluations_of(published) == 100
+    assert evaluations_of(plain_sampling(sampler="heun", steps=5)) == 9
 
 
 def brightness(video, sound, backend, weights_folder):

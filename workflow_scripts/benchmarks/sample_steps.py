@@ -13,6 +13,7 @@ from dheads_model.config import build
 from dheads_model.diffusion.conditions import to_model_range
 from dheads_model.diffusion.rollout import clip_seed, rollout
 from dheads_model.diffusion.samplers import SAMPLERS
+from dheads_model.diffusion.sampling_cost import evaluations_of
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.files import write_json
@@ -42,12 +43,6 @@ def variants(settings: SamplingSettings, parameterization: str) -> dict[str, Sam
     rows = {str(steps): dataclasses.replace(settings, steps=steps) for steps in STEPS if steps > 1 or not discrete}
     sampler = "ancestral_ddpm" if parameterization == "ddpm" else "ddim"
     return rows | {PUBLISHED: dataclasses.replace(settings, sampler=sampler, eta=1.0, steps=MOST, guidance_scale=1.0)}
-
-
-def evaluations_of(settings: SamplingSettings) -> int:
-    """Network evaluations (NFE) per frame at most; guidance doubles them within its interval."""
-    once = SAMPLERS[settings.sampler].evaluations(settings.steps)
-    return once * (1 if settings.guidance_scale == 1 else 2)
 
 
 def chosen_clips(shards: list[str], count: int) -> list[ShardClip]:

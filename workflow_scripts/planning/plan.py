@@ -6,6 +6,7 @@ of LRW's clips, which saves walking half a million files each time.
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dheads_model.corpora.plan import ShardOutline
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
+from workflow_scripts.planning.evaluated_clips import cut_parts, share_clips
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.sync_encoders import too_few_clips
 from workflow_scripts.planning.weights import check_metrics_weights
@@ -40,6 +42,33 @@ class WorkPlan:
     def count(self, dataset: str, split: str) -> int:
         """Number of planned clips in a split."""
         return sum(shard.clips for shard in self.shards.get(dataset, {}).values() if shard.split == split)
+
+    def evaluated(self, dataset: str) -> dict[str, int]:
+        """{test shard: how many of its clips get videos}: all, or those of the config's test_subset."""
+        shards = {number: self.shards[dataset][number].clips for number in self.numbers(dataset, "test")}
+        wanted = self.config["test_subset"]["clips"]
+        return shards if wanted is None else share_clips(shards, wanted)
+
+    def subset(self, dataset: str, number: str) -> dict | None:
+        """The subset of a test shard for `choose_clips`; None where all clips of the dataset get videos."""
+        chosen = self.evaluated(dataset)
+        if sum(chosen.values()) == self.count(dataset, "test"):
+            return None
+        return {"clips": chosen[number], "seed": self.config["test_subset"]["seed"]}
+
+    def subset_note(self, dataset: str) -> str:
+        """Sentence for the tables on the subset of a dataset; "" where all clips get videos."""
+        count, total = sum(self.evaluated(dataset).values()), self.count(dataset, "test")
+        if count == total:
+            return ""
+        return (
+            f"Dataset {dataset}: {count:,} of {total:,} planned test clips, a seeded subset (test_subset.seed "
+            f"{self.config['test_subset']['seed']}), the same for all methods and metrics."
+        )
+
+    def sampling_parts(self, dataset: str, number: str) -> dict[str, list[int]]:
+        """{number of a sampling job: [its first clip, how many]} of a test shard."""
+        return cut_parts(self.evaluated(dataset)[number], self.config["sharding"]["clips_per_sampling_job"])
 
     def missing_methods(self) -> dict[str, str]:
         """Methods that get no row, with the reason: their run has too few clips to train and no model was given."""
@@ -80,9 +109,12 @@ class WorkPlan:
         return sorted({method["run"] for method in methods if method["kind"] == "model"})
 
 
-def make_work_plan(config: dict) -> WorkPlan:
+def make_work_plan(
+    config: dict, outlined: Callable[[str, dict], dict[str, ShardOutline]] = outline_dataset
+) -> WorkPlan:
     """Plan all datasets of a config that are here.
 
+    outlined: function of (dataset, config) that gives the outlines of its shards.
     Raises UserError for a config that is wrong, when a file or folder that it names does not exist, and when no dataset is
     here nor can be fetched.
     """
@@ -108,7 +140,7 @@ def make_work_plan(config: dict) -> WorkPlan:
     if len(absent) == len(config["datasets"]):
         raise UserError(next(iter(absent.values())))
     present = [dataset for dataset in config["datasets"] if dataset not in absent]
-    return WorkPlan(config, {dataset: outline_dataset(dataset, config) for dataset in present}, absent)
+    return WorkPlan(config, {dataset: outlined(dataset, config) for dataset in present}, absent)
 
 
 def input_path(path: str) -> str:
