@@ -32,3 +32,22 @@ rule draw_figures:
     shell:
         "python -m workflow_scripts.draw_figures --code {params.code} --settings {params.settings:q} --videos {input.videos}"
         " --output-methods {output.methods} --output-flow {output.flow} > {log} 2>&1"
+
+
+rule plot_steps:
+    """Quality by number of network evaluations, and drift over a long video, from the benchmark of step counts."""
+    input:
+        steps="results/benchmarks/steps.json",
+    output:
+        report("results/figures/steps.png", caption="../config/report/steps.rst", category="Figures"),
+    log:
+        "logs/plot_steps.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=digest("workflow_scripts.plot_steps"),
+    shell:
+        "python -m workflow_scripts.plot_steps --code {params.code} --steps {input.steps} --output {output} > {log} 2>&1"

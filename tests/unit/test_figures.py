@@ -9,6 +9,7 @@ from dheads_model.manifest import Manifest, Outcome, store_files, write_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.metrics.smoothness import flow_map, optical_flow
 from dheads_model.stages.flow_maps import mean_flow_map, same_clip_of_all
+from dheads_model.tables.step_curves import draw_step_curves
 from tests.workflow import call
 from workflow_scripts import draw_figures
 
@@ -58,3 +59,20 @@ def test_methods_without_a_clip_in_common_are_refused(tmp_path):
     paths = {name: [manifest(tmp_path / name / "d", [name], moving_below())] for name in ("ours", "frozen")}
     with pytest.raises(UserError, match=r"no clip has a video of every method \(ours, frozen\)"):
         same_clip_of_all(paths)
+
+
+def steps_result(*names):
+    clips = {name: {"mean": 0.4, "sd": 0.1, "n": 2} for name in ("mouth_audio_correlation", "head_motion", "cpbd")}
+    long = {"drift": {"curve": [0.0, 2.0, 3.0], "last": 3.0, "largest": 3.0}}
+    rows = {name: {"passes": 2 * int(name), "clips": clips, "long": long} for name in names}
+    return {"rows": {"ground truth": {"clips": clips}} | rows}
+
+
+def test_curves_of_the_step_benchmark(tmp_path):
+    for name in ("a.png", "b.png"):
+        draw_step_curves(steps_result("2", "10"), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    draw_step_curves(steps_result("2"), tmp_path / "c.png")
+    assert (tmp_path / "c.png").read_bytes() != (tmp_path / "a.png").read_bytes()
+    with pytest.raises(UserError, match="has no rows"):
+        draw_step_curves(steps_result(), tmp_path / "d.png")
