@@ -19,7 +19,8 @@
 #   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
 #   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
 #   results/per_speaker.csv, results/bad_videos/{dataset}.csv .md   means of each speaker; metrics of bad videos
-#   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/table1.csv .md .tex .html .provenance.json, results/table2.*, table3.*, seeds.*, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/opinion_study/index.html, results/figures/   page for raters; figures of all methods
 #   results/gallery/index.html                       page that plays all methods side by side; its files in page/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
@@ -56,6 +57,8 @@ include: "rules/sample.smk"
 include: "rules/metrics.smk"
 include: "rules/distances.smk"
 include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/opinion.smk"
 include: "rules/gallery.smk"
 include: "rules/benchmarks.smk"
 

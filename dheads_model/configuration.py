@@ -196,6 +196,26 @@ class StripsSettings:
     """Maximum number of clips per shard."""
 
 
+@settings("opinion_study")
+class OpinionSettings:
+    """Opinion study for table 2: a page on which raters say of videos whether they are real (docs/tables.md)."""
+
+    methods: Annotated[tuple[str, ...], Field(min_length=2, json_schema_extra=_UNIQUE)] = ("ours", "ground_truth")
+    """Methods whose videos are shown. The paper showed two methods and real videos."""
+    dataset: str | None = None
+    """Dataset whose test clips are shown. null: the first of datasets that is here."""
+    clips_per_method: Count = 10
+    """Videos of each method on a sheet, 10 in the paper; fewer where the test split has fewer clips than that times
+    the number of methods."""
+    sheets: Count = 140
+    """Number of sheets, one a rater; the paper asked 140 people."""
+    seed: CountOrZero = 1
+    """Seed of the choice and order of clips."""
+    votes: str | None = None
+    """Folder with the files that raters saved, for results/table2.csv; relative to the work directory or to the current
+    directory."""
+
+
 @settings("table1")
 class TableSettings:
     """Table 1."""
@@ -277,6 +297,7 @@ class Configuration(_WithDatasets):
     strips: StripsSettings = StripsSettings()
     gallery: GallerySettings = GallerySettings()
     table1: TableSettings = TableSettings()
+    opinion_study: OpinionSettings = OpinionSettings()
 
     def __post_init__(self):
         for key, values in {

@@ -13,6 +13,7 @@ from dheads_model.media.forced_alignment import is_installed
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
+from workflow_scripts.planning.ablation import ablation_rows, with_ablation
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
 from workflow_scripts.planning.deployment import check_deployment
@@ -61,7 +62,7 @@ try:
     spread_dots(config, workflow.config_settings.config)
     check_config(config)
     check_writable(os.getcwd())
-    config.update(with_seeds(config))
+    config.update(with_seeds(with_ablation(config)))
     # Jobs on other nodes read the Snakefile again; they take what was planned.
     PLAN = make_work_plan(config, outline_dataset if workflow.is_main_process else kept_outlines)
     JOB_MARK = None if workflow.is_main_process else mark_of(sys.argv)
@@ -442,6 +443,71 @@ def repeats():
             "no run is trained with several seeds: add --configfile config/seeds.yaml, or name some in training_seeds."
         )
     return {method: pairs for method, pairs in found.items() if pairs}
+
+
+def ablation():
+    """{method, and the varied settings} of each row of table 3 that has videos."""
+    shown = PLAN.methods()
+    found = [row for row in ablation_rows(config) if row["method"] in shown]
+    if not found:
+        raise WorkflowError(
+            "no run is trained for table 3: add --configfile config/ablation.yaml, or name a run in ablation.run that a "
+            "method uses and that has enough clips."
+        )
+    return found
+
+
+def all_videos(dataset):
+    """Manifests of the test videos of all methods that get a row."""
+    return [
+        f"results/videos/{method}/{dataset}/{number}.json"
+        for method in PLAN.methods()
+        for number in PLAN.numbers(dataset, "test")
+    ]
+
+
+def all_tables():
+    """The tables that the config has: table 1, and with their blocks those of seeds, ablation and votes."""
+    further = {
+        "seeds": config["training_seeds"],
+        "table3": config["ablation"]["run"],
+        "table2": config["opinion_study"]["votes"],
+    }
+    return [f"results/{name}.csv" for name in ["table1", *(name for name, asked in further.items() if asked)]]
+
+
+def opinion_dataset():
+    """The dataset of the opinion study: the config's, else the first that is here."""
+    return config["opinion_study"]["dataset"] or next(iter(PLAN.shards))
+
+
+def opinion_videos():
+    """Manifests of the videos that the opinion study shows."""
+    dataset, shown = opinion_dataset(), PLAN.methods()
+    if dataset not in PLAN.shards:
+        raise WorkflowError(f"config key opinion_study.dataset is {dataset}, which is not here; name another.")
+    if unknown := [name for name in config["opinion_study"]["methods"] if name not in config["methods"]]:
+        raise WorkflowError(
+            f"config key opinion_study.methods names {unknown[0]}, which methods does not define; it has "
+            f"{', '.join(config['methods'])}."
+        )
+    return [
+        f"results/videos/{method}/{dataset}/{number}.json"
+        for method in config["opinion_study"]["methods"]
+        if method in shown
+        for number in PLAN.numbers(dataset, "test")
+    ]
+
+
+def votes_folder():
+    """The folder of votes that the config names."""
+    named = config["opinion_study"]["votes"]
+    if not named or not os.path.isdir(given_path(named)):
+        raise WorkflowError(
+            f"config key opinion_study.votes is {named}; name the folder with the files that the raters downloaded "
+            "from results/opinion_study/index.html."
+        )
+    return given_path(named)
 
 
 def methods_of_kind(*kinds):

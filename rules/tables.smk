@@ -97,6 +97,40 @@ rule write_per_speaker:
         " --output {output} > {log} 2>&1"
 
 
+rule write_table3:
+    """The ablation: metrics by audio window and motion frames (config block ablation), beside the numbers that the paper prints."""
+    input:
+        metrics=lambda wildcards: all_metrics() + all_sync_metrics() if ablation() else [],
+        distances=all_distances(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+    output:
+        csv="results/table3.csv",
+        markdown="results/table3.md",
+        tex="results/table3.tex",
+        html=report("results/table3.html", caption="../config/report/table3.rst", category="Tables"),
+    log:
+        "logs/write_table3.log",
+    benchmark:
+        "benchmarks/write_table3.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        ablation=lambda wildcards: as_json(ablation()),
+        planned=as_json(planned_products()),
+        made_again=made_again("results/table3.csv", lambda wildcards: chain_of_table()),
+        code=digest("workflow_scripts.write_table3"),
+    shell:
+        "python -m workflow_scripts.write_table3 --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
+        " --ablation {params.ablation:q} --output-csv {output.csv} --output-markdown {output.markdown}"
+        " --output-tex {output.tex} --output-html {output.html} > {log} 2>&1"
+
+
 rule verify_table:
     """Compare table 1 of the default config with the expected one in the repository; fails if they differ."""
     input:
@@ -120,6 +154,35 @@ rule verify_table:
         "python -m workflow_scripts.verify_table --code {params.code} --settings {params.settings:q}"
         " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --expected {input.expected:q} 2>&1 | tee {log}"
+
+
+rule verify_tables:
+    """Compute the tables again from the per-clip results and compare bytes: table 1, and those of seeds, ablation and votes
+    where the config has them."""
+    input:
+        metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+        tables=lambda wildcards: all_tables(),
+    log:
+        "logs/verify_tables.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        planned=as_json(planned_products()),
+        repeats=lambda wildcards: as_json(repeats() if config["training_seeds"] else {}),
+        ablation=lambda wildcards: as_json(ablation() if config["ablation"]["run"] else []),
+        votes=lambda wildcards: votes_folder() if config["opinion_study"]["votes"] else "",
+        code=digest("workflow_scripts.verify_tables"),
+    shell:
+        "python -m workflow_scripts.verify_tables --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
+        " --repeats {params.repeats:q} --ablation {params.ablation:q} --votes {params.votes:q} 2>&1 | tee {log}"
 
 
 rule draw_strips:

@@ -19,7 +19,7 @@ def optical_flow(frames: np.ndarray) -> float:
     """
     if len(frames) > 1 and is_one_picture(frames):
         return 0.0
-    return float(np.mean([magnitude.mean() for magnitude in _flows(frames)]))
+    return float(np.mean([magnitude.mean() for magnitude in flow_magnitudes(frames)]))
 
 
 def frame_difference(frames: np.ndarray) -> float:
@@ -30,10 +30,17 @@ def frame_difference(frames: np.ndarray) -> float:
     return float(np.mean(np.diff(small, axis=0) ** 2))
 
 
+def flow_map(frames: np.ndarray) -> np.ndarray:
+    """Mean over time of the flow magnitude `[128, 128]`, whose mean is `optical_flow`."""
+    if len(frames) > 1 and is_one_picture(frames):
+        return np.zeros((PUBLISHED_SIZE, PUBLISHED_SIZE))
+    return np.mean(flow_magnitudes(frames), axis=0, dtype=np.float64)
+
+
 def published_optical_flow(frames: np.ndarray) -> float:
     """OFM as published: mean of the flow magnitude's JET image, normalised to 0..255 per frame; 42.67 .. 170.33."""
     images = []
-    for magnitude in _flows(frames):
+    for magnitude in flow_magnitudes(frames):
         stretched = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
         images.append(cv2.applyColorMap(stretched, cv2.COLORMAP_JET).mean())
     return float(np.mean(images))
@@ -52,7 +59,7 @@ def _published_frames(frames: np.ndarray) -> np.ndarray:
     return np.stack([cv2.resize(frame, (PUBLISHED_SIZE, PUBLISHED_SIZE)) for frame in frames])
 
 
-def _flows(frames: np.ndarray) -> list[np.ndarray]:
+def flow_magnitudes(frames: np.ndarray) -> list[np.ndarray]:
     """Flow magnitudes `[128, 128]` between consecutive frames, with the published script's parameters."""
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in _published_frames(frames)]
     magnitudes = []

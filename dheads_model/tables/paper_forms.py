@@ -1,4 +1,4 @@
-"""Table 1 in the form of the paper as markdown, LaTeX and HTML."""
+"""A table in the form of the paper as markdown, LaTeX and HTML."""
 
 import html
 
@@ -7,10 +7,6 @@ from dheads_model.tables.paper_table import BEST, SECOND, PaperTable, Text
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 TEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$", "unjudged": ""}
 _TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "−": "$-$"}
-MARKS = (
-    "The best printed value of a column is bold and the second best italic, without the ground truth. In the rows of this run "
-    "they are marked only where the difference from every other method is beyond chance, see below."
-)
 
 
 def paper_markdown(table: PaperTable) -> list[str]:
@@ -20,11 +16,11 @@ def paper_markdown(table: PaperTable) -> list[str]:
     for block in table.blocks:
         lines.append(f"| *{block.title}* |" + " |" * len(heads))
         lines += [f"| {name} | " + " | ".join(map(_marked, cells)) + " |" for name, cells in block.rows]
-    return [*lines, "", MARKS, "", *(f"- {_sup(n)} {note}" for n, note in enumerate(table.notes, 1)), ""]
+    return [*lines, "", table.legend, "", *(f"- {_sup(n)} {note}" for n, note in enumerate(table.notes, 1)), ""]
 
 
 def paper_tex(table: PaperTable, dataset: str) -> list[str]:
-    """Lines of a booktabs tabular, a midrule between blocks, the footnotes below it."""
+    """Lines of a booktabs tabular, a midrule between blocks, the legend and footnotes below it."""
     heads = [
         " ".join(filter(None, [tex(head.title), TEX_ARROWS[head.better], rf"$^{{{head.note}}}$" if head.note else ""]))
         for head in table.heads
@@ -36,6 +32,7 @@ def paper_tex(table: PaperTable, dataset: str) -> list[str]:
         lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\emph{{{tex(block.title)}}}}} \\"]
         lines += [f"{tex(name)} & " + " & ".join(map(_tex_marked, cells)) + r" \\" for name, cells in block.rows]
     lines += [r"\bottomrule", r"\end{tabular}", ""]
+    lines.append(rf"\par\footnotesize {tex(table.legend)}")
     return [*lines, *(rf"\par\footnotesize $^{{{n}}}$ {tex(note)}" for n, note in enumerate(table.notes, 1)), ""]
 
 
@@ -55,7 +52,7 @@ def paper_html(table: PaperTable) -> list[str]:
         ]
         lines.append("</tbody>")
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
-    return [*lines, "</table></div>", f"<p>{MARKS}</p>", f'<ol class="notes">{notes}</ol>']
+    return [*lines, "</table></div>", f"<p>{html.escape(table.legend)}</p>", f'<ol class="notes">{notes}</ol>']
 
 
 def tex(text: str) -> str:

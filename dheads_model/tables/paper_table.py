@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 BEST, SECOND, PLAIN = "best", "second", ""
 NOT_COMPUTED = "not computed"
+LEGEND = (
+    "The best printed value of a column is bold and the second best italic, without the ground truth. In the rows of this run "
+    "they are marked only where the difference from every other method is beyond chance, see below."
+)
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,12 @@ class Head:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """heads of all columns after that of the rows' names; blocks; the footnotes, number 1 first."""
+    """heads of all columns after that of the rows' names; blocks; the footnotes, number 1 first; what the marks mean."""
 
     heads: tuple[Head, ...]
     blocks: tuple[Block, ...]
     notes: tuple[str, ...]
+    legend: str
 
 
 def paper_table(rows: list[Row]) -> PaperTable:
@@ -80,7 +85,7 @@ def paper_table(rows: list[Row]) -> PaperTable:
         tuple((f"{row.method} (n = {row.measured})", tuple(_cell(row, metric) for metric in metrics)) for row in rows),
     )
     printed = tuple(_printed_block(name, name == dataset) for name in printed_datasets(dataset))
-    return PaperTable(tuple(heads), (ours, *printed), tuple(notes))
+    return PaperTable(tuple(heads), (ours, *printed), tuple(notes), LEGEND)
 
 
 def _direction(column: PaperColumn, metric: str | None) -> str:

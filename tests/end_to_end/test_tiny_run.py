@@ -91,11 +91,13 @@ def test_the_gallery_is_one_folder_with_the_videos_of_all_methods(finished):
     assert not [path for path in page.rglob("*") if path.is_symlink()]
 
 
-def test_shards_are_the_same_bytes_in_another_run_on_one_core(finished, tmp_path):
-    done = snakemake(
-        finished.project, tmp_path, "--cores", "1", "--configfile", str(TINY), "--", "resources/embedded/index.json"
-    )
+def test_shards_and_tables_are_the_same_bytes_in_another_run_on_one_core(finished, tmp_path):
+    done = snakemake(finished.project, tmp_path, "--cores", "1", "--configfile", str(TINY), "--", "verify_tables")
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "logs/verify_tables.log").read_text().count(": equal\n") == 4
+    for name in ("csv", "md", "tex", "html"):
+        table = f"results/table1.{name}"
+        assert (tmp_path / table).read_bytes() == (finished.work / table).read_bytes(), "two cores made the other"
     again = json.loads((tmp_path / "resources/embedded/index.json").read_text())
     first = json.loads((finished.work / "resources/embedded/index.json").read_text())
     assert again == first

@@ -6,43 +6,20 @@ import pandas as pd
 import pytest
 
 from dheads_model.errors import UserError
-from dheads_model.manifest import Manifest, Outcome, store_files, write_manifest
-from dheads_model.recipe import write_recipe
 from dheads_model.stages.table_rows import read_rows
 from dheads_model.tables.columns import COLUMNS
 from dheads_model.tables.expected import TOLERANCE, TOLERATED_CLIPS, compare, read_table, tolerance_of, verdict
 from dheads_model.tables.table1 import to_csv
+from tests.factories.measured import TABLE_SETTINGS, measured_manifests
 from tests.workflow import call
 from workflow_scripts import verify_table
 
-KINDS = [["ours", "model"], ["ground_truth", "ground_truth"]]
-SETTINGS = {
-    "absent": {}, "dataset_notes": {}, "missing": {}, "uncomputed": {}, "methods": KINDS, "reference": "ours",
-}  # fmt: skip
+SETTINGS = TABLE_SETTINGS
 
 
 @pytest.fixture
 def metrics(tmp_path) -> list[str]:
-    """Manifests of the per-clip metrics of two methods on three clips."""
-    paths = []
-    for method, values in (("ours", (20.0, 24.0, 1 / 3)), ("ground_truth", (30.0, 31.0, 32.0))):
-        folder = tmp_path / "metrics" / method / "embedded"
-        folder.mkdir(parents=True)
-        rows = pd.DataFrame(
-            {
-                "dataset": "embedded", "split": "test", "speaker": ["a", "b", "c"] * 2, "method": method,
-                "clip": ["a_1", "b_1", "c_1"] * 2, "frames": 50, "metric": ["psnr"] * 3 + ["lmd_mouth"] * 3,
-                "value": [*values, 1.0, 1.5, 2.0], "status": "ok", "reason": "",
-            }
-        )  # fmt: skip
-        rows.to_parquet(folder / "00000.parquet", index=False)
-        outcomes = tuple(Outcome(clip, "ok", "", "", {}) for clip in ("a_1", "b_1", "c_1"))
-        stored = store_files([folder / "00000.parquet"], folder / "00000.json")
-        manifest = Manifest("measure_videos", "embedded", "test", "00000", {}, outcomes, stored)
-        write_manifest(folder / "00000.json", manifest)
-        write_recipe(folder / "00000.json", "workflow_scripts.measure_videos", {}, "c0de")
-        paths.append(str(folder / "00000.json"))
-    return paths
+    return measured_manifests(tmp_path)
 
 
 @pytest.fixture
