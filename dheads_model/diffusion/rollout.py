@@ -109,7 +109,8 @@ def generate(
     """(clip, frame `[3, S, S]`) of all clips of `rollout`, in order within a clip, neither clamped nor rounded.
 
     A batch has up to settings.clips_at_once clips, the longest first; when one ends the next takes its place. On a CPU
-    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets. Blinks, if any, are those of seed 0.
+    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets. Blinks are those of
+    seed 0.
     """
     if len(identity) != len(audio_features):
         raise ValueError(f"{len(identity)} identity frames for the audio features of {len(audio_features)} clips")
