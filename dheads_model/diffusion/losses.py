@@ -9,7 +9,6 @@ from torch import Tensor
 from dheads_model.diffusion.boxes import box_mask
 from dheads_model.diffusion.conditions import Conditions, encode_conditions
 from dheads_model.diffusion.ddpm import add_noise, vlb_term
-from dheads_model.diffusion.denoiser import denoise
 from dheads_model.diffusion.schedules import DdpmSchedule
 from dheads_model.network.talking_model import TalkingModel
 
@@ -28,25 +27,18 @@ class DdpmLosses:
 
 
 def edm_loss(
-    model: TalkingModel,
-    clean: Tensor,
-    conditions: Conditions,
-    sigma: Tensor,
-    noise: Tensor,
-    pixel_weights: Tensor | None = None,
+    denoised: Tensor, clean: Tensor, sigma: Tensor, sigma_data: float, pixel_weights: Tensor | None = None
 ) -> Tensor:
     """Weighted squared error of the denoised frame, mean over the pixels, for each sample `[B]`.
 
-    clean, noise `[B, 3, H, W]`; sigma `[B]`; pixel_weights `[B or 1, 1, H, W]` multiplies the error (None: by 1). The
+    denoised, clean `[B, 3, H, W]`; sigma `[B]`; pixel_weights `[B or 1, 1, H, W]` multiplies the error (None: by 1). The
     weight (sigma^2 + sigma_data^2) / (sigma sigma_data)^2 makes the loss of an untrained network 1 at every sigma
     for frames of standard deviation sigma_data (Karras et al. 2022, equation 8).
     """
-    data = model.diffusion_settings.sigma_data
-    denoised = denoise(model, clean + sigma[:, None, None, None] * noise, sigma, conditions)
     error = (denoised - clean) ** 2
     if pixel_weights is not None:
         error = error * pixel_weights
-    return (sigma**2 + data**2) / (sigma * data) ** 2 * error.mean(dim=(1, 2, 3))
+    return (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2 * error.mean(dim=(1, 2, 3))
 
 
 def draw_sigmas(

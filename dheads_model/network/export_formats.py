@@ -29,7 +29,7 @@ _WHERE_LEFT_OUT = {
         "patch": 1, "norm_groups": 32, "dropout": 0.0, "motion_frames": 2, "motion_channels": 1, "audio_radius": 2,
         "audio_channels": 256, "feature_bands": 80, "audio_encoder": "conv", "learned_variance": False,
         "noise_level_input": True, "audio_norm": False, "lip_reader": False, "lip_gain": 1.0,
-        "lip_box": [0.55, 0.9, 0.3, 0.7], "lower_face": [0.55, 0.96, 0.3, 0.7], "eye_condition": False,
+        "lip_box": [0.55, 0.9, 0.3, 0.7], "lower_face": [0.55, 0.96, 0.3, 0.7], "eye_condition": False, "face_reader": False,
         "eye_box": [0.34, 0.49, 0.3, 0.7],
     },
     "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "zero", "timesteps": 1000},

@@ -14,11 +14,11 @@ _RANGE = (-0.5, 1.0)
 
 def eye_closure(landmarks: Tensor, identity_landmarks: Tensor) -> Tensor:
     """Closure of the eyes against the identity frame `[B, 1]`: 0 as open as there, 1 closed; landmarks `[B, 68, 2]`."""
-    ratio = _aspect_ratio(landmarks) / _aspect_ratio(identity_landmarks).clamp(min=1e-3)
+    ratio = aspect_ratio(landmarks) / aspect_ratio(identity_landmarks).clamp(min=1e-3)
     return (1 - ratio).clamp(*_RANGE)[:, None]
 
 
-def _aspect_ratio(landmarks: Tensor) -> Tensor:
+def aspect_ratio(landmarks: Tensor) -> Tensor:
     """Height divided by width of the eyes, mean of both, `[B]` (Soukupova and Cech 2016, equation 1)."""
     ratios = []
     for eye in _EYES:

@@ -70,6 +70,9 @@ class NetworkSettings:
     (sampling.blinks_per_second). Not in the paper."""
     eye_box: tuple[Share, Share, Share, Share] = (0.34, 0.49, 0.3, 0.7)
     """Box of the eyes in an aligned frame, for eye_condition, as lip_box."""
+    face_reader: bool = False
+    """Train a small network that measures lips and eyes in a frame, for the face loss (training.face_weight). It is not
+    used in sampling. Not in the paper."""
     lip_gain: NonNegativeFloat = 1.0
     """Factor on the predicted deviation from the mean lips in generation. Regression underestimates the motion of
     lips."""
@@ -90,6 +93,8 @@ class NetworkSettings:
                 f"network.lip_reader needs filterbank features, which network.audio_encoder {self.audio_encoder} does not "
                 "use; set audio_encoder to conv or lip_reader to false."
             )
+        if self.face_reader and self.learned_variance:
+            raise UserError("network.face_reader needs diffusion.parameterization edm; set it to false for ddpm.")
         step = self.patch * 2 ** (len(self.channel_multiples) - 1)
         if self.image_size % step:
             raise UserError(

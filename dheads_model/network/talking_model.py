@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from dheads_model.errors import UserError
 from dheads_model.network.audio_encoder import AudioEncoder
+from dheads_model.network.face_reader import FaceReader
 from dheads_model.network.lip_reader import LipReader
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.unet import FrameConditions, UNet
@@ -32,6 +33,7 @@ class TalkingModel(nn.Module):
         self.unet = UNet(network)
         # Last, so that the other modules have the same initial weights with and without it.
         self.lip_reader = LipReader(network) if network.lip_reader else None
+        self.face_reader = FaceReader(network.image_size) if network.face_reader else None
 
     def encode(
         self,

@@ -15,6 +15,7 @@ from dheads_model.training.audio_use import ignored_audio_sentence
 from dheads_model.training.cost import Cost
 from dheads_model.training.distributed import Distributed, micro_batches, rank_rows
 from dheads_model.training.engine import open_engine
+from dheads_model.training.face_loss import reader_loss
 from dheads_model.training.finite import gradient_norms, seen_at_once
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.learner import Learner
@@ -125,6 +126,9 @@ def train(
                 add_gradients(weights, found)
             if drawn.lips is not None:
                 add_gradients(weights, gradients(_lip_loss(model, drawn, train_clips, run, step), weights))
+            if model.face_reader is not None:
+                read = reader_loss(model.face_reader, drawn.clean, drawn.landmarks, settings.seed, step)
+                add_gradients(weights, gradients(read, weights))
             ranks.average_gradients(model)
             norms, norm = gradient_norms(weights)
             engine.observe(torch.cat([losses, norms]))

@@ -9,12 +9,13 @@ from torch import Tensor
 from dheads_model.diffusion.augmentation import augment_motion, drop_audio, hide_mouth
 from dheads_model.diffusion.boxes import box_weights, fixed_boxes, lip_boxes, mouth_boxes
 from dheads_model.diffusion.conditions import Conditions, to_model_range, to_motion_input
-from dheads_model.diffusion.denoiser import full_schedule
+from dheads_model.diffusion.denoiser import denoise, full_schedule
 from dheads_model.diffusion.losses import ddpm_losses, draw_sigmas, draw_steps, edm_loss
 from dheads_model.network.eyes import eye_closure
 from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
+from dheads_model.training.face_loss import face_loss
 from dheads_model.training.settings import RunSettings
 
 NOISE_BINS = 4
@@ -30,7 +31,8 @@ class DrawnBatch:
 
     clean, noise: `[B, 3, H, W]`, clean in [-1, 1]. levels `[B]`: steps of the full schedule (ddpm) or sigmas (edm).
     boxes: around the lips, int64 `[B, 4]` as of `boxes_around`. lips: their shape without noise, `[B, LIP_NUMBERS]`, for a
-    network with a lip_reader in training; not of a micro-batch.
+    network with a lip_reader in training; not of a micro-batch. landmarks `[B, 68, 2]`: of the true frames; not of a
+    micro-batch.
     """
 
     clean: Tensor
@@ -39,6 +41,7 @@ class DrawnBatch:
     levels: Tensor
     boxes: Tensor
     lips: Tensor | None = None
+    landmarks: Tensor | None = None
 
     def rows(self, part: slice) -> "DrawnBatch":
         """A micro-batch: its samples keep the noise that they have in the whole batch."""
@@ -116,7 +119,7 @@ def draw_batch(
         boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
     else:
         boxes = mouth_boxes(landmarks, size, size)
-    return DrawnBatch(clean, conditions, noise, levels, boxes, lips)
+    return DrawnBatch(clean, conditions, noise, levels, boxes, lips, landmarks)
 
 
 def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> BatchLoss:
@@ -129,10 +132,18 @@ def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> Batc
         terms = torch.stack([term.detach().mean() for term in (losses.simple, losses.bound, losses.lip)])
         return BatchLoss(total, losses.simple.detach(), levels * NOISE_BINS // run.diffusion.timesteps, terms)
     weights = box_weights(drawn.boxes, *clean.shape[-2:], settings.mouth_weight)
-    by_sample = edm_loss(model, clean, drawn.conditions, levels, drawn.noise, weights)
+    if run.network.eye_condition:
+        eyes = fixed_boxes(run.network.eye_box, 1, *clean.shape[-2:]).to(clean.device, non_blocking=True)
+        weights = weights * box_weights(eyes, *clean.shape[-2:], settings.eye_weight)
+    noisy = clean + levels[:, None, None, None] * drawn.noise
+    denoised = denoise(model, noisy, levels, drawn.conditions)
+    by_sample = edm_loss(denoised, clean, levels, run.diffusion.sigma_data, weights)
     standard = (levels.log() - settings.log_sigma_mean) / settings.log_sigma_std
     bins = torch.bucketize(standard, _QUARTILES.to(levels.device, non_blocking=True))
     total = by_sample.mean()
+    if model.training and model.face_reader is not None:
+        faces = face_loss(model.face_reader, denoised, clean, drawn.conditions.audio_drop)
+        total = total + settings.face_weight * faces.mean()
     return BatchLoss(total, by_sample.detach(), bins, total.detach()[None])
 
 

@@ -3,19 +3,24 @@
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.training.settings import TrainingSettings
 
+# Learning rate factor and weight decay of the face reader.
+_FACE_READER = (0.5, 0.02)
 _AUDIO = ("audio_encoder.", "unet.audio_embed.")
 
 
 def parameter_groups(model: TalkingModel, settings: TrainingSettings) -> list[dict]:
     """Groups for the optimiser, each with its `rate_factor`, by which the learning rate is multiplied.
 
-    The audio encoder and the audio embedding have audio_lr_scale, a lip reader lip_lr_scale and weight decay, all else 1.
+    The audio encoder and the audio embedding have audio_lr_scale, a lip reader lip_lr_scale and weight decay, a face
+    reader its own, all else 1.
     Groups of the same rates are one, as in the paper.
     """
     groups: dict[tuple[float, float], list] = {}
     for name, weight in model.named_parameters():
         if name.startswith("lip_reader."):
             kind = (settings.lip_lr_scale, settings.lip_weight_decay)
+        elif name.startswith("face_reader."):
+            kind = _FACE_READER
         else:
             kind = (settings.audio_lr_scale if name.startswith(_AUDIO) else 1.0, 0.0)
         groups.setdefault(kind, []).append(weight)

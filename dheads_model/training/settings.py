@@ -53,6 +53,11 @@ class TrainingSettings:
     step)."""
     mouth_weight: Annotated[float, Field(ge=1)] = 15.0
     """Loss weight in a box around the mouth (edm)."""
+    eye_weight: Annotated[float, Field(ge=1)] = 1.0
+    """Factor on the loss weight in network.eye_box (edm), for networks with an eye_condition."""
+    face_weight: NonNegativeFloat = 0.5
+    """Weight of the face loss: squared difference of lips and eyes between denoised and true frame, for networks with a
+    face_reader (edm)."""
     mouth_box: tuple[Share, Share, Share, Share] | None = None
     """Box of mouth_weight and lip_weight. null: placed by the landmarks of the lips. Four fractions of the crop (first
     and last row, first and last column): a fixed box, which needs no landmarks; [0.55, 0.85, 0.3, 0.7] fits the default
