@@ -60,7 +60,7 @@ def test_what_each_rule_asks_for(finished, tmp_path):
     assert by_rules["rule_train_model_wildcards_ours"] == always | {
         "--cpus-per-task": "32", "--mem": str(4 * 6685 + 700), "-t": "1440", "--nodes": "1", "--gpus": "4",
     }  # fmt: skip
-    assert by_rules["rule_sample_videos_wildcards_ours_embedded_00002"] == always | {
+    assert by_rules["rule_sample_videos_wildcards_ours_embedded_00002_0000"] == always | {
         "--cpus-per-task": "8", "--mem": "3700", "-t": "240", "--nodes": "1",
     }  # fmt: skip
     assert all("--requeue" in options for _, options in found)
