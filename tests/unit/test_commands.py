@@ -17,7 +17,7 @@ from workflow_scripts.planning.job_shell import job_prefix
 # What commands share; all other modules of the folder are commands.
 SHARED = {"__init__", "command", "finish", "planned_shard"}
 # Commands that are not a stage: they start processes, and write a page of the docs.
-WITH_FUNCTIONS = {"launch_processes", "write_config_reference"}
+WITH_FUNCTIONS = {"launch_processes", "write_config_reference", "lint_workflow", "write_environments"}
 COMMANDS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("*.py") if path.stem not in SHARED)
 
 
