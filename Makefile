@@ -6,7 +6,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference environments clean
+.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference environments status clean clean-all
 
 setup: .venv/installed
 
@@ -20,11 +20,6 @@ setup: .venv/installed
 
 table1: setup
 	$(BIN)/snakemake --cores $(CORES)
-	@echo; cat results/table1.md
-	@echo; echo "table   results/table1.csv .md .tex, what made it: results/table1.provenance.json"
-	@echo "videos  results/videos/ours/embedded/*.mp4"
-	@echo "strips  results/strips/*.png (ground truth over ours, every 5th frame)"
-	@echo "curves  results/runs/ours/loss.png"
 
 # Whether the table of the default run is, digit for digit, the one in docs/expected_table1.csv.
 verify: setup
@@ -72,5 +67,14 @@ lock:
 environments:
 	$(BIN)/python -m workflow_scripts.write_environments
 
-clean:
-	rm -rf resources results state logs benchmarks .snakemake
+status: setup
+	@$(BIN)/python -m workflow_scripts.status
+
+# Lists what it frees, then removes what the same command makes again; trainings (state/) and downloads stay.
+clean: setup
+	@$(BIN)/python -m workflow_scripts.clean_up --remove
+
+# With trainings and downloads; without CONFIRM=yes it only lists them.
+clean-all: setup
+	@$(BIN)/python -m workflow_scripts.clean_up --all $(if $(filter yes,$(CONFIRM)),--remove)
+	@$(if $(filter yes,$(CONFIRM)),,echo "make clean-all CONFIRM=yes removes all of it, the states of trainings too")

@@ -17,7 +17,8 @@
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
 #   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
-#   results/table1.csv .md .tex .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
+#   results/gallery/index.html                       page that plays all methods side by side; its files in page/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs
 #   state/{run}/{identity}/                          training state, undeclared: the same command resumes
 #   state/sample_videos/{method}/{dataset}/          which videos are finished, likewise
@@ -30,6 +31,10 @@ min_version("9.27")
 # Not workflow.basedir: if another workflow uses this one as a module, that is the folder of the other one.
 PROJECT = str(workflow.current_basedir)
 sys.path.insert(0, PROJECT)
+
+from workflow_scripts.planning.screen import begin_watch, open_screen
+
+SCREEN = open_screen(workflow, f"{PROJECT}/Snakefile", lambda: tell_results())
 
 
 configfile: f"{PROJECT}/config/config.yaml"
@@ -49,17 +54,25 @@ include: "rules/sample.smk"
 include: "rules/metrics.smk"
 include: "rules/distances.smk"
 include: "rules/tables.smk"
+include: "rules/gallery.smk"
 include: "rules/benchmarks.smk"
 
 
 onstart:
     hold_work_folder()
+    keep_plan()
     LOSSES.keep()
     absent_datasets()
-    state_disk_need()
+    tell_the_plan(log)
+
+
+onsuccess:
+    tell_the_end("done")
+    tell_results(workflow.start_time.timestamp())
 
 
 onerror:
+    tell_the_end("stopped")
     tell_at_exit(log)
 
 
@@ -68,10 +81,10 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     split="train|val|test",
     shard=r"\d{5}",
-    part=r"\d{4}",
     run="[A-Za-z][A-Za-z0-9_-]*",
     method="[A-Za-z][A-Za-z0-9_-]*",
     encoder="[A-Za-z][A-Za-z0-9_-]*",
+    part="[A-Za-z0-9_-]+",
     distance="|".join(DISTANCES),
 
 
@@ -80,6 +93,7 @@ rule all:
     input:
         "results/table1.csv",
         "results/data_card.csv",
+        "results/gallery/index.html",
         strips=all_strips(),
         curves=all_loss_curves(),
     localrule: True

@@ -27,6 +27,7 @@ from dheads_model.faces.crop_settings import CropSettings
 from dheads_model.faces.redetect_settings import RedetectSettings
 from dheads_model.faces.track_settings import TrackSettings
 from dheads_model.metrics.distance_registry import DISTANCES
+from dheads_model.tables.gallery_settings import GallerySettings
 from dheads_model.training.settings import RunSettings
 from dheads_model.training.sync_settings import SyncSettings
 
@@ -96,6 +97,22 @@ class QualitySettings:
     """Number of outlier clips that are listed and shown."""
     max_tiles: Annotated[int, Field(ge=1, le=1000)] = 100
     """Maximum number of faces on the contact sheet, one per speaker."""
+
+
+@settings("ablation")
+class AblationSettings:
+    """Table 3: trainings of one run that differ in a few settings of its network, one for every combination of the values
+    below."""
+
+    run: str | None = None
+    """Run that is varied. null: no ablation. Each other combination adds a run and the methods of this run again, for
+    instance ours_radius0_rgb, with one row each in table 1 and in results/table3.md."""
+    audio_radius: Annotated[tuple[CountOrZero, ...], Field(json_schema_extra=_UNIQUE)] = (0, 1, 2, 3)
+    """Audio embeddings on each side of the target frame (runs.NAME.network.audio_radius). []: only the run's own."""
+    motion_channels: Annotated[tuple[Literal[1, 3], ...], Field(json_schema_extra=_UNIQUE)] = (3, 1)
+    """Channels of the motion frames, 3 for RGB and 1 for grey. []: only the run's own."""
+    motion_frames: Annotated[tuple[Count, ...], Field(json_schema_extra=_UNIQUE)] = ()
+    """Numbers of motion frames. []: only the run's own."""
 
 
 @settings("methods.NAME")
@@ -244,6 +261,7 @@ class Configuration(_WithDatasets):
     """Seeds with which a run is trained, by the run's name: its own (runs.NAME.training.seed) and others. Each other
     seed adds a run and methods, for instance ours_seed2 next to ours, with one row each in the table. results/seeds.md
     has mean and standard deviation over seeds."""
+    ablation: AblationSettings = AblationSettings()
     sync_encoders: dict[Name, SyncSettings] = dataclasses.field(default_factory=_two_encoders)
     """Pairs of small encoders, trained contrastively, that score whether a mouth matches the audio (docs/sync.md), each
     a named configuration. One is trained on a dataset if runs.NAME.audio_encoder_from or metrics.sync_encoder names
@@ -252,6 +270,7 @@ class Configuration(_WithDatasets):
     """Rows of the table."""
     metrics: MetricsSettings = MetricsSettings()
     strips: StripsSettings = StripsSettings()
+    gallery: GallerySettings = GallerySettings()
     table1: TableSettings = TableSettings()
 
     def __post_init__(self):
@@ -262,6 +281,8 @@ class Configuration(_WithDatasets):
             "metrics.require": self.metrics.require,
         }.items():
             _check_unlike(key, values or ())
+        for key in ("audio_radius", "motion_channels", "motion_frames"):
+            _check_unlike(f"ablation.{key}", getattr(self.ablation, key))
         for run, seeds in self.training_seeds.items():
             _check_unlike(f"training_seeds.{run}", seeds)
 

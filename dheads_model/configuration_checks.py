@@ -6,11 +6,12 @@ Checks within a block are where the block is defined.
 from dheads_model.config import build
 from dheads_model.configuration import read_configuration
 from dheads_model.corpora.registry import DATASETS
-from dheads_model.diffusion.settings import SamplingSettings, check_lower_face, check_sampling
+from dheads_model.diffusion.settings import SamplingSettings, check_sampling
 from dheads_model.errors import UserError
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import CLIP_METRICS
 from dheads_model.network.export_formats import MODEL_FORMAT, completed
+from dheads_model.network.face_boxes import check_face_boxes
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.tensor_header import read_about
 from dheads_model.training.settings import run_settings
@@ -121,15 +122,15 @@ def _check_run(name: str, config: dict) -> None:
             f"config key runs.{name}.training.batch_size is {training['batch_size']}; it must be a multiple of {passes}, "
             f"that is of runs.{name}.gpus (at least 1) times training.gradient_accumulation."
         )
-    if block["conditioning_augmentation"]["mouth_drop"]:
-        # A dataset that does not exist is refused when it is planned.
-        dataset = DATASETS.get(block["dataset"])
-        framing = (dataset and dataset.framing(config)) or "aligned"
-        crop = config["crop"]
-        with_name(
-            f"runs.{name}.conditioning_augmentation.mouth_drop",
-            lambda: check_lower_face(crop["eye_distance"], crop["eyes_height"], framing),
-        )
+    # A dataset that does not exist is refused when it is planned.
+    dataset = DATASETS.get(block["dataset"])
+    framing = (dataset and dataset.framing(config)) or "aligned"
+    crop, mouth_hidden = config["crop"], bool(block["conditioning_augmentation"]["mouth_drop"])
+    sizes = build(NetworkSettings, network, f"runs.{name}.network")
+    with_name(
+        f"runs.{name}",
+        lambda: check_face_boxes(sizes, crop["eye_distance"], crop["eyes_height"], framing, mouth_hidden),
+    )
 
 
 def _check_trained_method(name: str, method: dict, config: dict) -> None:

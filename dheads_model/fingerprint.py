@@ -17,7 +17,7 @@ import functools
 import hashlib
 import importlib.metadata
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +44,15 @@ _DISCOVERING = {
 _NOT_COMPUTING = ("tqdm", "requests", "yaml", "pydantic", "pydantic_core", "snakemake", "filelock")
 # Packages that are imported by another name than they are installed by.
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image"}
+# Files that count as edited though they are not, to ask what an edit would rerun.
+_AS_IF_EDITED: set[Path] = set()
+
+
+def suppose_edited(files: Iterable[Path | str]) -> None:
+    """Let every later digest of this process be as after an edit of these modules or data files."""
+    _AS_IF_EDITED.update(Path(file).resolve() for file in files)
+    digest.cache_clear()
+    _read.cache_clear()
 
 
 def closure(module: str, without: tuple[str, ...] = ()) -> list[str]:
@@ -161,6 +170,8 @@ def _read(module: str) -> _Module:
         for file in _data_files()[name]:
             if file.is_relative_to(path.parent):
                 total.update(f"{name}={hashlib.sha256(file.read_bytes()).hexdigest()};".encode())
+                total.update(b"edited" * (file in _AS_IF_EDITED))
+    total.update(b"edited" * (path in _AS_IF_EDITED))
     project, packages = [], set()
     for name in _imports(module, tree):
         top = name.split(".")[0]

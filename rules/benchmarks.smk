@@ -11,7 +11,7 @@ rule benchmark_preparation:
         ],
         weights=weights_of_back_end(),
     output:
-        "results/benchmarks/preparation.json",
+        report("results/benchmarks/preparation.json", caption="../config/report/benchmark.rst", category="Benchmarks"),
     log:
         "logs/benchmark_preparation.log",
     threads: 2
@@ -36,7 +36,9 @@ rule benchmark_throughput:
         ],
     output:
         json="results/benchmarks/throughput.json",
-        table="results/benchmarks/throughput.md",
+        table=report(
+            "results/benchmarks/throughput.md", caption="../config/report/benchmark.rst", category="Benchmarks"
+        ),
     log:
         "logs/benchmark_throughput.log",
     threads: 2
@@ -57,7 +59,7 @@ rule benchmark_loader:
         index=[f"resources/{dataset}/index.json" for dataset in list(PLAN.shards)[:1]],
         log=[f"results/runs/{run}/training.jsonl" for run in PLAN.trained_runs()[:1]],
     output:
-        "results/benchmarks/loader.json",
+        report("results/benchmarks/loader.json", caption="../config/report/benchmark.rst", category="Benchmarks"),
     log:
         "logs/benchmark_loader.log",
     threads: 2
@@ -79,7 +81,7 @@ rule benchmark_training:
         index=lambda wildcards: f"resources/{config['runs'][benchmarked_run()]['dataset']}/index.json",
     output:
         json="results/benchmarks/training.json",
-        table="results/benchmarks/training.md",
+        table=report("results/benchmarks/training.md", caption="../config/report/benchmark.rst", category="Benchmarks"),
     log:
         "logs/benchmark_training.log",
     threads: 2
@@ -98,7 +100,7 @@ rule benchmark_training:
 rule benchmark_planning:
     """Time and memory of planning 2,000 shards, the whole of CREMA-D and LRW, and a run with nothing to do."""
     output:
-        "results/benchmarks/planning.json",
+        report("results/benchmarks/planning.json", caption="../config/report/benchmark.rst", category="Benchmarks"),
     log:
         "logs/benchmark_planning.log",
     threads: 2
@@ -117,7 +119,7 @@ rule benchmark_sampling:
         model=lambda wildcards: model_of_method(benchmarked_method()),
     output:
         json="results/benchmarks/sampling.json",
-        table="results/benchmarks/sampling.md",
+        table=report("results/benchmarks/sampling.md", caption="../config/report/benchmark.rst", category="Benchmarks"),
     log:
         "logs/benchmark_sampling.log",
     threads: 2
@@ -170,7 +172,7 @@ rule benchmark_steps:
         weights=weights_of_back_end(),
     output:
         json="results/benchmarks/steps.json",
-        table="results/benchmarks/steps.md",
+        table=report("results/benchmarks/steps.md", caption="../config/report/benchmark.rst", category="Benchmarks"),
     log:
         "logs/benchmark_steps.log",
     threads: 2
@@ -183,3 +185,26 @@ rule benchmark_steps:
     shell:
         "python -m workflow_scripts.benchmarks.steps --code {params.code} --settings {params.settings:q}"
         " --videos {input.videos} --shards {input.shards} --threads {threads} --output {output.json} > {log} 2>&1"
+
+
+rule write_resource_use:
+    """Time, memory and processor use of each rule, of the jobs that ran in this folder."""
+    output:
+        csv="results/benchmarks/resources.csv",
+        markdown="results/benchmarks/resources.md",
+        plot="results/benchmarks/resources.png",
+    log:
+        "logs/write_resource_use.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: as_json(asked_memory()),
+        # New jobs have new files, so it runs again after them.
+        files=lambda wildcards: listing_below("benchmarks"),
+        code=digest("workflow_scripts.write_resource_use"),
+    shell:
+        "python -m workflow_scripts.write_resource_use --code {params.code} --settings {params.settings:q}"
+        " --csv {output.csv} --markdown {output.markdown} --plot {output.plot} > {log} 2>&1"

@@ -22,6 +22,17 @@ def videos_made_again(name):
     )
 
 
+def gallery_made_again():
+    """The same for the gallery, whose own files are listed in it."""
+    chain = lambda: absent(chain_of_gallery()) + lost_files("results/gallery/page/files.json")
+    return lambda wildcards: LOSSES.parameter("results/gallery/index.html", chain)
+
+
+def chain_of_gallery():
+    """All inputs of the gallery down to the shards."""
+    return chain_of_table() + [path for _, path in gallery_plots()] + [TABLE_PAGE]
+
+
 def chain_of_dataset(dataset):
     """Inputs of an index: the manifests of every stage of every shard, and the packed shards themselves."""
     tars = [ancient(path.replace(".json", ".tar")) for path in shard_manifests(dataset)]

@@ -2,6 +2,7 @@
 import functools
 import json
 import os
+from pathlib import Path
 
 from dheads_model.config import as_json, short_hash
 from dheads_model.corpora.given_path import given_path
@@ -17,8 +18,24 @@ from workflow_scripts.planning.deployment import check_deployment
 from workflow_scripts.planning.disk_need import check_disk, check_writable
 from workflow_scripts.planning.failures import tell_at_exit
 from workflow_scripts.planning.folder_lock import hold_folder
-from workflow_scripts.planning.job_shell import job_prefix
+from workflow_scripts.planning.job_resources import (
+    FACE_ALIGNMENT_SECONDS,
+    SECONDS_PER_CLIP,
+    at_most,
+    cores_of_largest_node,
+    memory,
+    minutes,
+    minutes_for,
+    threads_of_training,
+)
+from workflow_scripts.planning.job_shell import job_prefix, leave_warnings_to_commands
+from workflow_scripts.planning.kept_outlines import keep_outlines, kept_outlines
+from workflow_scripts.planning.own_errors import attempt_of, check_attempt, mark_of, marking_shell
 from workflow_scripts.planning.plan import input_path, make_work_plan
+from workflow_scripts.planning.products import shown_table, where_to_look
+from workflow_scripts.planning.run_record import write_record
+from workflow_scripts.planning.time_need import time_need, time_sentence
+from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
@@ -44,8 +61,13 @@ try:
     check_config(config)
     check_writable(os.getcwd())
     config.update(with_seeds(config))
-    PLAN = make_work_plan(config)
-    shell.prefix(job_prefix(PROJECT))
+    # Jobs on other nodes read the Snakefile again; they take what was planned.
+    PLAN = make_work_plan(config, outline_dataset if workflow.is_main_process else kept_outlines)
+    JOB_MARK = None if workflow.is_main_process else mark_of(sys.argv)
+    if JOB_MARK:
+        check_attempt(JOB_MARK, attempt_of(sys.argv))
+    leave_warnings_to_commands()
+    shell.prefix(job_prefix(PROJECT, marking_shell(JOB_MARK) if JOB_MARK else ""))
 except UserError as problem:
     refuse(problem)
 
@@ -57,19 +79,62 @@ STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
 def hold_work_folder():
-    """Before the first job: no other Snakemake may work here."""
+    """Before the first job: no other Snakemake may make or read here what this one makes."""
+    jobs = list(workflow.dag.needrun_jobs())
     try:
-        hold_folder(os.getcwd())
+        hold_folder(
+            os.getcwd(),
+            [str(path) for job in jobs for path in job.output],
+            [str(path) for job in jobs for path in job.input],
+        )
     except UserError as problem:
         refuse(problem)
 
 
-def state_disk_need():
-    """Before the first job: print the disk space that is needed, and stop when there is less."""
+def keep_plan():
+    """Before the first job: what jobs on other nodes need to know of the plan."""
+    keep_outlines(PLAN.shards, config)
+
+
+def tell_the_plan(logs):
+    """Before the first job: print where this is and what it costs, and stop when the disk has less space than is needed."""
     try:
-        print(check_disk(PLAN, os.getcwd()), file=sys.stderr)
+        disk = check_disk(PLAN, os.getcwd())
     except UserError as problem:
         refuse(problem)
+    stats = workflow.dag.stats()[1]
+    at_once = workflow.resource_settings.cores or min(workflow.resource_settings.nodes or 1, stats["total"])
+    place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
+    clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
+    write_record(os.getcwd(), PLAN, at_once, place)
+    lines = {
+        "folder": f"{os.getcwd()} (all outputs)",
+        "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
+        "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
+        "disk": disk,
+        "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
+    }
+    for name, text in lines.items():
+        if text:
+            print(f"{name:<7} {text}", file=sys.stderr)
+    if SCREEN:
+        begin_watch(SCREEN)
+
+
+def tell_the_end(word):
+    """After the last job: how the run ended."""
+    if SCREEN:
+        SCREEN.finish(word)
+
+
+def tell_results(since=0.0):
+    """Print table 1, if it was asked for, and where the results are that were written after a time."""
+    targets = set(workflow.dag_settings.targets)
+    if not targets or targets & {"all", "results/table1.csv", "results/table1.md", "results/table1.tex"}:
+        print(f"\n{shown_table(os.getcwd())}\n", flush=True)
+    generated = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
+    for line in where_to_look(os.getcwd(), generated, since):
+        print(line, flush=True)
 
 
 def absent_datasets():
@@ -100,14 +165,52 @@ def sampling_of_run(run):
     return as_json({name: method["sampling"] for name, method in methods if method.get("run") == run})
 
 
-def launcher(gpus):
-    """Command that starts a training: Python, or torchrun's launcher with one process per GPU."""
-    return f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python"
+def on_gpus(gpus):
+    """Beginning of a command that computes on GPUs: it claims them where no scheduler gave them."""
+    return f"python -m workflow_scripts.claim_gpus {gpus} " if gpus else ""
+
+
+def launcher(gpus, resources):
+    """Command that starts a training: Python, or torchrun's launcher with one process per GPU.
+
+    A profile that sets the resource mpi (srun) has the scheduler start the processes, on several nodes too.
+    """
+    if resources.get("mpi"):
+        return f"{resources.mpi} --ntasks={gpus} python -m workflow_scripts.slurm_rank"
+    return on_gpus(gpus) + (f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python")
 
 
 def benchmarked_run():
     """The run whose training is measured: the first that is trained, else the first of the config."""
     return (PLAN.trained_runs() or sorted(config["runs"]))[0]
+
+
+def threads_of_a_node(count):
+    """Threads of a job (a number, or a function of wildcards), no more than a cluster's largest node has."""
+
+    def found(wildcards):
+        wanted = count(wildcards) if callable(count) else count
+        submits = workflow.is_main_process and workflow.non_local_exec
+        return at_most(wanted, cores_of_largest_node() if submits else None)
+
+    return found
+
+
+def minutes_of_shard(stage):
+    """Minutes of a stage on a shard, by the shard's number of clips."""
+
+    def found(wildcards):
+        return minutes_for(PLAN.shards[wildcards.dataset][wildcards.shard].clips, seconds_per_clip(stage))
+
+    return minutes(found)
+
+
+def seconds_per_clip(stage):
+    """Seconds of a core that a stage takes for a clip, with the configured landmark detector."""
+    seconds = SECONDS_PER_CLIP[stage]
+    if stage in ("track", "measure") and config["track"]["backend"] == "face-alignment":
+        seconds += FACE_ALIGNMENT_SECONDS["gpu" if config["track"]["gpus"] else "cpu"]
+    return seconds
 
 
 def memory_of_run(run):
@@ -155,7 +258,21 @@ def hosts_of(dataset):
 def fetched_corpus(dataset):
     """Files that must exist before the clips of a dataset can be listed; their age does not rerun the preparation."""
     fetch = DATASETS[dataset].fetch
-    return [ancient(fetch.product)] if fetch and fetch.needed(config) else []
+    if not fetch or not fetch.needed(config):
+        return []
+    if fetch.part is None:
+        return [ancient(fetch.product)]
+    return lambda wildcards: ancient(fetch.product.format(part=fetch.part(config, wildcards.shard)))
+
+
+def of_part(fetch):
+    """End of the path of a log whose job fetches one part of a corpus; "" for a whole corpus."""
+    return "/{part}" if fetch.part else ""
+
+
+def part_option(wildcards):
+    """Option of a command that fetches one part of a corpus; "" for a whole corpus."""
+    return f"--part {wildcards.part}" if "part" in wildcards.keys() else ""
 
 
 def fetch_settings(dataset):
@@ -281,6 +398,40 @@ def all_strips():
     ]
 
 
+# The table that the gallery shows.
+TABLE_PAGE = "results/table1.html"
+# The gallery has strips of so many shards of each dataset; a large corpus has hundreds, and they are in results/strips/.
+STRIPS_IN_GALLERY = 4
+
+
+def gallery_plots():
+    """[title, path] of the pictures in the gallery: loss curves, and strips of the first test shards."""
+    curves = [[f"loss of run {run}", f"results/runs/{run}/loss.png"] for run in PLAN.trained_runs()]
+    numbers = {dataset: list(PLAN.evaluated(dataset))[:STRIPS_IN_GALLERY] for dataset in PLAN.shards}
+    shown = {f"{dataset}_{number}" for dataset, found in numbers.items() for number in found}
+    strips = [
+        [f"strip {Path(path).stem}", path]
+        for path in all_strips()
+        if any(path.endswith(f"_{end}.png") for end in shown)
+    ]
+    return curves + strips
+
+
+def gallery_settings():
+    """The gallery's config, with the methods in the order of the config and the titles of the plots, as JSON."""
+    kinds = [[name, config["methods"][name]["kind"]] for name in PLAN.methods()]
+    return as_json({"gallery": config["gallery"], "methods": kinds, "plots": gallery_plots()})
+
+
+def gallery_sources():
+    """Manifests of the source stage of all test shards: speakers and transcripts."""
+    return [
+        f"resources/{dataset}/source/{number}.json"
+        for dataset in PLAN.shards
+        for number in PLAN.evaluated(dataset)
+    ]
+
+
 def repeats():
     """{method: [[name, training seed]]} of the methods whose run is trained with several seeds, and that get a row."""
     shown = PLAN.methods()
@@ -313,6 +464,21 @@ def listing_of(folder):
                 facts = entry.stat()
                 entries.append([entry.path, facts.st_size, facts.st_mtime_ns])
     return short_hash(entries)
+
+
+def listing_below(folder):
+    """Digest of the names, sizes and times of all files below a folder."""
+    facts = []
+    for place, _, names in os.walk(folder):
+        for path in (os.path.join(place, name) for name in names):
+            facts.append([path, os.path.getsize(path), os.stat(path).st_mtime_ns])
+    return short_hash(sorted(facts))
+
+
+def asked_memory():
+    """{rule: MB that its jobs ask for} of the rules that ask for one number."""
+    found = {rule.name: rule.resources.get("mem_mb") for rule in workflow.rules}
+    return {name: memory.value for name, memory in found.items() if memory is not None and not memory.is_evaluable()}
 
 
 def table_settings():

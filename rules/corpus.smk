@@ -17,10 +17,12 @@ for dataset, about in DATASETS.items():
             f"logs/{about.source.rule}/{{shard}}.log",
         benchmark:
             f"benchmarks/{about.source.rule}/{{shard}}.jsonl"
+        # What needs the network runs where the user's Snakemake does: compute nodes often have none.
+        localrule: about.source.downloads > 0
         threads: about.source.threads(config)
         resources:
-            mem_mb=about.source.mem_mb,
-            runtime=about.source.minutes,
+            mem_mb=memory(about.source.mem_mb),
+            runtime=minutes(about.source.minutes),
             downloads=about.source.downloads,
         params:
             command=f"{about.source.command} --dataset {dataset} --corpus-folder resources/{dataset}/corpus",
@@ -40,28 +42,31 @@ for dataset, about in DATASETS.items():
     if about.fetch:
 
         rule:
-            """Download a whole corpus, unpack it and list its clips."""
+            """Download a corpus or a part of it, unpack it and list its clips."""
             name:
                 about.fetch.rule
             output:
                 manifest=about.fetch.product,
             log:
-                f"logs/{about.fetch.rule}.log",
+                f"logs/{about.fetch.rule}{of_part(about.fetch)}.log",
             benchmark:
-                f"benchmarks/{about.fetch.rule}.jsonl"
+                f"benchmarks/{about.fetch.rule}{of_part(about.fetch)}.jsonl"
+            localrule: True
             threads: 1
             resources:
-                mem_mb=about.fetch.mem_mb,
+                mem_mb=memory(about.fetch.mem_mb),
                 runtime=about.fetch.minutes,
                 downloads=1,
             params:
                 command=about.fetch.rule,
                 folders=" ".join(f"{option} {folder}" for option, folder in about.fetch.folders.items()),
+                part=part_option,
+                tracked=as_json(about.fetch.tracked(config)),
                 hosts=fetch_settings(dataset),
                 code=digest(f"workflow_scripts.{about.fetch.rule}"),
             shell:
                 "python -m workflow_scripts.{params.command} --code {params.code} --settings {params.hosts:q}"
-                " {params.folders} --manifest {output.manifest} 2>&1 | tee -i {log}"
+                " {params.folders} {params.part} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule fetch_weights:
@@ -72,13 +77,14 @@ rule fetch_weights:
         "logs/fetch_weights/{name}.log",
     benchmark:
         "benchmarks/fetch_weights/{name}.jsonl"
+    localrule: True
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=memory(500),
         runtime=60,
     params:
-        table=lambda wildcards: f"{PROJECT}/config/weights.tsv",
-        # It takes `output`, so Snakemake does not track it: a file that is in place stays.
+        # They take `output`, so Snakemake does not track them: a checkout elsewhere, or a file in place, is fetched no second time.
+        table=lambda wildcards, output: f"{PROJECT}/config/weights.tsv",
         folder=lambda wildcards, output: given_path(config["weights"]) if config["weights"] else "",
         code=digest("workflow_scripts.fetch_weights"),
     shell:

@@ -16,8 +16,8 @@ rule extract_features:
         "benchmarks/extract_features/{distance}/{method}/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=memory(2500),
+        runtime=minutes_of_shard("measure"),
     params:
         settings=lambda wildcards: as_json(distance_settings(wildcards.distance)),
         code=digest("workflow_scripts.extract_features"),
@@ -47,8 +47,8 @@ rule measure_distances:
     threads: 1
     resources:
         # Features in float64 of both sets and of their draws.
-        mem_mb=lambda wildcards: memory_of_distances(wildcards.distance, wildcards.dataset),
-        runtime=120,
+        mem_mb=memory(lambda wildcards: memory_of_distances(wildcards.distance, wildcards.dataset)),
+        runtime=minutes(120),
     params:
         settings=lambda wildcards: as_json(distance_settings(wildcards.distance)),
         kind=lambda wildcards: config["methods"][wildcards.method]["kind"],

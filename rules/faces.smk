@@ -16,15 +16,17 @@ rule track_faces:
         "benchmarks/track_faces/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=memory_of_tracking(),
-        runtime=60,
+        mem_mb=memory(memory_of_tracking()),
+        runtime=minutes_of_shard("track"),
         gpu=config["track"]["gpus"],
+        nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["track"]["gpus"]),
         settings=settings("track"),
         budget=budget_of,
         code=digest("workflow_scripts.track_faces"),
     shell:
-        "python -m workflow_scripts.track_faces --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.track_faces --code {params.code} --settings {params.settings:q}"
         " --budget {params.budget:q} --source {input.source} --weights-folder resources/weights"
         " --threads {threads} --output {output.track} --manifest {output.manifest} > {log} 2>&1"
 
@@ -45,8 +47,8 @@ rule align_faces:
         "benchmarks/align_faces/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory(1000),
+        runtime=minutes_of_shard("stage"),
     params:
         settings=framed("align"),
         budget=budget_of,
@@ -73,8 +75,8 @@ rule crop_faces:
         "benchmarks/crop_faces/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(1500),
+        runtime=minutes_of_shard("crop"),
     params:
         settings=framed("crop"),
         budget=budget_of,
@@ -106,8 +108,8 @@ rule place_landmarks:
         "benchmarks/place_landmarks/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory(1500),
+        runtime=minutes_of_shard("track" if config["landmark"]["redetect"] else "stage"),
     params:
         settings=settings("landmark"),
         budget=budget_of,

@@ -19,14 +19,16 @@ rule measure_videos:
         "benchmarks/measure_videos/{method}/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("measure"),
         gpu=config["track"]["gpus"],
+        nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["track"]["gpus"]),
         settings=as_json(measuring_settings()),
         code=digest("workflow_scripts.measure_videos"),
     shell:
-        "python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.measure_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --videos {input.videos} --method {wildcards.method}"
         " --output {output.metrics} --landmarks {output.landmarks} --manifest {output.manifest} > {log} 2>&1"
 
@@ -43,8 +45,8 @@ rule measure_audio_reference:
         "benchmarks/measure_audio_reference/{dataset}.jsonl"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory(3000),
+        runtime=minutes(60),
     params:
         code=digest("workflow_scripts.measure_audio_reference"),
     shell:

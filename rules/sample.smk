@@ -18,26 +18,28 @@ rule sample_videos:
         "benchmarks/sample_videos/{method}/{dataset}/{shard}.{part}.jsonl"
     wildcard_constraints:
         method="|".join(methods_of_kind("model")) or "no-such-method",
-    threads: 8
+    threads: threads_of_a_node(8)
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory(3000),
+        runtime=minutes(240),
         gpu=lambda wildcards: config["methods"][wildcards.method]["gpus"],
+        nodes=1,
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][wildcards.method]["gpus"]),
         seed=config["seed"],
         subset=subset_of,
         clips=slice_of_part,
         made_again=videos_made_again("parts/{shard}.{part}.json"),
         code=digest("workflow_scripts.sample_videos"),
     shell:
-        "until_done python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
+        "until_done {params.gpus}python -m workflow_scripts.sample_videos --code {params.code} --settings {params.settings:q}"
         " --shard {input.shard} --model {input.model:q} --checksum {input.checksum} --seed {params.seed} --threads {threads}"
         " --published-audio-encoder {input.encoder:q}"
         " --subset {params.subset:q} --part {wildcards.part} --clips {params.clips}"
         " --state state/sample_videos/{wildcards.method}/{wildcards.dataset}"
         " --videos-folder results/videos/{wildcards.method}/{wildcards.dataset}"
-        " --manifest {output.manifest} 2>&1 | tee -i {log}"
+        " --manifest {output.manifest} > {log} 2>&1"
 
 
 rule gather_videos:
@@ -84,8 +86,8 @@ rule copy_reference:
         or "no-such-method",
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory(1500),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=lambda wildcards: settings("methods", wildcards.method),
         subset=subset_of,
@@ -114,8 +116,8 @@ rule adopt_videos:
         method="|".join(methods_of_kind("videos")) or "no-such-method",
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=lambda wildcards: as_json(videos_settings(wildcards.method)),
         subset=subset_of,

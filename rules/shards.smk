@@ -16,8 +16,8 @@ rule extract_audio:
         "benchmarks/extract_audio/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory(1000),
+        runtime=minutes_of_shard("stage"),
     params:
         settings=settings("audio"),
         budget=budget_of,
@@ -50,8 +50,8 @@ rule pack_shards:
         "benchmarks/pack_shards/{dataset}/{split}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory(1000),
+        runtime=minutes_of_shard("stage"),
     params:
         settings=as_json({}),
         budget=budget_of,
@@ -137,8 +137,8 @@ rule measure_quality:
         "benchmarks/measure_quality/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory(1000),
+        runtime=minutes_of_shard("quality"),
     params:
         code=digest("workflow_scripts.measure_quality"),
     shell:

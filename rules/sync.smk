@@ -18,17 +18,19 @@ rule train_sync_encoder:
     # One thread: the same bits on every machine of a kind, and room for the jobs beside it.
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=memory(6000),
         runtime=720,
         gpu=lambda wildcards: config["sync_encoders"][wildcards.encoder]["gpus"],
+        nodes=1,
     params:
+        gpus=lambda wildcards, output: on_gpus(config["sync_encoders"][wildcards.encoder]["gpus"]),
         settings=lambda wildcards: settings("sync_encoders", wildcards.encoder),
         state=lambda wildcards: f"state/sync_encoders/{wildcards.dataset}/{wildcards.encoder}",
         code=digest("workflow_scripts.train_sync_encoder"),
     shell:
-        "until_done python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
+        "until_done {params.gpus}python -m workflow_scripts.train_sync_encoder --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --state {params.state} --threads {threads}"
-        " --output {output.model} --log {output.log} 2>&1 | tee -i {log}"
+        " --output {output.model} --log {output.log} > {log} 2>&1"
 
 
 rule measure_sync:
@@ -51,8 +53,8 @@ rule measure_sync:
         "benchmarks/measure_sync/{method}/{dataset}/{shard}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_of_shard("reference"),
     params:
         settings=as_json({"sync_encoder": config["metrics"]["sync_encoder"]}),
         refusal=lambda wildcards: PLAN.sync_refusal(wildcards.dataset),

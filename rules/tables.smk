@@ -12,6 +12,7 @@ rule write_table1:
         csv="results/table1.csv",
         markdown=report("results/table1.md", caption="../config/report/table1.rst", category="Tables"),
         tex="results/table1.tex",
+        html=report("results/table1.html", caption="../config/report/table1.rst", category="Tables"),
         provenance="results/table1.provenance.json",
     log:
         "logs/write_table1.log",
@@ -32,7 +33,7 @@ rule write_table1:
         "python -m workflow_scripts.write_table1 --code {params.code} --settings {params.settings:q}"
         " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
         " --provenance-input {params.provenance:q} --output-csv {output.csv}"
-        " --output-markdown {output.markdown} --output-tex {output.tex}"
+        " --output-markdown {output.markdown} --output-tex {output.tex} --output-html {output.html}"
         " --output-provenance {output.provenance} > {log} 2>&1"
 
 

@@ -20,25 +20,27 @@ rule train_model:
         "logs/train_model/{run}.log",
     benchmark:
         "benchmarks/train_model/{run}.jsonl"
-    threads: 8
+    threads: threads_of_a_node(lambda wildcards: threads_of_training(config["runs"][wildcards.run]["gpus"]))
     resources:
-        mem_mb=lambda wildcards: memory_of_run(config["runs"][wildcards.run]),
+        mem_mb=memory(lambda wildcards: memory_of_run(config["runs"][wildcards.run])),
+        # A training that meets this limit goes back into the queue: profiles/slurm.
         runtime=2880,
         gpu=lambda wildcards: config["runs"][wildcards.run]["gpus"],
+        nodes=1,
     params:
         settings=lambda wildcards: settings("runs", wildcards.run),
         framing=lambda wildcards: training_framing(config["runs"][wildcards.run]["dataset"]),
         # It takes `output`, so Snakemake does not track it: another sampling is no reason to train.
         methods=lambda wildcards, output: sampling_of_run(wildcards.run),
         state=state_of_run,
-        launcher=lambda wildcards: launcher(config["runs"][wildcards.run]["gpus"]),
+        launcher=lambda wildcards, resources: launcher(config["runs"][wildcards.run]["gpus"], resources),
         code=digest("workflow_scripts.train_model"),
     shell:
         "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
         " --framing {params.framing:q} --methods {params.methods:q} --audio-encoder {input.audio_encoder}"
         " --published-audio-encoder {input.encoder:q} --index {input.index}"
         " --state {params.state} --threads {threads}"
-        " --output {output.model} --training-log {output.log} 2>&1 | tee -i {log}"
+        " --output {output.model} --training-log {output.log} > {log} 2>&1"
 
 
 rule plot_training:

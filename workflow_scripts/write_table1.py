@@ -1,4 +1,4 @@
-"""Write table 1 as csv, markdown and tex, and its provenance."""
+"""Write table 1 as csv, markdown, tex and html, and its provenance."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ from dheads_model.tables.table1 import (
     to_markdown,
     to_tex,
 )
+from dheads_model.tables.table1_html import to_html
 from workflow_scripts.command import command_parser, run_command
 
 
@@ -20,6 +21,7 @@ def main(arguments) -> None:
     _, rows, notes = read_rows(arguments.metrics, arguments.settings, arguments.distances)
     write_text(arguments.output_markdown, to_markdown(rows, notes))
     write_text(arguments.output_tex, to_tex(rows))
+    write_text(arguments.output_html, to_html(rows, notes))
     indexes = {index.dataset: index.fingerprint for index in map(read_index, arguments.indexes)}
     provenance = json.loads(arguments.provenance_input)
     provenance |= {
@@ -38,6 +40,13 @@ if __name__ == "__main__":
     parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
     parser.add_argument("--indexes", nargs="*", required=True)
     parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
-    for name in ("--provenance-input", "--output-csv", "--output-markdown", "--output-tex", "--output-provenance"):
+    for name in (
+        "--provenance-input",
+        "--output-csv",
+        "--output-markdown",
+        "--output-tex",
+        "--output-html",
+        "--output-provenance",
+    ):
         parser.add_argument(name, required=True)
     run_command("workflow_scripts.write_table1", parser, main)

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from dheads_model.corpora.plan import PlannedClip, ShardOutline
+from dheads_model.corpora.plan import PlannedClip, PlannedShard, ShardOutline
 
 PACKAGE = "dheads_model.corpora.datasets"
 ConfigBlock = Callable[[Mapping], dict]
@@ -45,11 +45,13 @@ class SourceJob:
 
 @dataclass(frozen=True)
 class CorpusFetch:
-    """A job that downloads a whole corpus before its clips can be listed.
+    """A job that downloads a whole corpus, or a part of it, before its clips can be listed.
 
     rule: name of the rule and of its command. product: file that it writes last, which the jobs of all shards wait for;
     its change alone does not rerun them. settings: of the whole config. folders: {option of the command: folder}. needed:
-    whether the job is needed.
+    whether the job is needed. part: function of (config, number of a shard) that names the part of the corpus that the shard
+    is cut from, where each part is a job of its own: `product` holds {part}, and the command gets --part. tracked: of the
+    whole config, what makes the job run again when it changes.
     """
 
     rule: str
@@ -57,6 +59,8 @@ class CorpusFetch:
     settings: ConfigBlock
     folders: Mapping[str, str]
     needed: Callable[[Mapping], bool]
+    part: Callable[[Mapping, str], str] | None = None
+    tracked: ConfigBlock = no_settings
     mem_mb: int = 1000
     minutes: int = 2880
 
@@ -76,6 +80,7 @@ class Dataset:
     absent: why the dataset can neither be found nor fetched, "" when it can.
     fetch: a job that brings the whole corpus here first.
     growing: files come and go, so shards are cut such that one clip more changes one shard.
+    cut: function of (clips, config) that gives the shards, where neither of the two ways to cut fits; None elsewhere.
     framing: how its frames are framed, one of AlignSettings' framings; None for the default.
     strict: whether a stage stops when it loses more clips than `budget` allows (where budget.strict is null).
     frames_per_clip: mean number of frames at 25 a second, for the disk space; None where it is not known.
@@ -94,6 +99,7 @@ class Dataset:
     absent: Callable[[Mapping], str] = lambda config: ""
     fetch: CorpusFetch | None = None
     growing: bool = False
+    cut: Callable[[list[PlannedClip], Mapping], list[PlannedShard]] | None = None
     framing: Callable[[Mapping], str | None] = lambda config: None
     strict: bool = True
     frames_per_clip: int | None = None

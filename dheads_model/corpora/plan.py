@@ -42,6 +42,7 @@ class ShardOutline:
     """A shard for the workflow's graph, without its clips, because a corpus can have half a million of them.
 
     clips: their number. bytes: of their source files, 0 if they are generated. membership: see `membership`.
+    estimated: whether number and bytes are those that were published, and the files may differ.
     """
 
     shard: str
@@ -49,6 +50,7 @@ class ShardOutline:
     clips: int
     bytes: int
     membership: str
+    estimated: bool = False
 
 
 def plan_shards(clips: Iterable[PlannedClip], clips_per_shard: int) -> list[PlannedShard]:

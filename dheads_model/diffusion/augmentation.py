@@ -10,10 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dheads_model.diffusion.boxes import box_mask, fixed_boxes
-from dheads_model.diffusion.settings import LOWER_FACE, AugmentationSettings
+from dheads_model.diffusion.settings import AugmentationSettings
+
+Box = tuple[float, float, float, float]
 
 
-def augment_motion(motion: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def augment_motion(
+    motion: Tensor, settings: AugmentationSettings, lower_face: Box, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """(augmented motion frames, their noise level `[B]`) of motion frames `[B, M C, H, W]` in [-1, 1].
 
     Each sample has one level, uniform in 0 .. settings.motion_noise. Dropped patches are 0 (mid-grey) without noise, at
@@ -30,18 +34,20 @@ def augment_motion(motion: Tensor, settings: AugmentationSettings, generator: to
     augmented = add_motion_noise(motion, level, noise) * kept
     if settings.mouth_drop > 0:
         hidden = torch.rand(batch, generator=generator, device=where) < settings.mouth_drop
-        augmented = torch.where(hidden[:, None, None, None].to(motion.device), hide_mouth(augmented), augmented)
+        augmented = torch.where(
+            hidden[:, None, None, None].to(motion.device), hide_mouth(augmented, lower_face), augmented
+        )
     return augmented, level
 
 
-def hide_mouth(motion: Tensor) -> Tensor:
-    """Motion frames `[B, M C, H, W]` with 0 (mid-grey) in the mouth and chin box of aligned frames.
+def hide_mouth(motion: Tensor, lower_face: Box) -> Tensor:
+    """Motion frames `[B, M C, H, W]` with 0 (mid-grey) in the mouth and chin box of aligned frames, network.lower_face.
 
     At 25 frames/s the mouth of the previous frame almost determines the next one, and in sampling that mouth is
     generated. Without it the network has to use the audio.
     """
     height, width = motion.shape[-2:]
-    box = fixed_boxes(LOWER_FACE, 1, height, width).to(motion.device, non_blocking=True)
+    box = fixed_boxes(lower_face, 1, height, width).to(motion.device, non_blocking=True)
     return motion * (1 - box_mask(box, height, width).to(motion))
 
 

@@ -21,6 +21,8 @@ class Conditions:
     before. motion_noise: level of the motion frames' noise `[B]`, None for a network without that input. audio_drop:
     bool `[B]`, True where the audio condition is dropped; None for nowhere. lips: measured lip shape of the frame, from
     `lip_shape`, `[B, LIP_NUMBERS]`, on which a network with a lip_reader is conditioned in training; None to predict it.
+    eyes: closure of the eyes `[B, 1]`, from `eye_closure` in training and `eye_closures` in sampling, for a network with an
+    eye_condition; None for open eyes.
     """
 
     identity: Tensor
@@ -29,6 +31,7 @@ class Conditions:
     motion_noise: Tensor | None = None
     audio_drop: Tensor | None = None
     lips: Tensor | None = None
+    eyes: Tensor | None = None
 
 
 def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameConditions:
@@ -40,6 +43,7 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
         conditions.motion_noise,
         conditions.audio_drop,
         conditions.lips,
+        conditions.eyes,
     )
 
 

@@ -87,7 +87,8 @@ def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSetti
     level = None if conditions.motion_noise is None else conditions.motion_noise.repeat(2)
     twice = (value.repeat(2, *[1] * (value.dim() - 1)) for value in (
         conditions.identity, conditions.motion, conditions.audio_features))  # fmt: skip
-    return encode_conditions(model, Conditions(*twice, level, drop))
+    eyes = None if conditions.eyes is None else conditions.eyes.repeat(2, 1)
+    return encode_conditions(model, Conditions(*twice, level, drop, eyes=eyes))
 
 
 def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: SamplingSettings, sigma: float) -> Tensor:

@@ -7,17 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dheads_model.config import Count, CountOrZero, NonNegativeFloat, PositiveFloat, Share, settings
+from dheads_model.diffusion.blinks import MOST_PER_SECOND
 from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.errors import UserError
 
-# Rows, then columns, as fractions of an aligned frame: lips and chin, also those of an open mouth. Measured on 9,239 frames
-# of 195 real clips in the default framing: lips or chin are partly outside of it in none, of rows 0.55 to 0.85 in 66 %.
-LOWER_FACE = (0.55, 0.96, 0.3, 0.7)
-# Where lips and chin lie in those frames, in distances of the eye centres from the middle between the eyes: first and last
-# row of all but one frame in a thousand, and the farthest column on either side.
-_LIPS_TOP, _CHIN, _SIDE = 0.78, 2.3, 0.67
-# The lower lids end above this, in the same measure.
-_EYES_END = 0.3
 _MOST_STEPS = 100_000
 
 
@@ -33,8 +26,8 @@ class AugmentationSettings:
     patch_size: Count = 16
     """Side of a blanked patch in pixels."""
     mouth_drop: Share = 1.0
-    """Fraction of samples with the mouth and chin hidden in the motion frames, so that the mouth depends on the audio
-    condition. The box is fixed in the aligned face; crop.eye_distance and crop.eyes_height must fit it."""
+    """Fraction of samples with the mouth and chin hidden in the motion frames (network.lower_face), so that the mouth
+    depends on the audio condition."""
     audio_drop: Share = 0.1
     """Fraction of samples with a dropped audio condition, needed for classifier-free guidance."""
     lip_noise: NonNegativeFloat = 0.0
@@ -67,6 +60,9 @@ class SamplingSettings:
     """Standard deviation of the noise on generated frames that are used as motion frames."""
     hide_mouth: bool = True
     """Blank the mouth in the motion frames, for models trained with conditioning_augmentation.mouth_drop."""
+    blinks_per_second: Annotated[float, Field(ge=0, le=MOST_PER_SECOND)] = 0.0
+    """Mean number of blinks per second of a model with network.eye_condition, drawn by the seed of the clip; people who
+    speak blink about 0.3 to 0.5 times. Must be 0 for other models."""
     anchor_every: CountOrZero = 0
     """In every k-th frame the identity frame replaces the oldest motion frame; 0 for never."""
     clips_at_once: Count = 4
@@ -82,25 +78,6 @@ class SamplingSettings:
             raise UserError(f"sampling.guidance_interval is {low}, {high}; it must be two rising noise levels.")
 
 
-def check_lower_face(eye_distance: float, eyes_height: float, framing: str = "aligned") -> None:
-    """Raise UserError where LOWER_FACE does not hold lips and chin, or holds the eyes, of crops that are framed so.
-
-    eye_distance: of the eye centres, as a share of the width; eyes_height: from the top; framing: as in AlignSettings.
-    """
-    if framing != "aligned":
-        raise UserError(
-            f"the mouth can be hidden in aligned faces only, and framing is {framing}; set mouth_drop to 0."
-        )
-    top, bottom, left, right = LOWER_FACE
-    lips, chin, side = (eyes_height + part * eye_distance for part in (_LIPS_TOP, _CHIN, _EYES_END))
-    if not (side <= top <= lips and chin <= bottom and left <= 0.5 - _SIDE * eye_distance):
-        raise UserError(
-            f"the box that hides the mouth (rows {top:g} to {bottom:g}, columns {left:g} to {right:g} of the crop) does "
-            f"not fit lips and chin of a crop with crop.eye_distance {eye_distance:g} and crop.eyes_height {eyes_height:g}; "
-            "take 0.23 and 0.42, or mouth_drop 0."
-        )
-
-
 def check_levels(steps: int, sigma_min: float, sigma_max: float) -> None:
     """Raise UserError for noise levels that are no falling list."""
     if not 1 <= steps <= _MOST_STEPS or not 0 < sigma_min < sigma_max < math.inf:
@@ -112,9 +89,9 @@ def check_levels(steps: int, sigma_min: float, sigma_max: float) -> None:
 
 def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
     """Raise UserError for sampling settings for which a model with this config, an export's, was not trained."""
-    trained, diffusion = (
+    trained, diffusion, network = (
         block if isinstance(block, Mapping) else {}
-        for block in (config.get("conditioning_augmentation"), config.get("diffusion"))
+        for block in (config.get("conditioning_augmentation"), config.get("diffusion"), config.get("network"))
     )
     parameterization = diffusion.get("parameterization", "edm")
     sampler = SAMPLERS[settings.sampler]
@@ -138,6 +115,11 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
         raise UserError(
             "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0, never "
             "with the mouth hidden in the motion frames; set sampling.hide_mouth to false."
+        )
+    if settings.blinks_per_second and not network.get("eye_condition"):
+        raise UserError(
+            f"sampling.blinks_per_second is {settings.blinks_per_second:g}, but this model was trained without "
+            "network.eye_condition and cannot close the eyes; set sampling.blinks_per_second to 0."
         )
 
 

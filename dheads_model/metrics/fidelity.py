@@ -1,4 +1,4 @@
-"""PSNR, SSIM and MS-SSIM of a video and its ground truth: computed per frame, then averaged over frames."""
+"""MSE, PSNR, SSIM and MS-SSIM of a video and its ground truth: computed per frame, then averaged over frames."""
 
 import cv2
 import numpy as np
@@ -11,12 +11,21 @@ _WINDOW, _SIGMA = 11, 1.5
 LEAST_MS_SSIM_SIDE = (_WINDOW - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1
 
 
+def mse(frames: np.ndarray, reference: np.ndarray) -> float:
+    """Mean squared error, in squared levels of 0..255, of uint8 videos `[T, H, W, 3]`."""
+    return float(_errors(frames, reference).mean())
+
+
 def psnr(frames: np.ndarray, reference: np.ndarray) -> float:
     """Peak signal-to-noise ratio in decibels of uint8 videos `[T, H, W, 3]`: 10 log10(255^2 / MSE), at most PSNR_CAP per frame."""
-    _same_shape(frames, reference)
-    error = np.array([np.mean((a.astype(np.float64) - b) ** 2) for a, b in zip(frames, reference, strict=True)])
     with np.errstate(divide="ignore"):
-        return float(np.minimum(10 * np.log10(255.0**2 / error), PSNR_CAP).mean())
+        return float(np.minimum(10 * np.log10(255.0**2 / _errors(frames, reference)), PSNR_CAP).mean())
+
+
+def _errors(frames: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Mean squared error of each frame, float64 `[T]`."""
+    _same_shape(frames, reference)
+    return np.array([np.mean((a.astype(np.float64) - b) ** 2) for a, b in zip(frames, reference, strict=True)])
 
 
 def ssim(frames: np.ndarray, reference: np.ndarray) -> float:

@@ -61,6 +61,15 @@ class NetworkSettings:
     lip_box: tuple[Share, Share, Share, Share] = (0.55, 0.9, 0.3, 0.7)
     """Box of the lips in an aligned frame, for lip_reader: first and last row, first and last column as fractions of
     the frame."""
+    lower_face: tuple[Share, Share, Share, Share] = (0.55, 0.96, 0.3, 0.7)
+    """Box of lips and chin in an aligned frame, which conditioning_augmentation.mouth_drop and sampling.hide_mouth blank:
+    first and last row, first and last column as fractions of the frame. It must fit crop.eye_distance and
+    crop.eyes_height."""
+    eye_condition: bool = False
+    """Condition the UNet on how far the eyes are closed: measured in training, drawn in sampling
+    (sampling.blinks_per_second). Not in the paper."""
+    eye_box: tuple[Share, Share, Share, Share] = (0.34, 0.49, 0.3, 0.7)
+    """Box of the eyes in an aligned frame, for eye_condition, as lip_box."""
     lip_gain: NonNegativeFloat = 1.0
     """Factor on the predicted deviation from the mean lips in generation. Regression underestimates the motion of
     lips."""

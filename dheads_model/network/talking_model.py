@@ -41,6 +41,7 @@ class TalkingModel(nn.Module):
         motion_noise: Tensor | None = None,
         audio_drop: Tensor | None = None,
         lips: Tensor | None = None,
+        eyes: Tensor | None = None,
     ) -> FrameConditions:
         """Encode the conditions of a frame, once for all denoising steps.
 
@@ -49,15 +50,18 @@ class TalkingModel(nn.Module):
         with a network that has no such input; audio_drop: bool `[B]`, True where the audio condition is dropped (its
         embeddings become zero), None for nowhere. lips: the measured lip shape of the frame `[B, LIP_NUMBERS]` from
         `lip_shape`, for a network with a lip_reader; None to predict it from the audio features.
+        eyes: closure of the eyes `[B, 1]` from `eye_closure`, for a network with an eye_condition; None for open eyes.
         """
         lip_condition = self._lip_condition(audio_features, audio_drop, lips) if self.lip_reader is not None else None
+        if eyes is None and self.network_settings.eye_condition:
+            eyes = torch.zeros(len(identity), 1, device=identity.device)
         with self._arithmetic(identity):
             audio = audio_features
             if self.network_settings.audio_encoder == "conv":
                 audio = self.audio_encoder(audio_features)
             if audio_drop is not None:
                 audio = audio * ~audio_drop[:, None, None]
-            return self.unet.encode_conditions(identity, motion, audio, motion_noise, lip_condition)
+            return self.unet.encode_conditions(identity, motion, audio, motion_noise, lip_condition, eyes)
 
     def _lip_condition(self, audio_features: Tensor, audio_drop: Tensor | None, lips: Tensor | None) -> Tensor:
         """Measured or predicted lips and 1, `[B, LIP_NUMBERS + 1]`, zeros where the audio condition is dropped."""

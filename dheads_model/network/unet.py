@@ -62,12 +62,18 @@ class UNet(nn.Module):
         if settings.lip_reader:
             self.lip_embed = _mlp(LIP_NUMBERS + 1, embedding)
             self.lip_stem = nn.Conv2d(LIP_NUMBERS + 1, first_channels, 3, padding=1, bias=False)
-            self.register_buffer("lip_place", _place(settings), persistent=False)
+            self.register_buffer("lip_place", _place(settings, settings.lip_box), persistent=False)
         self.encoder, skips = _encoder(settings)
         self.middle = _middle(settings)
         self.decoder = _decoder(settings, skips)
         self.head_norm = GroupNorm(settings.norm_groups, first_channels)
         self.head = nn.Conv2d(first_channels, settings.output_channels * folded, 3, padding=1)
+        self.eye_embed = self.eye_stem = None
+        # Last, so that the other modules have the same initial weights with and without it.
+        if settings.eye_condition:
+            self.eye_embed = _mlp(1, embedding)
+            self.eye_stem = nn.Conv2d(2, first_channels, 3, padding=1, bias=False)
+            self.register_buffer("eye_place", _place(settings, settings.eye_box), persistent=False)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         # Gradient checkpointing: keep only the input of each stage and recompute its activations in the backward pass,
@@ -83,15 +89,16 @@ class UNet(nn.Module):
         audio: Tensor,
         motion_noise: Tensor | None = None,
         lips: Tensor | None = None,
+        eyes: Tensor | None = None,
     ) -> Tensor:
         """The raw network output `[B, 3 or 6, H, W]`; 6 with learned variance.
 
         x: noisy frame `[B, 3, H, W]`, scaled to about unit variance by the caller. time: noise coordinate `[B]`.
         identity `[B, 3, H, W]` in [-1, 1]. motion: frames before this one, oldest first, `[B, M C, H, W]` in [-1, 1].
         audio: embeddings of the window's frames in order of time `[B, 2 m + 1, D]`. motion_noise: noise level of the
-        motion frames `[B]`; None exactly when the settings have no noise_level_input. lips: see `encode_conditions`.
+        motion frames `[B]`; None exactly when the settings have no noise_level_input. lips, eyes: see `encode_conditions`.
         """
-        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise, lips))
+        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise, lips, eyes))
 
     def encode_conditions(
         self,
@@ -100,16 +107,19 @@ class UNet(nn.Module):
         audio: Tensor,
         motion_noise: Tensor | None = None,
         lips: Tensor | None = None,
+        eyes: Tensor | None = None,
     ) -> FrameConditions:
         """Encode the conditions, which are the same in all denoising steps of a frame; arguments as in `forward`.
 
         lips: the lip shape followed by 1, or zeros for a dropped condition, `[B, LIP_NUMBERS + 1]`; None exactly when
-        the settings have no lip_reader.
+        the settings have no lip_reader. eyes: their closure `[B, 1]`; None exactly when the settings have no eye_condition.
         """
         if (motion_noise is None) != (self.motion_noise_embed is None):
             raise ValueError("motion_noise must be given exactly when the network has a noise_level_input")
         if (lips is None) != (self.lip_embed is None):
             raise ValueError("lips must be given exactly when the network has a lip_reader")
+        if (eyes is None) != (self.eye_embed is None):
+            raise ValueError("eyes must be given exactly when the network has an eye_condition")
         given = F.pixel_unshuffle(motion, self.settings.patch), F.pixel_unshuffle(identity, self.settings.patch)
         stem = F.conv2d(torch.cat(given, dim=1), self.stem.weight[:, self.noisy_channels :], self.stem.bias, padding=1)
         embedding = self.audio_embed(audio.flatten(1))
@@ -119,6 +129,10 @@ class UNet(nn.Module):
             embedding = embedding + self.lip_embed(lips.float())
             # Also at the mouth's position: a scale-shift is the same everywhere, and the mouth is a small part of the frame.
             stem = stem + self.lip_stem(lips.float()[:, :, None, None] * self.lip_place)
+        if eyes is not None:
+            embedding = embedding + self.eye_embed(eyes.float())
+            at_eyes = torch.cat([eyes.float(), torch.ones_like(eyes).float()], dim=1)
+            stem = stem + self.eye_stem(at_eyes[:, :, None, None] * self.eye_place)
         activated = F.silu(embedding)
         affines = tuple(stage.block.encode_condition(activated) for stage in self.stages())
         return FrameConditions(stem, affines, identity)
@@ -198,10 +212,10 @@ def _attention(settings: NetworkSettings, size: int, channels: int) -> SelfAtten
     return SelfAttention(channels, settings.head_channels, settings.norm_groups)
 
 
-def _place(settings: NetworkSettings) -> Tensor:
-    """Fraction of each cell of the first feature map that is inside the mouth box, `[1, 1, H / patch, W / patch]`."""
+def _place(settings: NetworkSettings, box: tuple[float, float, float, float]) -> Tensor:
+    """Fraction of each cell of the first feature map that is inside a box, `[1, 1, H / patch, W / patch]`."""
     size = settings.image_size
-    top, bottom, left, right = (round(part * size) for part in settings.lip_box)
+    top, bottom, left, right = (round(part * size) for part in box)
     inside = torch.zeros(1, 1, size, size)
     inside[..., top:bottom, left:right] = 1
     return F.avg_pool2d(inside, settings.patch)

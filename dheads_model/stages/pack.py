@@ -17,7 +17,7 @@ from dheads_model.shards.tar import open_tar, read_tar
 
 SOURCE_FACTS = ("speaker", "split", "transcript", "sha256")
 # Facts that only some corpora have.
-MORE_FACTS = ("word", "word_seconds", "word_frames")
+MORE_FACTS = ("word", "word_seconds", "word_frames", "words")
 
 
 def by_clip(path) -> Callable[[str], list[tuple[str, bytes]]]:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from dheads_model.errors import UserError
 from dheads_model.tables.columns import Column, shown_columns
+from dheads_model.tables.paper_forms import ARROWS
 from dheads_model.tables.statistics import cell
-from dheads_model.tables.table1 import ARROWS, GROUND_TRUTH
+from dheads_model.tables.table1 import GROUND_TRUTH
 
 
 @dataclass(frozen=True)

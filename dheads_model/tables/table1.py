@@ -10,6 +10,9 @@ from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
 from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
+from dheads_model.tables.paper_columns import paper_first
+from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex
+from dheads_model.tables.paper_table import paper_table
 from dheads_model.tables.statistics import (
     LEAST_SPEAKERS,
     Cell,
@@ -23,7 +26,12 @@ from dheads_model.tables.statistics import (
 GROUND_TRUTH = "ground_truth"
 # Kinds of methods that are real videos, which are not ranked.
 _REAL = (GROUND_TRUTH, "ground_truth_of_another")
-ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
+LEGEND = (
+    "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
+    "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
+    "difference whose 95 % interval excludes 0 (one interval a column, not corrected for their number); *second best*: the "
+    "same without the best, where three methods are compared"
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,9 @@ class Row:
     """One dataset and method: its cells by metric, and its clips (measured, and all) and speakers.
 
     differences: by metric, from the method `reference` of the same dataset, empty for that method itself and without its
-    row. best: metrics in which it is better than every other method, see `make_rows`. distances: distances of its set of
-    clips from the real ones that were measured, by metric; their cells are in `cells` too (distance_cells.py).
+    row. best, second: metrics in which it is better than every other method, or than every other but the best, see
+    `make_rows`. distances: distances of its set of clips from the real ones that were measured, by metric; their cells are
+    in `cells` too (distance_cells.py).
     """
 
     dataset: str
@@ -45,6 +54,7 @@ class Row:
     reference: str
     differences: dict[str, Difference]
     best: frozenset[str]
+    second: frozenset[str]
     distances: dict[str, SetMeasurement] = field(default_factory=dict)
 
 
@@ -53,8 +63,8 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
     of clips that could not be measured}; reference: the method from which differences are computed.
 
     A method is best in a metric if it is better than every other one except real videos, by a paired difference
-    whose 95 % interval excludes 0; so none of two equal ones is best, and none with few speakers. Raises UserError
-    when nothing was measured.
+    whose 95 % interval excludes 0; so none of two equal ones is best, and none with few speakers. The second best is the
+    best of the others where they are at least two. Raises UserError when nothing was measured.
     """
     if values.empty:
         raise UserError("no clip was measured: the test split is empty; results/data_card.md has the reasons.")
@@ -66,7 +76,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
             for method, of_method in of_dataset.groupby("method")
             if method in kinds
         }
-        best = {column.metric: _best(by_method, kinds, column) for column in columns}
+        ranked = {column.metric: _ranked(by_method, kinds, column) for column in columns}
         for method in (name for name in kinds if name in by_method):
             mine, clips = by_method[method], of_dataset[of_dataset["method"] == method].drop_duplicates("clip")
             theirs = by_method.get(reference, {}) if method != reference else {}
@@ -77,14 +87,18 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
                     len(clips), len(clips) + lost.get((dataset, method), 0), count_speakers(clips), reference,
                     {c.metric: difference(mine[c.metric], theirs[c.metric], c)
                      for c in columns if c.metric in mine and c.metric in theirs},
-                    frozenset(metric for metric, winner in best.items() if winner == method),
+                    frozenset(metric for metric, (best, _) in ranked.items() if best == method),
+                    frozenset(metric for metric, (_, second) in ranked.items() if second == method),
                 )
             )  # fmt: skip
     return rows
 
 
-def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], column: Column) -> str | None:
-    """The method that is better than every other ranked one; None if there is none or the column is not judged."""
+def _ranked(
+    by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], column: Column
+) -> tuple[str | None, str | None]:
+    """(the method that is better than every other ranked one, the one that is better than the rest); None for none, and
+    where the column is not judged."""
     rows = {method: found[column.metric] for method, found in by_method.items() if column.metric in found}
     judged = {
         method: of_method
@@ -92,7 +106,15 @@ def _best(by_method: dict[str, dict[str, pd.DataFrame]], kinds: dict[str, str], 
         if kinds[method] not in _REAL and (of_method["status"] == "ok").any()
     }
     truth = [of_method for method, of_method in rows.items() if kinds[method] == GROUND_TRUTH]
-    if len(judged) < 2 or column.better == UNJUDGED or (column.better == CLOSEST and not truth):
+    if column.better == UNJUDGED or (column.better == CLOSEST and not truth):
+        return None, None
+    best = _winner(judged, truth, column)
+    others = {method: of_method for method, of_method in judged.items() if method != best}
+    return best, _winner(others, truth, column) if best else None
+
+
+def _winner(judged: dict[str, pd.DataFrame], truth: list[pd.DataFrame], column: Column) -> str | None:
+    if len(judged) < 2:
         return None
     for method, mine in judged.items():
         losses = [
@@ -114,7 +136,7 @@ def to_csv(rows: list[Row]) -> str:
             "dataset": row.dataset, "method": row.method, "clips": row.clips, "measured": row.measured,
             "speakers": row.speakers,
         }  # fmt: skip
-        for column in _columns([row]):
+        for column in columns_of([row]):
             if column.metric in DISTANCE_COLUMNS:
                 distance = row.distances.get(column.metric)
                 record |= distance_record(column.metric, distance, row.cells[column.metric])
@@ -186,49 +208,54 @@ def to_markdown(rows: list[Row], notes: list[str]) -> str:
     lines = ["# Table 1", ""]
     for dataset in sorted({row.dataset for row in rows}):
         shown = [row for row in rows if row.dataset == dataset]
-        lines += [f"## {dataset} (test split)", ""]
+        lines += [f"## {dataset} (test split)", "", *paper_markdown(paper_table(shown)), "All metrics:", ""]
         lines.append("| metric | | " + " | ".join(f"{row.method} (n = {row.measured})" for row in shown) + " |")
         lines.append("|---|---|" + "---|" * len(shown))
-        for column in _columns(rows):
-            cells = [_shown(row.cells[column.metric], column, row.measured, column.metric in row.best) for row in shown]
+        for column in paper_first(columns_of(rows)):
+            cells = [shown_cell(row, column) for row in shown]
             lines.append(f"| {column.title} | {ARROWS[column.better]} | " + " | ".join(cells) + " |")
-        lines += ["", *_differences_markdown([row for row in shown if row.differences], rows)]
-    lines += [
-        "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
-        "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
-        "difference whose 95 % interval excludes 0 (one interval a column, not corrected for their number)",
-        "",
-    ]
+        lines += ["", *_differences_markdown([row for row in shown if row.differences])]
+    lines += [LEGEND, ""]
     lines += [f"- {note}" for note in notes] + [""]
     lines += ["| metric | meaning |", "|---|---|"]
-    lines += [f"| {column.title} | {column.explanation} |" for column in _columns(rows)]
+    lines += [f"| {column.title} | {column.explanation} |" for column in paper_first(columns_of(rows))]
     return "\n".join(lines) + "\n"
 
 
-def _differences_markdown(shown: list[Row], rows: list[Row]) -> list[str]:
+def _differences_markdown(shown: list[Row]) -> list[str]:
     if not shown:
         return []
     reference = shown[0].reference
     lines = [f"Difference from {reference}, clip by clip, [95 % interval]; **bold** where it excludes 0:", ""]
     lines.append("| metric | " + " | ".join(f"{row.method} − {reference}" for row in shown) + " |")
     lines.append("|---|" + "---|" * len(shown))
-    for column in _paired_columns(rows):
-        cells = [_shown_difference(row.differences.get(column.metric), column, row.measured) for row in shown]
-        lines.append(f"| {column.title} | " + " | ".join(cells) + " |")
+    lines += [f"| {' | '.join(line)} |" for line in shown_differences(shown)]
     return [*lines, ""]
 
 
+def shown_differences(shown: list[Row]) -> list[list[str]]:
+    """Title and differences of the rows from their reference, for each column."""
+    return [
+        [column.title, *(_shown_difference(row.differences.get(column.metric), column, row.measured) for row in shown)]
+        for column in _paired_columns(shown)
+    ]
+
+
 def to_tex(rows: list[Row]) -> str:
-    """Two booktabs tables for \\input: the means, and below them the differences from the reference."""
-    arrows = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$", "unjudged": ""}
-    lines = [r"% needs \usepackage{booktabs}; bold as in table1.md", *_tabular_head("ll", rows, "metric & ", "")]
-    for column in _columns(rows):
+    """Booktabs tables for \\input: for each dataset the paper's columns with the printed rows, then the means of all metrics,
+    and below them the differences from the reference."""
+    lines = [r"% needs \usepackage{booktabs}; bold and italic as in table1.md"]
+    for dataset in sorted({row.dataset for row in rows}):
+        lines += paper_tex(paper_table([row for row in rows if row.dataset == dataset]), dataset)
+    lines += ["% all metrics", *_tabular_head("ll", rows, "metric & ", "")]
+    for column in paper_first(columns_of(rows)):
         cells = []
         for row in rows:
             found = row.cells[column.metric]
             text = found.why.partition(":")[0] or "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
-            cells.append(rf"\textbf{{{text}}}" if column.metric in row.best else text)
-        lines.append(f"{column.title} & {arrows[column.better]} & " + " & ".join(cells) + r" \\")
+            command = {"**": "textbf", "*": "textit"}.get(_mark(row, column))
+            cells.append(rf"\{command}{{{text}}}" if command else text)
+        lines.append(f"{tex(column.title)} & {TEX_ARROWS[column.better]} & " + " & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     if shown := [row for row in rows if row.differences]:
         reference = shown[0].reference
@@ -236,7 +263,7 @@ def to_tex(rows: list[Row]) -> str:
         lines += _tabular_head("l", shown, "metric", f" $-$ {reference}")
         for column in _paired_columns(rows):
             cells = [_tex_difference(row.differences.get(column.metric), column) for row in shown]
-            lines.append(f"{column.title} & " + " & ".join(cells) + r" \\")
+            lines.append(f"{tex(column.title)} & " + " & ".join(cells) + r" \\")
         lines += [r"\bottomrule", r"\end{tabular}"]
     return "\n".join(lines) + "\n"
 
@@ -248,21 +275,30 @@ def _tabular_head(left: str, rows: list[Row], first: str, after: str) -> list[st
     ]  # fmt: skip
 
 
-def _columns(rows: list[Row]) -> list[Column]:
+def columns_of(rows: list[Row]) -> list[Column]:
     """The columns of the rows, in order; without rows those of every table."""
     return shown_columns(rows[0].cells if rows else ())
 
 
 def _paired_columns(rows: list[Row]) -> list[Column]:
-    """The columns that have a value a clip, so that differences can be paired."""
-    return [column for column in _columns(rows) if column.metric not in DISTANCE_COLUMNS]
+    """The columns that have a value a clip, so that differences can be paired, those of the paper first."""
+    return [column for column in paper_first(columns_of(rows)) if column.metric not in DISTANCE_COLUMNS]
 
 
-def _shown(found: Cell, column: Column, clips: int, best: bool) -> str:
+def shown_cell(row: Row, column: Column) -> str:
+    """A cell in markdown: mean ± sd, interval, and n if it differs from that of the row; a reason or a dash without a value."""
+    return _shown(row.cells[column.metric], column, row.measured, _mark(row, column))
+
+
+def _mark(row: Row, column: Column) -> str:
+    return "**" if column.metric in row.best else "*" if column.metric in row.second else ""
+
+
+def _shown(found: Cell, column: Column, clips: int, mark: str) -> str:
     if found.mean is None:
         return found.why or "–"
     digits = column.digits
-    text = f"**{found.mean:.{digits}f}**" if best else f"{found.mean:.{digits}f}"
+    text = f"{mark}{found.mean:.{digits}f}{mark}"
     if found.sd is not None:
         text += f" ± {found.sd:.{digits}f}"
     if found.low is not None:

@@ -11,6 +11,7 @@ from dheads_model.diffusion.boxes import box_weights, fixed_boxes, lip_boxes, mo
 from dheads_model.diffusion.conditions import Conditions, to_model_range, to_motion_input
 from dheads_model.diffusion.denoiser import full_schedule
 from dheads_model.diffusion.losses import ddpm_losses, draw_sigmas, draw_steps, edm_loss
+from dheads_model.network.eyes import eye_closure
 from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
@@ -43,7 +44,8 @@ class DrawnBatch:
         """A micro-batch: its samples keep the noise that they have in the whole batch."""
         whole = self.conditions
         values = (
-            whole.identity, whole.motion, whole.audio_features, whole.motion_noise, whole.audio_drop, whole.lips
+            whole.identity, whole.motion, whole.audio_features, whole.motion_noise, whole.audio_drop, whole.lips,
+            whole.eyes,
         )  # fmt: skip
         conditions = Conditions(*(None if value is None else value[part] for value in values))
         return DrawnBatch(self.clean[part], conditions, self.noise[part], self.levels[part], self.boxes[part])
@@ -87,10 +89,10 @@ def draw_batch(
     level = torch.zeros(count, device=device)
     audio_drop = None
     if training:
-        motion, level = augment_motion(motion, run.conditioning_augmentation, generator)
+        motion, level = augment_motion(motion, run.conditioning_augmentation, run.network.lower_face, generator)
         audio_drop = drop_audio(count, run.conditioning_augmentation, generator)
     elif run.conditioning_augmentation.mouth_drop == 1:
-        motion = hide_mouth(motion)
+        motion = hide_mouth(motion, run.network.lower_face)
     motion_noise = level if run.network.noise_level_input else None
     noise = torch.randn(clean.shape, generator=generator, device=device)
     strata = None if batch.strata is None else _placed(batch.strata, device)
@@ -100,7 +102,8 @@ def draw_batch(
         shown = lips + run.conditioning_augmentation.lip_noise * torch.randn(
             lips.shape, generator=generator, device=device
         )
-    conditions = Conditions(identity, motion, _placed(batch.audio, device), motion_noise, audio_drop, shown)
+    eyes = eye_closure(landmarks, identity_landmarks) if run.network.eye_condition else None
+    conditions = Conditions(identity, motion, _placed(batch.audio, device), motion_noise, audio_drop, shown, eyes)
     if run.diffusion.parameterization == "ddpm":
         levels = draw_steps(count, run.diffusion.timesteps, generator, strata)
     else:

@@ -1,7 +1,10 @@
 """The whole way on three actors: what a person gets, and that it is whole."""
 
 import json
+import zipfile
+from pathlib import Path
 
+import av
 import pandas as pd
 import pytest
 
@@ -76,6 +79,18 @@ def test_pictures_and_model_are_there(finished):
     assert facts["images"] == 64
 
 
+def test_the_gallery_is_one_folder_with_the_videos_of_all_methods(finished):
+    page = finished.work / "results/gallery/page"
+    for method in ("ours", "ground_truth", "frozen_first_frame"):
+        (copy,) = page.glob(f"videos/{method}/embedded/*.mp4")
+        assert copy.read_bytes() == (finished.work / f"results/videos/{method}/embedded/{copy.name}").read_bytes()
+        with av.open(str(copy)) as container:
+            codecs = {stream.type: stream.codec_context for stream in container.streams}
+            assert (codecs["video"].name, codecs["video"].pix_fmt, codecs["audio"].name) == ("h264", "yuv420p", "aac")
+    assert "I'm on my way to the meeting." in (page / "data.js").read_text(encoding="utf-8")
+    assert not [path for path in page.rglob("*") if path.is_symlink()]
+
+
 def test_shards_are_the_same_bytes_in_another_run_on_one_core(finished, tmp_path):
     done = snakemake(
         finished.project, tmp_path, "--cores", "1", "--configfile", str(TINY), "--", "resources/embedded/index.json"
@@ -91,4 +106,6 @@ def test_the_report_builds(finished, tmp_path):
         finished.project, finished.work, "--configfile", str(TINY), "--report", str(tmp_path / "report.zip"), "--nolock"
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "report.zip").stat().st_size > 100_000
+    names = {Path(name).name for name in zipfile.ZipFile(tmp_path / "report.zip").namelist()}
+    assert {"report.html", "table1.html", "data_card.csv", "loss.png", "ours_embedded_00002.png"} <= names
+    assert {"index.html", "gallery.js", "data.js", "1003_IOM_SAD_XX.mp4"} <= names, "the gallery, with its videos"

@@ -116,4 +116,4 @@ def test_a_dataset_that_nobody_wrote_is_refused_with_those_that_there_are(mine, 
     command = [sys.executable, "-m", "workflow_scripts.check_config", str(tmp_path / "more.json")]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "it must be one of crema_d, embedded, folder, lrw, mine" in done.stderr
+    assert "it must be one of crema_d, embedded, folder, grid, lrw, mine" in done.stderr

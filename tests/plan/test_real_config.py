@@ -25,3 +25,11 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
 def test_other_models_have_neither(overlays):
     run = run_settings(laid(*overlays)["runs"]["ours"])
     assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_lr_scale == 1
+
+
+def test_grid_is_trained_and_sampled_with_the_same_settings():
+    """config/grid.yaml repeats config/real.yaml, so that one file is enough: change both."""
+    grid, real = laid("grid"), laid("folder", "real")
+    assert grid["runs"] == real["runs"] | {"ours": real["runs"]["ours"] | {"dataset": "grid"}}
+    assert grid["methods"] == real["methods"]
+    check_config(grid)

@@ -14,7 +14,7 @@ from tests.workflow import edit, plan
 
 pytestmark = pytest.mark.slow
 
-TABLE = {"write_table1": 1}
+TABLE = {"write_table1": 1, "write_gallery": 1}
 MEASURE = {"measure_videos": 3, "draw_strips": 2} | TABLE
 DISTANCES = {"extract_features": 3, "measure_distances": 3} | TABLE
 SAMPLE = {
@@ -96,7 +96,7 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/training/loop.py", TRAIN),
         ("dheads_model/training/engine.py", TRAIN),
         ("dheads_model/stages/crop.py", FROM_CROP),
-        ("dheads_model/tables/curves.py", {"plot_training": 1}),
+        ("dheads_model/tables/curves.py", {"plot_training": 1, "write_gallery": 1}),
         # The training draws previews with it; a finished one only writes its export again.
         ("dheads_model/diffusion/rollout.py", TRAIN),
         (
@@ -110,7 +110,9 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/metrics/distribution.py", {"measure_distances": 3} | TABLE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
         ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
-        ("dheads_model/tables/strips.py", {"draw_strips": 2}),
+        ("dheads_model/tables/strips.py", {"draw_strips": 2, "write_gallery": 1}),
+        ("dheads_model/tables/gallery_page/gallery.js", {"write_gallery": 1}),
+        ("dheads_model/stages/gallery.py", {"write_gallery": 1}),
         ("dheads_model/tables/table1.py", TABLE),
     ],
 )
@@ -118,7 +120,7 @@ def test_an_edit_reruns_its_station_and_what_is_below(run, edited, module, expec
     edited(module)
     found = planned(run)
     # The table says which code made everything below it, so an edit there rewrites it: a second's work.
-    beside = set(expected) <= {"write_data_card", "plot_training", "draw_strips"}
+    beside = set(expected) <= {"write_data_card", "plot_training", "draw_strips", "write_gallery"}
     assert found == (expected if beside else expected | TABLE)
 
 
@@ -234,6 +236,7 @@ def test_a_file_of_package_data_and_a_pinned_version_rerun_what_they_reach(run):
         ({"table1": {"reference": "frozen_first_frame"}}, TABLE),
         ({"sharding": {"clips_per_sampling_job": 50}}, TABLE),
         ({"test_subset": {"clips": 5, "seed": 1}}, TABLE),  # there are fewer
+        ({"gallery": {"clips": 1}}, TABLE),
     ],
 )
 def test_one_config_value_replans_only_what_it_reaches(run, tmp_path, overlay, expected):
@@ -262,6 +265,15 @@ def test_further_seeds_plan_their_own_trainings_and_rows_only(run, tmp_path):
 def test_a_changed_corpus_is_made_anew_in_one_run(run, tmp_path, change, expected):
     (tmp_path / "overlay.yaml").write_text(json.dumps({"embedded": change}))
     assert planned(run, str(tmp_path / "overlay.yaml")) == expected
+
+
+def test_a_lost_video_of_the_gallery_makes_the_gallery_again(run):
+    video = next(run.work.glob("results/gallery/page/videos/ours/embedded/*.mp4"))
+    aside = video.rename(video.with_suffix(".aside"))
+    try:
+        assert planned(run) == {"write_gallery": 1}
+    finally:
+        aside.rename(video)
 
 
 def test_a_lost_manifest_is_made_again_for_its_shard_alone(run):

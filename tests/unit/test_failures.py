@@ -1,5 +1,6 @@
 """Messages about failed jobs, and the lock of a work directory."""
 
+import socket
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from workflow_scripts.planning.failures import _tell, failures, last_sentence
-from workflow_scripts.planning.folder_lock import hold_folder
+from workflow_scripts.planning.folder_lock import hold_folder, holders
 
 LOG = """
 Error in rule track_faces:
@@ -68,21 +69,44 @@ def test_a_log_that_is_not_there_is_no_second_error(tmp_path):
 
 
 HOLD = (
-    "import sys, time; from workflow_scripts.planning.folder_lock import hold_folder; "
-    "hold_folder(sys.argv[1]); print(1, flush=True); "
+    "import sys, time; from workflow_scripts.planning.folder_lock import hold_folder, holders; "
+    "hold_folder(sys.argv[1], sys.argv[2].split(), sys.argv[3].split()); print(1, flush=True); "
 )
 
 
-def test_a_folder_has_one_holder_and_a_killed_one_frees_it(tmp_path, root):
+def hold(root, work, outputs, inputs):
+    return subprocess.run([sys.executable, "-c", HOLD, work, outputs, inputs], cwd=root, capture_output=True, text=True)
+
+
+def test_a_file_has_one_maker_and_a_killed_one_frees_it(tmp_path, root):
     held = subprocess.Popen(
-        [sys.executable, "-c", HOLD + "time.sleep(60)", tmp_path], cwd=root, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD + "time.sleep(60)", tmp_path, "a b", "c"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert held.stdout.readline() == "1\n"
-    second = subprocess.run([sys.executable, "-c", HOLD, tmp_path], cwd=root, capture_output=True, text=True)
-    assert f"already works in {tmp_path} (process {held.pid} on " in second.stderr
-    held.kill()
-    held.wait()
-    assert subprocess.run([sys.executable, "-c", HOLD, tmp_path], cwd=root).returncode == 0
+    try:
+        assert holders(tmp_path) == [f"process {held.pid} on {socket.gethostname()}"]
+        for outputs, inputs, shared in (
+            ("a", "", "a"),
+            ("x", "b", "b"),
+            ("c", "x", "c"),
+            ("a b x", "", "a and 1 more files"),
+        ):
+            second = hold(root, tmp_path, outputs, inputs)
+            assert second.returncode
+            assert (
+                f"already works in {tmp_path} (process {held.pid} on {socket.gethostname()}) on {shared};"
+                in second.stderr
+            )
+        # Files that nobody makes may be read by both.
+        assert hold(root, tmp_path, "x", "c").returncode == 0
+    finally:
+        held.kill()
+        held.wait()
+    assert hold(root, tmp_path, "a", "").returncode == 0
+    assert holders(tmp_path) == []
 
 
 def test_a_file_system_without_locks_is_told_of(tmp_path, monkeypatch, capsys):
@@ -93,5 +117,5 @@ def test_a_file_system_without_locks_is_told_of(tmp_path, monkeypatch, capsys):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    hold_folder(tmp_path)
+    hold_folder(tmp_path, ["a"], [])
     assert "start no second snakemake here" in capsys.readouterr().err

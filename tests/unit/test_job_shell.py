@@ -1,12 +1,14 @@
 """The shell text before every job's command: strict, at home in any folder, going on only when that helps."""
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from dheads_model.errors import UserError
+from tests.workflow import ROOT
 from workflow_scripts.planning.job_shell import job_prefix
 
 
@@ -44,3 +46,35 @@ def test_only_code_75_is_tried_again(tmp_path, code, tries):
 def test_a_stopped_job_goes_on_until_it_is_done(tmp_path):
     command = f"until_done bash -c 'test -e {tmp_path}/state && exit 0; touch {tmp_path}/state; exit 75'"
     assert bash(job_prefix("/project"), command).returncode == 0
+
+
+@pytest.mark.parametrize(("state", "requeued"), [("RUNNING", True), ("COMPLETING", False), ("", False)])
+def test_a_stopped_slurm_job_goes_back_into_the_queue_unless_it_was_cancelled(tmp_path, state, requeued):
+    for name, text in (("squeue", f"echo {state}"), ("scontrol", f'echo "$@" >> {tmp_path}/said'), ("sleep", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    slurm = f'export SLURM_JOB_ID=17 PATH={tmp_path}:"$PATH"; '
+    # The shell is killed while it sleeps.
+    done = bash(job_prefix("/project"), slurm + f"until_done bash -c 'echo try >> {tmp_path}/tries; exit 75'")
+    tries = (tmp_path / "tries").read_text().count("try")
+    said = (tmp_path / "said").read_text() if requeued else ""
+    assert (done.returncode != 0, tries, said) == (True, 1 if requeued else 4, "requeue 17\n" if requeued else "")
+
+
+def test_a_warning_before_the_time_limit_ends_no_process_but_the_command(tmp_path):
+    """Slurm sends the signal to every process of a job; bash and tee must live until the training has saved its state."""
+    training = (
+        "import signal, sys, time; signal.signal(signal.SIGUSR1, lambda *_: (print('saved', flush=True), sys.exit(3))); "
+        "print('began', flush=True); time.sleep(60)"
+    )
+    shell = f'set -o pipefail; {sys.executable} -c "{training}" | tee -i {tmp_path}/log'
+    started = (
+        "import os; from workflow_scripts.planning.job_shell import leave_warnings_to_commands as ignore; ignore(); "
+    )
+    command = [sys.executable, "-c", f"{started} os.execvp('bash', ['bash', '-c', {shell!r}])"]
+    process = subprocess.Popen(command, start_new_session=True, cwd=ROOT)
+    while not (tmp_path / "log").exists() or "began" not in (tmp_path / "log").read_text():
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGUSR1)
+    assert process.wait(timeout=30) == 3
+    assert (tmp_path / "log").read_text() == "began\nsaved\n"

@@ -27,7 +27,9 @@ class GaussianModel:
         self.passes: list[tuple[float, int]] = []
         self.encoded = 0
 
-    def encode(self, identity, motion, audio, motion_noise=None, audio_drop=None, lips=None) -> FrameConditions:
+    def encode(
+        self, identity, motion, audio, motion_noise=None, audio_drop=None, lips=None, eyes=None
+    ) -> FrameConditions:
         self.encoded += 1
         dropped = torch.zeros(len(identity), dtype=torch.bool) if audio_drop is None else audio_drop
         mean = torch.where(dropped, DEAF, HEARD).double()[:, None, None, None]

@@ -291,3 +291,23 @@ def test_compiled_passes_learn_the_same_and_only_they_are_compiled(clips, monkey
     compile_for_training(model)
     validation_loss(model, clips, run, CPU)
     assert len(compiled) == 1
+
+
+@pytest.mark.slow
+def test_two_tasks_of_srun_have_the_losses_of_one_process_with_twice_the_accumulation(index, tmp_path):
+    network = {"network": {**CONFIG["network"], "dropout": 0.0}}
+    often = {"log_every_images": 8, "images": 160}
+    one = command(changed(**often, gradient_accumulation=2) | network, index, tmp_path / "one")
+    assert subprocess.run(one, cwd=ROOT, env=ENVIRONMENT).returncode == 0
+    two = command(changed(**often, gradient_accumulation=1) | network, index, tmp_path / "two")
+    two[1:1] = ["-m", "workflow_scripts.slurm_rank"]
+    slurm = {"SLURM_NTASKS": "2", "SLURM_JOB_ID": str(os.getpid()), "SLURM_NODEID": "0",
+             "SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_STEP_NODELIST": "localhost"}  # fmt: skip
+    tasks = [
+        subprocess.Popen(two, cwd=ROOT, env=ENVIRONMENT | slurm | {"SLURM_PROCID": rank, "SLURM_LOCALID": rank})
+        for rank in ("0", "1")
+    ]
+    assert [task.wait(timeout=300) for task in tasks] == [0, 0]
+    losses = [[entry["loss"] for entry in entries(tmp_path / folder)] for folder in ("one", "two")]
+    assert len(losses[0]) >= 20
+    assert losses[1] == pytest.approx(losses[0], abs=1e-6)

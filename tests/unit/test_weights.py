@@ -9,10 +9,11 @@ import pytest
 from dheads_model.download import RetryPolicy
 from dheads_model.errors import UserError
 from dheads_model.faces.face_alignment_network import DETECTOR_WEIGHTS, LANDMARK_WEIGHTS
-from dheads_model.weights import Weights, check_weights, missing_reason, read_weights_table
-from dheads_model.weights_fetch import fetch_weights
+from dheads_model.weights import Weights, check_weights, missing_reason, missing_weights, read_weights_table
+from dheads_model.weights_fetch import adopt_weights, fetch_weights
 from tests.media_host import serve
-from tests.workflow import ROOT
+from tests.workflow import ROOT, call
+from workflow_scripts import fetch_weights as fetch_command
 
 CONTENT = bytes(range(256)) * 400
 QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=5)
@@ -105,3 +106,42 @@ def test_the_table_names_what_the_back_end_loads():
 def test_files_that_are_more_than_tensors_have_a_whole_hash():
     script = read_weights_table(ROOT / "config/weights.tsv")["i3d_torchscript.pt"]
     assert len(script.sha256) == 64 and script.bytes == 51235320
+
+
+def test_a_local_folder_is_adopted_once_its_file_is_right(tmp_path):
+    folder, target = tmp_path / "mine", tmp_path / "resources/weights/w.pth"
+    folder.mkdir()
+    assert not adopt_weights(wanted("u"), folder, target) and not target.exists()
+    (folder / "w.pth").write_bytes(CONTENT)
+    assert adopt_weights(wanted("u"), folder, target)
+    assert target.read_bytes() == CONTENT == (folder / "w.pth").read_bytes()
+    target.unlink()
+    (folder / "w.pth").write_bytes(CONTENT[:-1] + b"!")
+    with pytest.raises(UserError, match=r"mine/w.pth is not the file of u .*config key weights"):
+        adopt_weights(wanted("u"), folder, target)
+    assert not target.exists() and (folder / "w.pth").exists()
+
+
+def test_the_command_prefers_the_folder_and_needs_no_host_then(host, tmp_path):
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    table = tmp_path / "weights.tsv"
+    columns = "name\tbytes\tsha256\turl\tmirror\tlicence\tneeded_by\n"
+    table.write_text(f"{columns}w.pth\t{len(CONTENT)}\t{digest}\t{host.url}/files/w.pth\t\tnone\ttests\n")
+    (tmp_path / "mine").mkdir()
+    target = tmp_path / "weights/w.pth"
+    command = {"table": str(table), "name": "w.pth", "folder": str(tmp_path / "mine"), "output": str(target)}
+    call(fetch_command.main, **command)
+    assert len(host.asked) == 1 and target.read_bytes() == CONTENT
+    target.rename(tmp_path / "mine/w.pth")
+    call(fetch_command.main, **command)
+    assert len(host.asked) == 1 and target.read_bytes() == CONTENT
+
+
+def test_missing_weights_are_looked_for_in_every_folder(tmp_path):
+    (tmp_path / "b").mkdir()
+    name = "syncnet_v2.model"
+    assert "resources/weights/syncnet_v2.model" in missing_weights([name], [tmp_path / "a", tmp_path / "b"])
+    (tmp_path / "b" / name).touch()
+    (tmp_path / "b" / "unlisted.pth").touch()
+    assert missing_weights([name], [tmp_path / "a", tmp_path / "b"]) == ""
+    assert "has no line unlisted.pth" in missing_weights([name, "unlisted.pth"], [tmp_path / "b"])

@@ -14,7 +14,7 @@ _FAILED = re.compile(r"^Error in rule (\S+):\n(?:    .*\n)*?    log: (\S.*?) \(c
 _NO_ROOM = 1 << 16
 
 # Message of workflow_scripts.command after Ctrl-C; a job that was still starting logs KeyboardInterrupt instead.
-_STOPPED = "error: stopped; run the same command again to resume."
+STOPPED = "error: stopped; run the same command again to resume."
 _NO_WORD = "it ended without a message, as a job does that is killed for lack of memory: give it more, or run fewer jobs at once"
 
 
@@ -26,9 +26,9 @@ class Failure(NamedTuple):
     sentence: str
 
 
-def failures(snakemake_log: str) -> list[Failure]:
-    """Failed jobs of the text of Snakemake's log, each once, in the order in which they failed last."""
-    found = {log: Failure(rule, log, last_sentence(log)) for rule, log in _FAILED.findall(snakemake_log)}
+def failures(snakemake_log: str, work: Path | str = ".") -> list[Failure]:
+    """Failed jobs of the text of Snakemake's log, each once, in the order in which they failed last. work: where logs are."""
+    found = {log: Failure(rule, log, last_sentence(Path(work, log))) for rule, log in _FAILED.findall(snakemake_log)}
     return list(found.values())
 
 
@@ -47,7 +47,7 @@ def last_sentence(log: Path | str) -> str:
         full = shutil.disk_usage(Path(log).parent).free < _NO_ROOM
         return f"error: {'the disk is full: make room' if full else _NO_WORD}, then run the same command again."
     if written[-1] == "KeyboardInterrupt":
-        return _STOPPED
+        return STOPPED
     return written[-1].rpartition("\r")[2]
 
 
@@ -59,8 +59,8 @@ def tell_at_exit(snakemake_logs: Iterable[str]) -> None:
 
 
 def _tell(found: list[Failure]) -> None:
-    if all(failure.sentence == _STOPPED for failure in found):
-        print(f"\n{_STOPPED.removeprefix('error: ')}", file=sys.stderr)
+    if all(failure.sentence == STOPPED for failure in found):
+        print(f"\n{STOPPED.removeprefix('error: ')}", file=sys.stderr)
         return
     print(f"\n{len(found)} job{'s' if len(found) > 1 else ''} failed:", file=sys.stderr)
     for failure in found:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 
 from dheads_model.errors import EXIT_RETRY, UserError
@@ -15,17 +16,33 @@ JOB_ENVIRONMENT = {
     **pinned_environment(),
 }
 # A scheduler's SIGTERM or SIGUSR1 ends a training or a sampling job with EXIT_RETRY, and the next try continues it.
-# Snakemake's `retries` would also repeat errors that the user has to fix, hence a loop in the job itself.
+# Snakemake's `retries` would also repeat errors that the user has to fix, hence a loop in the job itself. Under Slurm the
+# job is put back into the queue, where it gets a whole time limit again, any number of times. It is not when it was cancelled
+# (then it no longer is RUNNING), nor when Slurm refuses (an interactive job, a cluster without requeueing). Slurm then ends
+# the waiting shell.
 _UNTIL_DONE = (
+    'requeued() { test -n "${SLURM_JOB_ID:-}" '
+    '&& test "$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T 2> /dev/null)" = RUNNING '
+    '&& scontrol requeue "$SLURM_JOB_ID" && echo "job $SLURM_JOB_ID goes back into the queue and resumes from there"; }; '
     "until_done() { local code attempt; for attempt in 1 2 3 4; do "
-    f'code=0; "$@" || code=$?; test $code = {EXIT_RETRY} || return $code; done; return $code; }}; '
+    f'code=0; "$@" || code=$?; test $code = {EXIT_RETRY} || return $code; '
+    "if requeued; then sleep 600; fi; done; return $code; }; "
 )
 
 
-def job_prefix(project: str) -> str:
+def leave_warnings_to_commands() -> None:
+    """Ignore SIGUSR1 in this Snakemake and in every process that it starts, but those that handle it.
+
+    Slurm sends a job's warning before its time limit to all of its processes. A training saves its state then; Snakemake,
+    bash and tee would end, and the training with them.
+    """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+def job_prefix(project: str, more: str = "") -> str:
     """Shell text for `shell.prefix`, which reads braces as fields: they are doubled.
 
-    project: folder of the code. Raises UserError where a folder's name cannot stand in a search path.
+    project: folder of the code. more: further shell text. Raises UserError where a folder's name cannot stand in a search path.
     """
     python = os.path.dirname(sys.executable)
     for folder in (project, python):
@@ -34,5 +51,5 @@ def job_prefix(project: str) -> str:
     exports = [f'export PATH={shlex.quote(python)}:"$PATH"']
     values = {"PYTHONPATH": project, **JOB_ENVIRONMENT}
     exports += [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    text = "set -euo pipefail; " + "; ".join(exports) + "; " + _UNTIL_DONE
+    text = "set -euo pipefail; " + "; ".join(exports) + "; " + _UNTIL_DONE + more
     return text.replace("{", "{{").replace("}", "}}")

@@ -6,6 +6,7 @@ of LRW's clips, which saves walking half a million files each time.
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,9 +109,12 @@ class WorkPlan:
         return sorted({method["run"] for method in methods if method["kind"] == "model"})
 
 
-def make_work_plan(config: dict) -> WorkPlan:
+def make_work_plan(
+    config: dict, outlined: Callable[[str, dict], dict[str, ShardOutline]] = outline_dataset
+) -> WorkPlan:
     """Plan all datasets of a config that are here.
 
+    outlined: function of (dataset, config) that gives the outlines of its shards.
     Raises UserError for a config that is wrong, when a file or folder that it names does not exist, and when no dataset is
     here nor can be fetched.
     """
@@ -136,7 +140,7 @@ def make_work_plan(config: dict) -> WorkPlan:
     if len(absent) == len(config["datasets"]):
         raise UserError(next(iter(absent.values())))
     present = [dataset for dataset in config["datasets"] if dataset not in absent]
-    return WorkPlan(config, {dataset: outline_dataset(dataset, config) for dataset in present}, absent)
+    return WorkPlan(config, {dataset: outlined(dataset, config) for dataset in present}, absent)
 
 
 def input_path(path: str) -> str:

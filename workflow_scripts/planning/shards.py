@@ -15,5 +15,7 @@ def outline_dataset(dataset: str, config: dict) -> dict[str, ShardOutline]:
 def plan_dataset(dataset: str, config: dict) -> list[PlannedShard]:
     """Shards of one dataset with their clips, in the order of their numbers."""
     found = load_dataset(dataset)
+    if found.cut is not None:
+        return found.cut(found.list_clips(config), config)
     cut = plan_stable_shards if found.growing else plan_shards
     return cut(found.list_clips(config), config["sharding"]["clips_per_shard"])

@@ -1,7 +1,7 @@
-"""PSNR, SSIM and MS-SSIM against the ground truth."""
+"""MSE, PSNR, SSIM and MS-SSIM against the ground truth."""
 
 from dheads_model.metrics.clip_metric import ClipMetric, MeasuredClip, or_refuse
-from dheads_model.metrics.column import CORRELATION, HIGHER, Column
+from dheads_model.metrics.column import CORRELATION, HIGHER, LOWER, Column
 from dheads_model.metrics.measurement import Measurement
 
 
@@ -11,6 +11,7 @@ def measure(clip: MeasuredClip) -> list[Measurement]:
 
     frames, reference = clip.frames, clip.reference
     return [
+        Measurement("mse", fidelity.mse(frames, reference)),
         Measurement("psnr", fidelity.psnr(frames, reference)),
         Measurement("ssim", fidelity.ssim(frames, reference)),
         or_refuse(
@@ -26,6 +27,7 @@ METRIC = ClipMetric(
     compares=True,
     measure=measure,
     columns=(
+        Column("mse", "MSE", LOWER, 1, "mean squared error in squared levels of 0..255, mean over frames"),
         Column("psnr", "PSNR", HIGHER, 2, "decibels, mean over frames"),
         Column("ssim", "SSIM", HIGHER, 4, "structural similarity, Gaussian window", span=CORRELATION),
         Column("ms_ssim", "MS-SSIM", HIGHER, 4, "structural similarity on five scales, for crops of at least 161 pixels",

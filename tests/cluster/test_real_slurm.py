@@ -1,0 +1,78 @@
+"""The committed Slurm profile on a real Slurm of one node; runs where root has Debian's packages slurm-wlm and munge."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.cluster.one_node import completed_jobs, missing, one_node
+from tests.cluster.profile import command, environment, run
+from tests.conftest import TINY
+from tests.workflow import snakemake
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.slurm,
+    pytest.mark.skipif(bool(missing()), reason=f"no Slurm can be started here: {missing()}"),
+]
+
+# Without slurmdbd sacct answers nothing.
+ARGUMENTS = ("--slurm-status-command", "squeue", "--configfile", str(TINY))
+LONGER = ("--config", "runs={ours.training.images: 480}")
+MODEL = "results/runs/ours/model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def slurm_folder(tmp_path_factory):
+    # A socket's path has at most 107 letters.
+    return tmp_path_factory.mktemp("s")
+
+
+@pytest.fixture(scope="module")
+def slurm(slurm_folder):
+    with one_node(slurm_folder) as variables:
+        yield variables
+
+
+def test_the_tiny_corpus_gives_the_local_table(finished, slurm, slurm_folder, tmp_path):
+    done = run(finished.project, tmp_path, slurm, *ARGUMENTS, "--", "results/table1.csv")
+    assert done.returncode == 0, done.stdout
+    for name in ("table1.csv", "runs/ours/model.sha256"):
+        assert (tmp_path / "results" / name).read_bytes() == (finished.work / "results" / name).read_bytes()
+    jobs = completed_jobs(slurm_folder)
+    assert {job["JobState"] for job in jobs} == {"COMPLETED"}
+    # Three shards, two methods without a model, training, sampling, its metrics and features, three distances.
+    limits = sorted(int(job["TimeLimit"]) for job in jobs)
+    assert limits == [11, 11, 22, 22, 85, 85, 85, 120, 120, 120, 240, 1440]
+    trained = next(job for job in jobs if job["TimeLimit"] == "1440")
+    assert f"cpu={min(os.cpu_count(), 8)},mem=7385M,node=1" in trained["Tres"]
+
+
+def test_a_training_that_meets_its_time_limit_goes_on_to_the_same_bytes(finished, slurm, tmp_path):
+    works = {name: tmp_path / name for name in ("local", "cluster")}
+    for work in works.values():
+        shutil.copytree(finished.work, work)
+    # Slurm counts limits in minutes: the signal that it sends before one is sent here by hand, to the same processes.
+    process = subprocess.Popen(
+        command(finished.project, works["cluster"], *ARGUMENTS, *LONGER, "--", MODEL), cwd=works["cluster"],
+        env=environment(works["cluster"], slurm), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    log = works["cluster"] / "logs/train_model/ours.log"
+    before = log.stat().st_mtime_ns
+    while not (log.stat().st_mtime_ns > before and "train:" in log.read_text()):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    client = os.environ | slurm
+    job = subprocess.run(["squeue", "-h", "-o", "%i"], env=client, capture_output=True, text=True).stdout.strip()
+    subprocess.run(["scancel", "--signal=USR1", job], env=client, check=True)
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    facts = subprocess.run(["scontrol", "show", "job", job], env=client, capture_output=True, text=True).stdout
+    assert re.search(r"Restarts=1 ", facts), facts
+    assert "resuming after" in log.read_text()
+    done = snakemake(finished.project, works["local"], "--cores", "2", "--configfile", str(TINY), *LONGER, "--", MODEL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (works["cluster"] / MODEL).read_bytes() == (works["local"] / MODEL).read_bytes()

@@ -1,0 +1,105 @@
+"""Which GPUs a job computes on, and the ranks that srun starts."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.workflow import ROOT
+from workflow_scripts.claim_gpus import claim, visible_gpus
+from workflow_scripts.slurm_rank import first_node, rank_of_task
+
+SCHEDULER = {"SLURM_JOB_ID": "7"}
+# It says which GPUs it has when it begins, and when it ends.
+JOB = (
+    "import os, time; name = os.environ.get('CUDA_VISIBLE_DEVICES'); "
+    "print(name, time.time()); time.sleep(0.5); print(name, time.time())"
+)
+
+
+def command(count):
+    return [sys.executable, "-m", "workflow_scripts.claim_gpus", str(count), sys.executable, "-c", JOB]
+
+
+def environment(tmp_path, **more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "CUDA"))}
+    return kept | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)} | more
+
+
+def run(tmp_path, count, **more):
+    return subprocess.run(command(count), env=environment(tmp_path, **more), text=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def smi(tmp_path):
+    """A machine with three GPUs."""
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nprintf '0\\n1\\n2\\n'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    return {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+
+def test_two_jobs_never_compute_on_one_gpu(tmp_path, smi):
+    with ThreadPoolExecutor(5) as pool:
+        done = list(pool.map(lambda _: run(tmp_path, 1, **smi), range(5)))
+    spans = {}
+    for one in done:
+        assert one.returncode == 0, one.stderr
+        (name, began), (_, ended) = (line.split() for line in one.stdout.splitlines())
+        spans.setdefault(name, []).append((float(began), float(ended)))
+    assert set(spans) <= {"0", "1", "2"}
+    for used in map(sorted, spans.values()):
+        assert all(earlier[1] <= later[0] for earlier, later in zip(used, used[1:], strict=False))
+
+
+def test_a_job_of_several_gpus_gets_them_all_at_once_or_none(tmp_path):
+    first = claim(["0", "1", "2"], 2, tmp_path)
+    assert sorted(first) == ["0", "1"]
+    assert claim(["0", "1", "2"], 2, tmp_path) is None
+    assert sorted(claim(["0", "1", "2"], 1, tmp_path)) == ["2"], "the refused claim holds none"
+
+
+def test_a_killed_job_frees_its_gpu(tmp_path, smi):
+    process = subprocess.Popen([*command(3)[:-1], "import time; time.sleep(60)"], env=environment(tmp_path, **smi))
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "dheads-gpu-2.lock").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert run(tmp_path, 3, **smi).stdout.startswith("0,1,2 ")
+
+
+def test_a_job_claims_among_those_that_it_may_use(tmp_path):
+    assert run(tmp_path, 1, CUDA_VISIBLE_DEVICES="4,6").stdout.startswith("4 ")
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "GPU-8a,GPU-9b"}) == ["GPU-8a", "GPU-9b"]
+
+
+def test_a_scheduler_s_job_keeps_what_it_was_given(tmp_path):
+    held = claim(["0"], 1, tmp_path)
+    assert run(tmp_path, 1, CUDA_VISIBLE_DEVICES="0", **SCHEDULER).stdout.startswith("0 ")
+    os.close(held["0"])
+
+
+def test_more_gpus_than_there_are_is_one_sentence(tmp_path, smi):
+    done = run(tmp_path, 4, **smi)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: the job needs 4 GPUs and may use 3 here; lower the config's gpus.\n"
+
+
+def test_a_task_of_srun_is_a_rank():
+    task = {"SLURM_PROCID": "5", "SLURM_NTASKS": "7", "SLURM_LOCALID": "1", "SLURM_NODEID": "2", "SLURM_JOB_ID": "61234",
+            "SLURM_STEP_TASKS_PER_NODE": "2(x3),1", "SLURM_STEP_NODELIST": "gpu[03-05,9]"}  # fmt: skip
+    assert rank_of_task(task) == {
+        "RANK": "5", "WORLD_SIZE": "7", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "gpu03",
+        "MASTER_PORT": "21234",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nodes", "first"), [("n1", "n1"), ("a7,b", "a7"), ("gpu[03-05]", "gpu03"), ("x-y[1,4]", "x-y1")]
+)
+def test_the_ranks_meet_on_the_first_node(nodes, first):
+    assert first_node(nodes) == first
