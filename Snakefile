@@ -8,6 +8,7 @@
 #   resources/{dataset}/{stage}/{shard}.json         manifest of a stage, written last: every clip with status and reason
 #   resources/{dataset}/{stage}/{shard}.parquet|tar  what the stage made; stage: source track align crop landmark audio
 #   resources/{dataset}/shards/{split}/{shard}.tar   WebDataset shard, its manifest beside it
+#   resources/{dataset}/phones/{shard}.parquet       phone times of a test shard
 #   resources/{dataset}/index.json                   all shards with sha256: what training reads
 #   results/quality/{dataset}/                       contact sheet, histograms, the clips that differ most
 #   results/audio_reference/{dataset}.json           how well audio features predict the mouth, by a ridge regression
@@ -17,6 +18,7 @@
 #   results/metrics/{method}/{dataset}/{shard}.parquet   one row a clip and metric; results/sync/ likewise
 #   results/features/{distance}/{method}/{dataset}/{shard}.parquet   features of the videos, for distances between sets
 #   results/distances/{distance}/{method}/{dataset}.json   distance of a method from the real clips
+#   results/per_speaker.csv, results/bad_videos/{dataset}.csv .md   means of each speaker; metrics of bad videos
 #   results/table1.csv .md .tex .html .provenance.json, results/seeds.csv .md, results/strips/, results/data_card.csv .md, results/benchmarks/
 #   results/gallery/index.html                       page that plays all methods side by side; its files in page/
 #   *.recipe.json                                    beside each manifest, index and model: settings, code, inputs

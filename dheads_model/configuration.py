@@ -174,6 +174,11 @@ class MetricsSettings:
     identity: bool = False
     """Also measure CSIM and ACD with dlib's 128-d face embedding, see docs/metrics.md. Needs pip install
     'dheads[identity]'."""
+    lips_meet: bool = True
+    """Measure whether the lips meet at every spoken P, B and M. Needs phone times: the embedded corpus knows its own, other
+    datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
+    lpips: bool = False
+    """Also measure LPIPS v0.1 on AlexNet, whose released weights must be here as for distances."""
     sync_encoder: str | None = None
     """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
     audio encoder is initialised from. null: no such columns."""

@@ -50,6 +50,8 @@ def chain_of_videos(method, dataset, number):
     kept = f"{method}/{dataset}/{number}"
     paths = [f"results/videos/{kept}.json", f"results/metrics/{kept}.json"]
     paths += [ancient(f"results/metrics/{kept}.{kind}") for kind in ("parquet", "landmarks.parquet")]
+    if config["metrics"]["lips_meet"]:
+        paths += [f"resources/{dataset}/phones/{number}.json", ancient(f"resources/{dataset}/phones/{number}.parquet")]
     if config["metrics"]["sync_encoder"] is not None:
         paths += [f"results/sync/{kept}.json", ancient(f"results/sync/{kept}.parquet")]
     kind = config["methods"][method]["kind"]
@@ -107,6 +109,7 @@ def planned_products():
     planned = {}
     for dataset in PLAN.shards:
         planned |= planned_stages(dataset)
+        planned[f"resources/{dataset}/phones/"] = as_planned("time_phones", json.loads(aligner_settings()))
         planned[f"resources/{dataset}/index."] = as_planned("index_shards", {})
         for name, encoder in config["sync_encoders"].items():
             planned[f"results/sync_encoders/{dataset}/{name}/"] = as_planned("train_sync_encoder", encoder)

@@ -9,6 +9,7 @@ from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
+from dheads_model.media.forced_alignment import is_installed
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
@@ -528,6 +529,30 @@ def weights_of_measuring():
 def memory_of_distances(distance, dataset):
     """MB for measure_distances: five copies of up to 8 rows of float64 features a clip, and the process itself."""
     return 2000 + int(sum(PLAN.evaluated(dataset).values()) * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
+
+
+def phones_of_measuring(suffix):
+    """Phone times of a test shard, where a metric needs them."""
+    return [f"resources/{{dataset}}/phones/{{shard}}.{suffix}"] if config["metrics"]["lips_meet"] else []
+
+
+def test_shards(dataset):
+    """Manifests of the packed test shards of a dataset."""
+    return [shard_manifest(dataset, number) for number in PLAN.numbers(dataset, "test")]
+
+
+def phones_of_dataset(dataset):
+    """Phone times of its test shards, where a metric needs them."""
+    return [
+        path.format(dataset=dataset, shard=n)
+        for n in PLAN.numbers(dataset, "test")
+        for path in phones_of_measuring("json")
+    ]
+
+
+def aligner_settings():
+    """Whether transcripts can be aligned: phones are timed again once the extra is installed."""
+    return as_json({"aligner": is_installed()})
 
 
 def memory_of_tracking():

@@ -68,6 +68,35 @@ rule write_seeds:
         " --repeats {params.repeats:q} --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
 
 
+rule write_per_speaker:
+    """Means of every metric for each speaker and method."""
+    input:
+        metrics=all_metrics() + all_sync_metrics(),
+        distances=all_distances(),
+        indexes=all_indexes(),
+        chain=chain_of_table(),
+    output:
+        "results/per_speaker.csv",
+    log:
+        "logs/write_per_speaker.log",
+    benchmark:
+        "benchmarks/write_per_speaker.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        settings=table_settings(),
+        planned=as_json(planned_products()),
+        made_again=made_again("results/per_speaker.csv", lambda wildcards: chain_of_table()),
+        code=digest("workflow_scripts.write_per_speaker"),
+    shell:
+        "python -m workflow_scripts.write_per_speaker --code {params.code} --settings {params.settings:q}"
+        " --metrics {input.metrics} --distances {input.distances} --indexes {input.indexes} --planned {params.planned:q}"
+        " --output {output} > {log} 2>&1"
+
+
 rule verify_table:
     """Compare table 1 of the default config with the expected one in the repository; fails if they differ."""
     input:

@@ -24,6 +24,9 @@ def no_settings(config: Mapping) -> dict:
 class SourceJob:
     """The job that lists, fetches or checks the clips of one shard.
 
+    A corpus that knows its phone times writes them as `SHARD.phonemes.parquet` and names it in its manifest
+    (dheads_model/stages/time_phones.py).
+
     rule: name of the rule. command: module of `workflow_scripts` that the job runs; `adopt_clips` hashes and probes files
     that are on disk already. settings: of the whole config, what decides the result. hosts: what does not decide it, as
     mirrors; a change of it reruns nothing. recipe: what the command keeps of `settings` in manifest and recipe; None for

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 # Closure during a blink at 25 frames/s: median of 235 blinks of 25 real speakers, docs/benchmarks.md.
 PROFILE = (0.42, 0.81, 0.66, 0.29, 0.14, 0.07)
 # Frames with open eyes between two blinks, at least.
@@ -22,6 +20,8 @@ def eye_closures(seed: int, per_second: float) -> Iterator[float]:
     if per_second == 0:
         while True:
             yield 0.0
+    import numpy as np  # not above: planning reads the settings that name this module
+
     generator = np.random.default_rng([seed, _DRAWS])
     rest = _FRAMES_PER_SECOND / per_second - SHORTEST_PAUSE - len(PROFILE)
     while True:

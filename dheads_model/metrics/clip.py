@@ -7,6 +7,7 @@ import numpy as np
 from dheads_model.faces.track import fill_gaps
 from dheads_model.metrics.clip_metric import ClipMetric, MeasuredClip
 from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED, Measurement, refuse
+from dheads_model.metrics.phones import NOT_TIMED, SpokenPhones
 from dheads_model.metrics.registry import CLIP_METRICS
 from dheads_model.metrics.seen import unseen_reason
 from dheads_model.weights import missing_weights
@@ -25,17 +26,18 @@ def measure_clip(
     is_reference: bool,
     metrics: Mapping[str, ClipMetric] = _ALWAYS,
     weights_folder: str = "resources/weights",
+    phones: SpokenPhones = NOT_TIMED,
 ) -> list[Measurement]:
     """Every metric of a video uint8 `[T, H, W, 3]` with its ground truth of the same shape.
 
     audio int16 `[640 T]`; landmarks float32 `[T, 68, 2]` found in the video, valid where seen `[T]`; those of the
     ground truth. is_reference: the video is the ground truth itself, so comparing frames says nothing. metrics: those to
-    compute; one whose weights are missing is refused with the command that fetches them. Raises ValueError for a metric that
-    answers with other names than its columns have.
+    compute. phones: what is spoken, with times. A metric whose weights are missing is refused with the command that fetches
+    them. Raises ValueError for a metric that answers with other names than its columns have.
     """
     unseen = unseen_reason(seen)
     filled = None if unseen else fill_gaps(landmarks[seen], seen)
-    clip = MeasuredClip(frames, reference, audio, filled, reference_landmarks, weights_folder, is_reference)
+    clip = MeasuredClip(frames, reference, audio, filled, reference_landmarks, weights_folder, is_reference, phones)
     return [one for metric in metrics.values() for one in _measure(metric, clip, unseen, is_reference)]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dheads_model.metrics.column import Column
 from dheads_model.metrics.measurement import Measurement, refuse
+from dheads_model.metrics.phones import NOT_TIMED, SpokenPhones
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ class MeasuredClip:
     frames, reference: video and ground truth, uint8 RGB `[T, H, W, 3]` of one shape, 25 frames/s. audio: int16
     `[640 T]`, 16 kHz. landmarks: float32 `[T, 68, 2]` in pixels, detected in the video, gaps filled; None if too few
     frames have a face. reference_landmarks: those of the ground truth. weights_folder: folder of network weights.
-    is_reference: the video is the ground truth itself.
+    is_reference: the video is the ground truth itself. phones: what is spoken, with times, or why that is not known.
     """
 
     frames: np.ndarray
@@ -35,6 +36,7 @@ class MeasuredClip:
     reference_landmarks: np.ndarray
     weights_folder: str = "resources/weights"
     is_reference: bool = False
+    phones: SpokenPhones = NOT_TIMED
 
     @functools.cached_property
     def mouth_opening(self) -> np.ndarray:

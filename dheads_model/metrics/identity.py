@@ -13,7 +13,7 @@ from dheads_model.errors import UserError
 from dheads_model.metrics.measurement import NOT_APPLICABLE, Measurement, refuse
 from dheads_model.metrics.sampled_frames import FRAMES_PER_CLIP, frames_to_take
 
-IDENTITY_METRICS = ("csim_truth", "csim_still", "acd_still", "acd_pairs")
+IDENTITY_METRICS = ("csim_truth", "csim_still", "acd_still", "acd_pairs", "acd_drift")
 # A face must be embedded in this share of the frames that were looked at, as for landmarks.
 LEAST_SEEN = 0.8
 
@@ -40,6 +40,17 @@ def acd_pairs(embeddings: np.ndarray) -> float:
         raise UserError("Distances between frames of a clip need at least 2 embedded frames.")
     first, second = np.triu_indices(len(embeddings), k=1)
     return float(np.linalg.norm(embeddings[first].astype(np.float64) - embeddings[second], axis=1).mean())
+
+
+def acd_drift(embeddings: np.ndarray, still: np.ndarray) -> float:
+    """`acd_still` of the last third of a clip's embeddings `[T, E]`, in order, minus that of the first third; T at least 3.
+
+    Above 0 for a face that becomes another one.
+    """
+    third = len(embeddings) // 3
+    if not third:
+        raise UserError("The drift of an identity needs at least 3 embedded frames.")
+    return acd_still(embeddings[-third:], still) - acd_still(embeddings[:third], still)
 
 
 def measure_identity(
@@ -70,10 +81,16 @@ def measure_identity(
     ]
     if not truth_seen[0]:
         results += [refuse(name, "no face in the still image") for name in names[1:3]]
+        drift = refuse(names[4], "no face in the still image")
     else:
         results.append(Measurement(names[1], float(csim(embeddings[later], truth[:1]).mean())))
         results.append(Measurement(names[2], acd_still(embeddings[later], truth[0])))
-    return [*results, Measurement(names[3], acd_pairs(embeddings[seen]))]
+        drift = (
+            Measurement(names[4], acd_drift(embeddings[later], truth[0]))
+            if later.sum() >= 3
+            else refuse(names[4], "fewer than 3 frames after the still image")
+        )
+    return [*results, Measurement(names[3], acd_pairs(embeddings[seen])), drift]
 
 
 def frames_to_embed(frames: int, wanted: int = FRAMES_PER_CLIP) -> np.ndarray:

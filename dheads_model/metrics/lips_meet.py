@@ -4,13 +4,16 @@ Phone times come from the caller: the embedded corpus has them, or an alignment 
 ground truth's own figures belong beside those of a video, for landmarks see lips meet only so well.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dheads_model.errors import UserError
 from dheads_model.media.clock import FRAMES_PER_SECOND
 from dheads_model.metrics.measurement import Measurement, refuse
+from dheads_model.metrics.phones import Phone
 
-LIPS_MEET = ("lips_meet_share", "lips_meet_depth")
+LIPS_MEET = ("lips_meet_share", "lips_meet_depth", "lips_meet_count")
 _BILABIAL = "pbm"
 _MARKS = "ˈˌ'"
 # Frames before and after a phone in which the closure may lie: the lips close before the audio stops.
@@ -20,16 +23,13 @@ MET = 0.5
 # Eye distances. A mouth that is usually less open than this does not open, so it does not close either.
 LEAST_OPENING = 0.02
 
-Phone = tuple[float, float, str]
-"""(start, end, name) in seconds from the clip's begin; the name in IPA or ARPABET."""
-
 
 def is_bilabial(name: str) -> bool:
     """Whether a phone is a P, B or M, whatever its stress, length or voice."""
     return name.strip().lower().lstrip(_MARKS)[:1] in tuple(_BILABIAL)
 
 
-def closure_depths(opening: np.ndarray, phones: list[Phone]) -> tuple[np.ndarray, str]:
+def closure_depths(opening: np.ndarray, phones: Sequence[Phone]) -> tuple[np.ndarray, str]:
     """(how far the lips close at each P, B and M within the clip `[K]`, "") or (none, why there are no figures).
 
     opening: gap of the inner lips in eye distances `[T]` at 25 frames a second. 0: not below the usual gap, 1: wholly. The
@@ -52,8 +52,8 @@ def closure_depths(opening: np.ndarray, phones: list[Phone]) -> tuple[np.ndarray
     return ((usual - least) / max(usual, LEAST_OPENING)).clip(0, 1), ""
 
 
-def measure_lips_meet(opening: np.ndarray, phones: list[Phone]) -> list[Measurement]:
-    """LIPS_MEET of a clip: share of P, B and M at which the lips met, and the mean depth, both 0 .. 1.
+def measure_lips_meet(opening: np.ndarray, phones: Sequence[Phone]) -> list[Measurement]:
+    """LIPS_MEET of a clip: share of P, B and M at which the lips met and the mean depth, both 0 .. 1, and their number.
 
     A frozen mouth has 0 whether open or shut. Refused for a clip without P, B and M, or in which nothing else is spoken.
     """
@@ -61,7 +61,10 @@ def measure_lips_meet(opening: np.ndarray, phones: list[Phone]) -> list[Measurem
     if reason:
         return [refuse(name, reason) for name in LIPS_MEET]
     met = float((depths >= 1 - MET).mean())
-    return [Measurement(LIPS_MEET[0], met), Measurement(LIPS_MEET[1], float(depths.mean()))]
+    return [
+        Measurement(name, value)
+        for name, value in zip(LIPS_MEET, (met, float(depths.mean()), len(depths)), strict=True)
+    ]
 
 
 def _frames(start: float, end: float, count: int, around: int) -> np.ndarray:

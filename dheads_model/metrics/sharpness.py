@@ -4,6 +4,8 @@ Implemented from the paper; where the paper leaves a choice (edge detectors, the
 of its authors' program, so that values are comparable with published ones.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from scipy import ndimage
@@ -44,8 +46,22 @@ def cpbd(frame: np.ndarray) -> float | None:
 
 def video_cpbd(frames: np.ndarray) -> float | None:
     """Mean CPBD over the frames uint8 `[T, H, W, 3]` that have edges; None when none has."""
-    values = [value for value in map(cpbd, frames) if value is not None]
-    return float(np.mean(values)) if values else None
+    return mean_cpbd([cpbd(frame) for frame in frames])
+
+
+def mean_cpbd(values: Sequence[float | None]) -> float | None:
+    """Mean of the values of those frames that have one; None when none has."""
+    found = [value for value in values if value is not None]
+    return float(np.mean(found)) if found else None
+
+
+def cpbd_drift(values: Sequence[float | None], window: int) -> float | None:
+    """Mean CPBD of the last `window` frames minus that of the first, from the values of a video's frames; negative for one
+    that becomes blurred. None for fewer than two windows, and where no frame of a window has edges."""
+    if len(values) < 2 * window:
+        return None
+    first, last = mean_cpbd(values[:window]), mean_cpbd(values[-window:])
+    return None if first is None or last is None else last - first
 
 
 def _ridges(grey: np.ndarray) -> np.ndarray:

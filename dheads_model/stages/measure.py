@@ -11,9 +11,11 @@ from dheads_model.faces.tables import LANDMARK, write_table
 from dheads_model.manifest import Outcome, process_clips, read_manifest, verify_file
 from dheads_model.media.video import decode_video
 from dheads_model.metrics.clip import measure_clip
+from dheads_model.metrics.phones import NOT_TIMED
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.shards.reader import ShardClip, read_shard
 from dheads_model.stages.metric_rows import MetricRows
+from dheads_model.stages.phones import read_phones
 
 
 def measure_shard(
@@ -24,15 +26,18 @@ def measure_shard(
     weights_folder: str,
     output: Path | str,
     landmarks_output: Path | str,
+    phones_manifest: Path | str | None = None,
 ) -> list[Outcome]:
     """Measure the videos of a method and write the tables of metrics and of landmarks; returns the outcome of each clip.
 
     settings: `backend` and `precision` of the landmark detector, and whether each metric that must be requested is.
+    phones_manifest: of `time_phones.time_phones`; None where no metric needs phone times.
     """
     videos = read_manifest(videos_manifest)
     stored = {Path(file.name).stem: file for file in videos.files}
     metrics = requested_metrics(settings)
     is_reference = videos.settings["kind"] == "ground_truth"
+    phones = read_phones(phones_manifest) if phones_manifest else {}
     rows = MetricRows(videos.dataset, method)
     points: list[tuple[str, dict]] = []
 
@@ -45,8 +50,9 @@ def measure_shard(
         landmarks, seen = detect_in_crops(frames, settings["backend"], weights_folder, settings["precision"])
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
         found = measure_clip(
-            frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference, metrics, weights_folder
-        )
+            frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference, metrics, weights_folder,
+            phones.get(name, NOT_TIMED),
+        )  # fmt: skip
         rows.add(clip, len(frames), found)
         return {"frames_with_face": int(seen.sum())}
 

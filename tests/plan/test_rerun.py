@@ -26,7 +26,7 @@ SAMPLE = {
     "measure_distances": 1,
 } | TABLE
 TRAIN = {"train_model": 1, "plot_training": 1} | SAMPLE
-FROM_SHARDS = TRAIN | {"copy_reference": 2, "measure_videos": 3, "draw_strips": 2} | DISTANCES
+FROM_SHARDS = TRAIN | {"copy_reference": 2, "time_phones": 1, "measure_videos": 3, "draw_strips": 2} | DISTANCES
 FROM_INDEX = TRAIN | {"index_shards": 1}
 FROM_PACK = FROM_SHARDS | {"pack_shards": 3, "index_shards": 1, "write_data_card": 1}
 FROM_AUDIO = FROM_PACK | {"extract_audio": 3}
@@ -108,6 +108,7 @@ def test_touching_every_source_file_plans_nothing(run):
         ("dheads_model/metrics/networks/efficientnet_lite0.py", DISTANCES),
         ("dheads_model/metrics/distances/effnet_lite0.py", DISTANCES),
         ("dheads_model/metrics/distribution.py", {"measure_distances": 3} | TABLE),
+        ("dheads_model/media/forced_alignment.py", {"time_phones": 1} | MEASURE),
         ("dheads_model/metrics/fidelity.py", MEASURE),
         ("dheads_model/metrics/per_clip/sharpness.py", MEASURE),
         ("dheads_model/tables/strips.py", {"draw_strips": 2, "write_gallery": 1}),

@@ -12,6 +12,7 @@ from dheads_model.faces import dlib_packages
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.identity import (
     IDENTITY_METRICS,
+    acd_drift,
     acd_pairs,
     acd_still,
     csim,
@@ -40,11 +41,18 @@ def test_values_by_hand():
     assert acd_pairs(np.array([[0.0], [3.0], [4.0]])) == pytest.approx((3 + 4 + 1) / 3)
 
 
+def test_drift_by_hand():
+    away = np.array([[1.0], [2.0], [3.0], [5.0], [8.0], [9.0], [9.0]])
+    assert acd_drift(away, np.array([1.0])) == pytest.approx(8 - 0.5)
+    assert acd_drift(away[::-1], np.array([1.0])) == pytest.approx(0.5 - 8)
+    assert acd_drift(np.ones((8, 2)), np.zeros(2)) == 0
+
+
 def test_all_metrics_of_a_clip():
     found = measure_identity("x", MADE, ALL, TRUTH, ALL, is_reference=False)
     assert [one.metric for one in found] == [f"{name}_x" for name in IDENTITY_METRICS]
     pairs = (3 * np.sqrt(5) + 0 + 4 + 4) / 6
-    assert [one.value for one in found] == pytest.approx([0.25, 0, np.sqrt(5), pairs])
+    assert [one.value for one in found] == pytest.approx([0.25, 0, np.sqrt(5), pairs, 0])
 
 
 def test_the_first_frame_is_no_witness_for_itself():
@@ -100,7 +108,7 @@ def test_a_still_image_without_a_face_is_refused():
     unseen[0] = False
     truth, made = np.repeat(TRUTH, 3, axis=0), np.repeat(MADE, 3, axis=0)
     found = measure_identity("x", made, np.ones(12, dtype=bool), truth, unseen, False)
-    assert [one.reason for one in found] == ["", "no face in the still image", "no face in the still image", ""]
+    assert [one.reason for one in found] == ["", *["no face in the still image"] * 2, "", "no face in the still image"]
     one = measure_identity("x", MADE[:1], ALL[:1], TRUTH[:1], ALL[:1], False)
     assert {each.reason for each in one} == {"fewer than 2 frames"}
 
@@ -110,6 +118,8 @@ def test_what_cannot_be_is_an_error():
         csim(np.zeros((2, 3)), np.ones((2, 3)))
     with pytest.raises(UserError, match="at least 2"):
         acd_pairs(np.ones((1, 3)))
+    with pytest.raises(UserError, match="at least 3"):
+        acd_drift(np.ones((2, 3)), np.ones(3))
 
 
 def test_missing_packages_are_told(monkeypatch):
@@ -170,7 +180,7 @@ def test_the_table_has_identity_only_where_the_config_asks_for_it(monkeypatch):
     assert [one.metric for one in ours] == [f"{name}_dlib" for name in IDENTITY_METRICS]
     assert ours[0].value == pytest.approx(1) and ours[1].value < 0.9
     truth = measure_clip(frames, frames, np.zeros(3840, np.int16), points, seen, points, True, wanted)
-    assert [one.status for one in truth] == ["not_applicable", "ok", "ok", "ok"]
+    assert [one.status for one in truth] == ["not_applicable", "ok", "ok", "ok", "ok"]
 
 
 def test_missing_packages_are_told_before_any_job(monkeypatch):

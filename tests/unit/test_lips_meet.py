@@ -37,12 +37,12 @@ def test_names_of_bilabials(name, is_one):
 def test_depths_by_hand():
     depths, reason = closure_depths(mouth((10, 0.0), (17, 0.15)), PHONES)
     assert depths == pytest.approx([1, 0.25]) and reason == ""
-    share, depth = measure_lips_meet(mouth((10, 0.0), (17, 0.15)), PHONES)
-    assert (share.value, depth.value) == pytest.approx((0.5, 0.625))
+    share, depth, count = measure_lips_meet(mouth((10, 0.0), (17, 0.15)), PHONES)
+    assert (share.value, depth.value, count.value) == pytest.approx((0.5, 0.625, 2))
 
 
 def test_closures_elsewhere_do_not_count():
-    assert [one.value for one in measure_lips_meet(mouth((6, 0.0), (13, 0.0)), PHONES)] == [0, 0]
+    assert [one.value for one in measure_lips_meet(mouth((6, 0.0), (13, 0.0)), PHONES)] == [0, 0, 2]
 
 
 def test_a_closure_a_frame_early_counts_and_two_do_not():
@@ -52,7 +52,7 @@ def test_a_closure_a_frame_early_counts_and_two_do_not():
 
 @pytest.mark.parametrize("gap", [0.0, 0.005, 0.2])
 def test_a_frozen_mouth_has_nothing_whether_open_or_shut(gap):
-    assert [one.value for one in measure_lips_meet(np.full(25, gap), PHONES)] == [0, 0]
+    assert [one.value for one in measure_lips_meet(np.full(25, gap), PHONES)] == [0, 0, 2]
 
 
 def test_refusals():
@@ -74,7 +74,7 @@ def test_mouths_of_the_embedded_corpus_meet_and_those_of_another_time_do_not():
     text = "Maybe tomorrow my baby brother pumps up the big purple bubble."
     speech = speak([(text, Voice("en-us", 150, 50))], 0.25)[0]
     opening = articulate(speech, np.arange(int(speech.seconds * 25)) / 25).opening * 0.3
-    share, depth = (one.value for one in measure_lips_meet(opening, list(speech.phonemes)))
-    assert share == 1 and depth > 0.9
+    share, depth, count = (one.value for one in measure_lips_meet(opening, list(speech.phonemes)))
+    assert share == 1 and depth > 0.9 and count == 16
     backwards = [one.value for one in measure_lips_meet(opening[::-1], list(speech.phonemes))]
     assert backwards[0] < 0.8 and backwards[1] < depth

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dheads_model.media.video import decode_video
-from dheads_model.metrics.sharpness import _edge_widths, cpbd, video_cpbd
+from dheads_model.metrics.sharpness import _edge_widths, cpbd, cpbd_drift, video_cpbd
 from tests.factories.media import picture
 from tests.workflow import ROOT
 
@@ -71,6 +71,13 @@ def test_pictures_without_edges_are_refused():
     assert video_cpbd(np.stack([flat, flat])) is None
     sharp = picture("face 128, blurred 0")
     assert video_cpbd(np.stack([flat, sharp])) == cpbd(sharp)
+
+
+def test_drift_is_the_last_window_minus_the_first():
+    assert cpbd_drift([0.5, 0.3, 0.9, 0.1, 0.2], 2) == pytest.approx(0.15 - 0.4)
+    assert cpbd_drift([0.5, None, 0.9, 0.1, None], 2) == pytest.approx(0.1 - 0.5)
+    assert cpbd_drift([None, None, 0.9, 0.1], 2) is None, "no edge in the first window"
+    assert cpbd_drift([0.5, 0.3, 0.9], 2) is None, "shorter than two windows"
 
 
 def test_width_of_an_edge_is_its_ramp():

@@ -42,3 +42,9 @@ def test_what_is_not_known_is_said(tmp_path):
     need = time_need(DEFAULT_RUN | {"fetch_crema_d": 3}, make_work_plan(settings), 2, tmp_path)
     assert need.unknown == ("training ours", "sample_videos (1)", "fetch_crema_d (3)")
     assert "without training ours, sample_videos (1), fetch_crema_d (3)" in time_sentence(need, "on 2 cores")
+
+
+def test_shards_that_are_cut_into_several_sampling_jobs_are_sampled_once(tmp_path):
+    plan = make_work_plan(config())
+    one, four = (time_need({"sample_videos": count}, plan, 2, tmp_path).seconds for count in (1, 4))
+    assert one < four < one + 10

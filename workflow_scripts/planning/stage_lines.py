@@ -50,7 +50,7 @@ class Progress:
         stage = self.stages.setdefault(rule, Stage(rule, 1))
         if stage.begun is None:
             stage.begun = stage.told = now
-        if "shard" in wildcards:
+        if "shard" in wildcards and "part" not in wildcards:
             stage.unit = "shards"
         self.running[jobid] = RunningJob(rule, "/".join(wildcards.values()), log)
 

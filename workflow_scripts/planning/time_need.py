@@ -60,7 +60,7 @@ def time_need(stats: dict[str, int], plan: WorkPlan, cores: int, work: Path | st
         elif rule not in ("total", "all"):
             found = mean_seconds(work, rule)
             if found is None:
-                found = _constant(rule, plan)
+                found = _constant(rule, count, plan)
             if found is None:
                 unknown.append(f"{rule} ({count})")
             else:
@@ -99,25 +99,21 @@ def mean_seconds(work: Path | str, rule: str) -> float | None:
     return statistics.fmean(float(entry["s"]) for entry in entries) if entries else None
 
 
-def _constant(rule: str, plan: WorkPlan) -> float | None:
-    if rule.startswith(("plot_", "draw_", "write_", "index_")):
+def _constant(rule: str, count: int, plan: WorkPlan) -> float | None:
+    if rule.startswith(("plot_", "draw_", "write_", "index_", "gather_")):
         return _SHORT
     splits = ("test",) if rule in _OF_TEST_SHARDS else ()
     frames = _frames_a_shard(plan, splits)
     if rule == "sample_videos":
-        return frames * _shards_a_job(plan) / _SAMPLED + 3 if _sampled_as_default(plan) else None
+        # The clips of a shard may be cut into several jobs.
+        shards = sum(len(plan.numbers(dataset, "test")) for dataset in plan.shards)
+        return frames * shards / count / _SAMPLED + 3 if _sampled_as_default(plan) else None
     if rule not in _MEASURED or (
         plan.config["track"]["backend"] != "mediapipe" and rule in ("track_faces", "measure_videos")
     ):
         return None
     fixed, a_frame = _MEASURED[rule]
     return fixed + a_frame * frames
-
-
-def _shards_a_job(plan: WorkPlan) -> float:
-    """The part of a test shard that a sampling job has, on average."""
-    shards = [(dataset, number) for dataset in plan.shards for number in plan.evaluated(dataset)]
-    return len(shards) / max(sum(len(plan.sampling_parts(*shard)) for shard in shards), 1)
 
 
 def _frames_a_shard(plan: WorkPlan, splits: tuple[str, ...]) -> float:

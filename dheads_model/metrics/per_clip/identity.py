@@ -3,7 +3,7 @@
 import functools
 
 from dheads_model.metrics.clip_metric import ClipMetric, MeasuredClip
-from dheads_model.metrics.column import HIGHER, LOWER, Column
+from dheads_model.metrics.column import ANY, CLOSEST, HIGHER, LOWER, Column
 from dheads_model.metrics.measurement import Measurement
 
 
@@ -39,5 +39,8 @@ METRIC = ClipMetric(
                "people about 0.8", optional=True),
         Column("acd_pairs_dlib", "ACD-C (dlib)", LOWER, 3,
                "mean distance of the embeddings of all pairs of a clip's frames (MoCoGAN)", optional=True),
+        Column("acd_drift_dlib", "ACD drift (dlib)", CLOSEST, 3,
+               "ACD (dlib) of the last third of the frames looked at minus that of the first third: above 0 for a face that "
+               "becomes another one", optional=True, span=ANY),
     ),
 )  # fmt: skip
