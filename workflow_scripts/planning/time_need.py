@@ -22,7 +22,6 @@ _MEASURED = {
     "pack_shards": (0.7, 0.0003),
     "measure_quality": (1.0, 0.002),
     "copy_reference": (0.5, 0.001),
-    "gather_videos": (0.7, 0.0),
     "measure_videos": (2.4, 0.02),
     # Roughly: with one clip only.
     "extract_features": (4.0, 0.02),
