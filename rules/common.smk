@@ -409,7 +409,7 @@ STRIPS_IN_GALLERY = 4
 def gallery_plots():
     """[title, path] of the pictures in the gallery: loss curves, and strips of the first test shards."""
     curves = [[f"loss of run {run}", f"results/runs/{run}/loss.png"] for run in PLAN.trained_runs()]
-    numbers = {dataset: PLAN.numbers(dataset, "test")[:STRIPS_IN_GALLERY] for dataset in PLAN.shards}
+    numbers = {dataset: list(PLAN.evaluated(dataset))[:STRIPS_IN_GALLERY] for dataset in PLAN.shards}
     shown = {f"{dataset}_{number}" for dataset, found in numbers.items() for number in found}
     strips = [
         [f"strip {Path(path).stem}", path]
@@ -430,7 +430,7 @@ def gallery_sources():
     return [
         f"resources/{dataset}/source/{number}.json"
         for dataset in PLAN.shards
-        for number in PLAN.numbers(dataset, "test")
+        for number in PLAN.evaluated(dataset)
     ]
 
 

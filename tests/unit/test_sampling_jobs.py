@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from dheads_model.diffusion import rollout
+from dheads_model.diffusion import rollout, sampling_cost
 from dheads_model.diffusion.rollout import ClipInput, rollout_each
 from dheads_model.diffusion.sampling_cost import SamplingCost
 from dheads_model.errors import EXIT_INTERRUPTED, EXIT_RETRY, Interrupted, UserError
@@ -225,9 +225,13 @@ def job_outcomes(folder, shard, export):
     return sample(job_of(shard, folder, subset={"clips": 3, "seed": 0}), export, steps=7, guidance_scale=2.0)
 
 
-def test_cost_grows_with_frames_and_evaluations():
+def test_time_is_that_of_all_turns_of_the_batches(monkeypatch):
+    monkeypatch.setattr(sampling_cost, "_seconds", lambda *given: (0.5, 0.1))
     model, device = sampling_model(), sampling_clips()[0].device
-    one, two = (SamplingCost.of(model, [20] * 3, dataclasses.replace(SETTINGS, steps=s), 1, device) for s in (4, 40))
-    assert (one.frames, one.evaluations, two.evaluations) == (60, 8, 80)
-    assert 4 < two.seconds / one.seconds < 20
-    assert one.flop == two.flop > 0
+    settings = dataclasses.replace(SETTINGS, steps=4, guidance_scale=2.0, clips_at_once=2)
+    cost = SamplingCost.of(model, [20] * 6, settings, 3, device)
+    assert (cost.clips, cost.frames, cost.evaluations) == (6, 120, 8)
+    # Three workers with two clips each; four evaluations of the doubled batch for each frame.
+    assert cost.seconds == pytest.approx(20 * (0.5 + 4 * 0.1))
+    assert SamplingCost.of(model, [20] * 6, settings, 1, device).seconds == pytest.approx(3 * cost.seconds)
+    assert cost.flop > 0

@@ -58,8 +58,7 @@ def stages_of(plan: WorkPlan, work: Path) -> list[StageState]:
             kind = plan.config["methods"][name]["kind"]
             for folder, rule in (("videos", _MADE_BY.get(kind, "copy_reference")), ("metrics", "measure_videos")):
                 paths = [
-                    work / "results" / folder / name / dataset / f"{number}.json"
-                    for number in plan.numbers(dataset, "test")
+                    work / "results" / folder / name / dataset / f"{number}.json" for number in plan.evaluated(dataset)
                 ]
                 states.append(_state(f"{name} {folder}", rule, paths, work, f"{name}/{dataset}/"))
     return states
