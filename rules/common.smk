@@ -428,9 +428,7 @@ def gallery_settings():
 def gallery_sources():
     """Manifests of the source stage of all test shards: speakers and transcripts."""
     return [
-        f"resources/{dataset}/source/{number}.json"
-        for dataset in PLAN.shards
-        for number in PLAN.evaluated(dataset)
+        f"resources/{dataset}/source/{number}.json" for dataset in PLAN.shards for number in PLAN.evaluated(dataset)
     ]
 
 

@@ -18,7 +18,7 @@ from workflow_scripts.planning.job_shell import job_prefix
 SHARED = {"__init__", "command", "finish", "planned_shard"}
 # Commands that are not a stage: they start processes, and write a page of the docs.
 WITH_FUNCTIONS = {
-    "claim_gpus", "launch_processes", "lint_workflow", "slurm_rank", "write_config_reference", "write_environments",
+    "claim_gpus", "fetch_grid", "launch_processes", "lint_workflow", "slurm_rank", "write_config_reference", "write_environments",
 }  # fmt: skip
 # Commands that no rule runs, for a person beside a run.
 OF_PLANNING = {"check_config", "clean_up", "explain", "status", "write_config_reference"}
