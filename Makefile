@@ -6,7 +6,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup table1 verify test test-quick chaos lint format lock benchmark config-reference environments status clean clean-all
+.PHONY: docs setup table1 verify test test-quick chaos lint format lock benchmark config-reference environments status clean clean-all
 
 setup: .venv/installed
 
@@ -51,6 +51,10 @@ format: setup
 
 benchmark: setup
 	$(BIN)/snakemake --cores $(CORES) benchmarks
+
+# The pages of docs/ as a site in site/; a broken link is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 config-reference: setup
 	$(BIN)/python -m workflow_scripts.write_config_reference
