@@ -17,7 +17,8 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
         build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling"),
     )
     assert run.dataset == "folder" and run.network.lip_reader and run.network.audio_norm
-    assert sampling.sigma_min >= 0.5
+    assert run.network.eye_condition and run.network.face_reader and run.training.face_weight > 0
+    assert sampling.sigma_min >= 0.5 and sampling.blinks_per_second > 0
     assert sampling.guidance_scale == 1 or run.conditioning_augmentation.audio_drop > 0
 
 
@@ -25,11 +26,12 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
 def test_other_models_have_neither(overlays):
     run = run_settings(laid(*overlays)["runs"]["ours"])
     assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_lr_scale == 1
+    assert not run.network.eye_condition and not run.network.face_reader
 
 
 def test_grid_is_trained_and_sampled_with_the_same_settings():
     """config/grid.yaml repeats config/real.yaml, so that one file is enough: change both."""
     grid, real = laid("grid"), laid("folder", "real")
     assert grid["runs"] == real["runs"] | {"ours": real["runs"]["ours"] | {"dataset": "grid"}}
-    assert grid["methods"] == real["methods"]
+    assert grid["methods"] == real["methods"] and grid["crop"] == real["crop"]
     check_config(grid)
