@@ -1,5 +1,6 @@
 """The committed Slurm profile on a real Slurm of one node; runs where root has Debian's packages slurm-wlm and munge."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -33,7 +34,11 @@ def slurm_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def slurm(slurm_folder):
-    with one_node(slurm_folder) as variables:
+    with contextlib.ExitStack() as stack:
+        try:
+            variables = stack.enter_context(one_node(slurm_folder))
+        except (RuntimeError, subprocess.CalledProcessError) as problem:
+            pytest.skip(f"Slurm does not start here: {problem}")
         yield variables
 
 
