@@ -51,7 +51,7 @@ def test_the_tiny_corpus_gives_the_local_table(finished, slurm, slurm_folder, tm
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
     # Three shards, two methods without a model, training, sampling, its metrics and features, three distances.
     limits = sorted(int(job["TimeLimit"]) for job in jobs)
-    assert limits == [11, 11, 22, 22, 85, 85, 85, 120, 120, 120, 240, 1440]
+    assert limits == [11, 11, 22, 22, 85, 85, 96, 120, 120, 120, 240, 1440]
     trained = next(job for job in jobs if job["TimeLimit"] == "1440")
     assert f"cpu={min(os.cpu_count(), 8)},mem=7385M,node=1" in trained["Tres"]
 
