@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from dheads_model.manifest import read_manifest
-from dheads_model.metrics.distances import fid_tf1, fvd_i3d, fvd_torchscript
+from dheads_model.metrics import fid
+from dheads_model.metrics.distances import fvd_i3d, fvd_torchscript
 from dheads_model.metrics.networks.i3d import I3D
 from dheads_model.metrics.networks.inception import FIDInception
 from dheads_model.metrics.networks.syncnet import SyncNet
@@ -45,7 +46,7 @@ class _Script(torch.nn.Module):
 def stand_ins() -> dict[str, bytes]:
     """File contents by the released files' names: random weights for the networks' own names and shapes."""
     torch.manual_seed(0)
-    networks = {fid_tf1.WEIGHTS: FIDInception(), fvd_i3d.WEIGHTS: I3D(), syncnet.WEIGHTS: SyncNet()}
+    networks = {fid.WEIGHTS: FIDInception(), fvd_i3d.WEIGHTS: I3D(), syncnet.WEIGHTS: SyncNet()}
     files = {}
     for name, network in networks.items():
         buffer = io.BytesIO()
@@ -73,14 +74,14 @@ def test_from_missing_weights_to_cells_and_back(tmp_path):
         assert not host.asked, "weights are fetched on request only"
         assert list(table["method"]) == ["ground_truth", "frozen_first_frame"]
         commands = {name: f"snakemake --cores 1 resources/weights/{name}" for name in files}
-        assert table["fid_tf1_status"].tolist() == [f"not computed: weights missing ({commands[fid_tf1.WEIGHTS]})"] * 2
+        assert table["fid_tf1_status"].tolist() == [f"not computed: weights missing ({commands[fid.WEIGHTS]})"] * 2
         assert table[[*FIGURES, "av_confidence"]].isna().all(axis=None)
         (cells,) = [line for line in page.splitlines() if line.startswith("| LSE-D (SyncNet) |") and "↓" in line]
         assert cells.count(f"not computed: weights missing ({commands[syncnet.WEIGHTS]})") == 2
 
         required = ("--config", "metrics={require: [fid_tf1]}")
         stopped = snakemake(project, work, "--cores", "2", *configs, *required, *TABLE)
-        assert stopped.returncode and commands[fid_tf1.WEIGHTS] in stopped.stdout + stopped.stderr
+        assert stopped.returncode and commands[fid.WEIGHTS] in stopped.stdout + stopped.stderr
 
         targets = [command.split()[-1] for command in commands.values()]
         done = snakemake(project, work, "--cores", "1", *configs, "--", *targets)

@@ -1,42 +1,5 @@
-"""FID and KID with the preprocessing `pytorch_fid`: bilinear of x / 255 (pytorch-fid's), see networks/inception.py."""
+"""FID and KID with the preprocessing `pytorch_fid`, see networks/inception.py."""
 
-from dheads_model.metrics.column import ANY, LOWER, Column
-from dheads_model.metrics.set_distance import SetDistance
+from dheads_model.metrics.fid import fid_and_kid
 
-WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
-
-
-def open_features(weights_folder, settings):
-    """Features `[K, 2048]` of K frames of a clip, at most 8, evenly spread; raises UserError without the released weights."""
-    from dheads_model.metrics.networks.inception import frame_features, open_inception
-    from dheads_model.metrics.sampled_frames import frames_to_take
-    from dheads_model.weights import read_weights_table
-
-    network = open_inception(weights_folder, read_weights_table()[WEIGHTS])
-    return lambda frames: frame_features(network, frames[frames_to_take(len(frames))], "pytorch_fid")
-
-
-def measure(real, generated):
-    """See `measure_frechet`, `measure_frechet_infinite` and `measure_kernel`."""
-    from dheads_model.metrics.distribution import frechet_and_kernel
-
-    return frechet_and_kernel(*(column.metric for column in DISTANCE.columns), real, generated)
-
-
-DISTANCE = SetDistance(
-    place=62,
-    size=2048,
-    open=open_features,
-    measure=measure,
-    weights=(WEIGHTS,),
-    columns=(
-        Column("fid_pytorch_fid", "FID (pytorch_fid)", LOWER, 1,
-               "Fréchet distance between the features of all generated and all real clips, 8 frames a clip, by the Inception of "
-               "FID; frames resized bilinear of x / 255 (pytorch-fid's)", optional=True),
-        Column("fid_infinite_pytorch_fid", "FID, n to infinity (pytorch_fid)", LOWER, 1,
-               "the same extrapolated to infinitely many clips by a line in 1/n", optional=True, span=ANY),
-        Column("kid_pytorch_fid", "KID (pytorch_fid)", LOWER, 4,
-               "squared maximum mean discrepancy of those features, not multiplied by 1000, one frame a clip, mean over draws of "
-               "clips; unbiased, so it can be below 0", optional=True, span=ANY),
-    ),
-)  # fmt: skip
+DISTANCE = fid_and_kid("pytorch_fid", "bilinear of x / 255 (pytorch-fid's)", place=62)
