@@ -39,6 +39,7 @@ def open_face_alignment(max_faces: int, weights_folder: Path, precision: str):
             frames, lambda some: find_boxes(network, some), lambda pairs: find_landmarks(network, pairs), max_faces
         )
 
+    detect.close = lambda: None
     return detect
 
 

@@ -1,5 +1,6 @@
 """Landmark detection in the crops, for data with coarse tracking and for metrics."""
 
+import contextlib
 import itertools
 
 import cv2
@@ -33,15 +34,15 @@ def detect_in_crops(
     backend, precision: see `open_detector`. The detector first gets the first frame several times, so that it
     converges; a video of equal frames has the same landmarks in every frame.
     """
-    detector = open_detector(backend, 1, weights_folder, precision)
     different = crops[:1] if is_one_picture(crops) else crops
     shown = itertools.chain(itertools.repeat(different[0], WARM_UP[backend]), different)
     large = (cv2.resize(crop, None, fx=_UPSCALE, fy=_UPSCALE, interpolation=cv2.INTER_CUBIC)[None] for crop in shown)
     found = np.full((len(crops), 68, 2), np.nan, dtype=np.float32)
-    for index, faces in enumerate(itertools.islice(detector(large), WARM_UP[backend], None)):
-        if faces:
-            # Pixel centres: x + 0.5 = (x_large + 0.5) / scale.
-            found[index] = (faces[0] + 0.5) / _UPSCALE - 0.5
+    with contextlib.closing(open_detector(backend, 1, weights_folder, precision)) as detector:
+        for index, faces in enumerate(itertools.islice(detector(large), WARM_UP[backend], None)):
+            if faces:
+                # Pixel centres: x + 0.5 = (x_large + 0.5) / scale.
+                found[index] = (faces[0] + 0.5) / _UPSCALE - 0.5
     found[len(different) :] = found[0]
     return found, ~np.isnan(found[:, 0, 0])
 
