@@ -17,8 +17,8 @@ def open_detector(
     """The detector of a back end, `mediapipe` or `face-alignment`; call it once per clip.
 
     It returns at most `max_faces` faces per frame, in pixels of the frame. A clip's result does not depend on the clips
-    before it. Its `close` frees its memory; whoever opens detectors again and again must call it. precision: of the landmark network of face-alignment; bfloat16 and float16 are for GPUs. Raises UserError
-    for an unknown back end or missing weights.
+    before it. Its `close` frees its memory: whoever opens detectors again and again must call it. precision: of the landmark
+    network of face-alignment; bfloat16 and float16 are for GPUs. Raises UserError for an unknown back end or missing weights.
     """
     if backend == "mediapipe":
         from dheads_model.faces.mediapipe_mesh import open_face_mesh
