@@ -71,8 +71,8 @@ def checked(config, *changes):
         ([("runs", "ours", "diffusion", "parameterization", "ddpm")], r"residual_to identity needs diffusion\.param"),
         ([("runs", "ours", "compat", "published")], r"runs\.ours\.compat published is the published DDPM"),
         ([("runs", "ours", "audio_encoder_frozen", True)], r"runs\.ours\.audio_encoder_frozen needs runs\.ours\.audio_enc"),
-        ([("crop", "eye_distance", 0.35)], r"in runs\.ours\.conditioning_augmentation\.mouth_drop: the box that hides .* 0\.35"),
-        ([("crop", "eyes_height", 0.55)], r"in runs\.ours\.conditioning_augmentation\.mouth_drop: the box .*eyes_height 0\.55"),
+        ([("crop", "eye_distance", 0.35)], r"in runs\.ours: a crop with crop\.eye_distance 0\.35 .* does not hold the whole"),
+        ([("crop", "eyes_height", 0.55)], r"in runs\.ours: a crop with .*eyes_height 0\.55 does not hold the whole"),
         ([("folder", "test_fraction", 0.95)], r"folder\.validation_fraction and folder\.test_fraction add up to 1\.05"),
         ([("track", "max_frames", 5)], r"track\.min_frames is 10 and track\.max_frames 5"),
         ([("lrw", "retry", "longest_wait", 0.5)], r"in lrw: retry\.first_wait is 1 and longest_wait 0\.5"),
@@ -102,7 +102,7 @@ def test_the_mouth_is_hidden_in_aligned_faces_only(config, monkeypatch):
     monkeypatch.setenv("LRW_USER", "a")
     monkeypatch.setenv("LRW_PASSWORD", "b")
     lrw = [("datasets", ["lrw"]), ("runs", "ours", "dataset", "lrw"), ("lrw", "framing", "as_distributed")]
-    with pytest.raises(UserError, match="hidden in aligned faces only, and framing is as_distributed"):
+    with pytest.raises(UserError, match="is a box of aligned faces, and framing is as_distributed"):
         checked(config, *lrw)
     checked(
         config, *lrw, ("runs", "ours", "conditioning_augmentation", "mouth_drop", 0.0), (*SAMPLING, "hide_mouth", False)
