@@ -47,7 +47,10 @@ def jobs(text):
     [
         ("dheads_model/faces/align.py", "align_faces, crop_faces"),
         ("dheads_model/corpora/embedded/render.py", "synthesise_clips"),
-        ("dheads_model/tables/table1.py", "verify_table, verify_tables, write_per_speaker, write_seeds, write_table1, write_table3"),
+        (
+            "dheads_model/tables/table1.py",
+            "verify_table, verify_tables, write_per_speaker, write_seeds, write_table1, write_table3",
+        ),
     ],
 )
 def test_the_jobs_are_those_of_a_dry_run_after_the_edit(run, file, rules):
