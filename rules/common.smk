@@ -269,7 +269,7 @@ def fetched_corpus(dataset):
 
 def of_part(fetch):
     """End of the path of a log whose job fetches one part of a corpus; "" for a whole corpus."""
-    return "/{part}" if fetch.part else ""
+    return os.sep.join(("", "{part}")) if fetch.part else ""
 
 
 def part_option(wildcards):
