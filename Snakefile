@@ -47,6 +47,9 @@ report: "config/report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/messages.smk"
+include: "rules/resources.smk"
+include: "rules/pages.smk"
 include: "rules/chain.smk"
 include: "rules/corpus.smk"
 include: "rules/faces.smk"

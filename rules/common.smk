@@ -80,71 +80,6 @@ MEMBERSHIPS = {
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
-def hold_work_folder():
-    """Before the first job: no other Snakemake may make or read here what this one makes."""
-    jobs = list(workflow.dag.needrun_jobs())
-    try:
-        hold_folder(
-            os.getcwd(),
-            [str(path) for job in jobs for path in job.output],
-            [str(path) for job in jobs for path in job.input],
-        )
-    except UserError as problem:
-        refuse(problem)
-
-
-def keep_plan():
-    """Before the first job: what jobs on other nodes need to know of the plan."""
-    keep_outlines(PLAN.shards, config)
-
-
-def tell_the_plan(logs):
-    """Before the first job: print where this is and what it costs, and stop when the disk has less space than is needed."""
-    try:
-        disk = check_disk(PLAN, os.getcwd())
-    except UserError as problem:
-        refuse(problem)
-    stats = workflow.dag.stats()[1]
-    at_once = workflow.resource_settings.cores or min(workflow.resource_settings.nodes or 1, stats["total"])
-    place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
-    clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
-    write_record(os.getcwd(), PLAN, at_once, place)
-    lines = {
-        "folder": f"{os.getcwd()} (all outputs)",
-        "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
-        "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
-        "disk": disk,
-        "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
-    }
-    for name, text in lines.items():
-        if text:
-            print(f"{name:<7} {text}", file=sys.stderr)
-    if SCREEN:
-        begin_watch(SCREEN)
-
-
-def tell_the_end(word):
-    """After the last job: how the run ended."""
-    if SCREEN:
-        SCREEN.finish(word)
-
-
-def tell_results(since=0.0):
-    """Print table 1, if it was asked for, and where the results are that were written after a time."""
-    targets = set(workflow.dag_settings.targets)
-    if not targets or targets & {"all", "results/table1.csv", "results/table1.md", "results/table1.tex"}:
-        print(f"\n{shown_table(os.getcwd())}\n", flush=True)
-    generated = [name for name in PLAN.methods() if config["methods"][name]["kind"] == "model"]
-    for line in where_to_look(os.getcwd(), generated, since):
-        print(line, flush=True)
-
-
-def absent_datasets():
-    """Print why datasets of the config are left out."""
-    for name, why in PLAN.absent.items():
-        print(f"dataset {name} is left out: {why}", file=sys.stderr)
-
-
 def framing_of(dataset, block):
     """The config block align or crop of a dataset, with the dataset's framing."""
     framing = DATASETS[dataset].framing(config)
@@ -185,39 +120,6 @@ def launcher(gpus, resources):
 def benchmarked_run():
     """The run whose training is measured: the first that is trained, else the first of the config."""
     return (PLAN.trained_runs() or sorted(config["runs"]))[0]
-
-
-def threads_of_a_node(count):
-    """Threads of a job (a number, or a function of wildcards), no more than a cluster's largest node has."""
-
-    def found(wildcards):
-        wanted = count(wildcards) if callable(count) else count
-        submits = workflow.is_main_process and workflow.non_local_exec
-        return at_most(wanted, cores_of_largest_node() if submits else None)
-
-    return found
-
-
-def minutes_of_shard(stage):
-    """Minutes of a stage on a shard, by the shard's number of clips."""
-
-    def found(wildcards):
-        return minutes_for(PLAN.shards[wildcards.dataset][wildcards.shard].clips, seconds_per_clip(stage))
-
-    return minutes(found)
-
-
-def seconds_per_clip(stage):
-    """Seconds of a core that a stage takes for a clip, with the configured landmark detector."""
-    seconds = SECONDS_PER_CLIP[stage]
-    if stage in ("track", "measure") and config["track"]["backend"] == "face-alignment":
-        seconds += FACE_ALIGNMENT_SECONDS["gpu" if config["track"]["gpus"] else "cpu"]
-    return seconds
-
-
-def memory_of_run(run):
-    """MB for a training: decoded frames of training and validation in all processes, and the processes themselves."""
-    return int(max(run["gpus"], 1) * (4000 + 1.25 * 1074 * run["training"]["in_memory_gib"]))
 
 
 def settings(*path):
@@ -278,7 +180,7 @@ def part_option(wildcards):
 
 
 def fetch_settings(dataset):
-    """The same for a whole corpus."""
+    """Function that gives how a corpus is downloaded, as JSON; it takes `output`, so Snakemake does not track it."""
     return lambda wildcards, output: as_json(DATASETS[dataset].fetch.settings(config))
 
 
@@ -400,38 +302,6 @@ def all_strips():
     ]
 
 
-# The table that the gallery shows.
-TABLE_PAGE = "results/table1.html"
-# The gallery has strips of so many shards of each dataset; a large corpus has hundreds, and they are in results/strips/.
-STRIPS_IN_GALLERY = 4
-
-
-def gallery_plots():
-    """[title, path] of the pictures in the gallery: loss curves, and strips of the first test shards."""
-    curves = [[f"loss of run {run}", f"results/runs/{run}/loss.png"] for run in PLAN.trained_runs()]
-    numbers = {dataset: list(PLAN.evaluated(dataset))[:STRIPS_IN_GALLERY] for dataset in PLAN.shards}
-    shown = {f"{dataset}_{number}" for dataset, found in numbers.items() for number in found}
-    strips = [
-        [f"strip {Path(path).stem}", path]
-        for path in all_strips()
-        if any(path.endswith(f"_{end}.png") for end in shown)
-    ]
-    return curves + strips
-
-
-def gallery_settings():
-    """The gallery's config, with the methods in the order of the config and the titles of the plots, as JSON."""
-    kinds = [[name, config["methods"][name]["kind"]] for name in PLAN.methods()]
-    return as_json({"gallery": config["gallery"], "methods": kinds, "plots": gallery_plots()})
-
-
-def gallery_sources():
-    """Manifests of the source stage of all test shards: speakers and transcripts."""
-    return [
-        f"resources/{dataset}/source/{number}.json" for dataset in PLAN.shards for number in PLAN.evaluated(dataset)
-    ]
-
-
 def repeats():
     """{method: [[name, training seed]]} of the methods whose run is trained with several seeds, and that get a row."""
     shown = PLAN.methods()
@@ -455,13 +325,16 @@ def ablation():
     return found
 
 
+def videos_of(methods, dataset):
+    """Manifests of the videos of some methods, on the test shards of which clips get videos."""
+    return [
+        f"results/videos/{method}/{dataset}/{number}.json" for method in methods for number in PLAN.evaluated(dataset)
+    ]
+
+
 def all_videos(dataset):
     """Manifests of the test videos of all methods that get a row."""
-    return [
-        f"results/videos/{method}/{dataset}/{number}.json"
-        for method in PLAN.methods()
-        for number in PLAN.numbers(dataset, "test")
-    ]
+    return videos_of(PLAN.methods(), dataset)
 
 
 def all_tables():
@@ -472,40 +345,6 @@ def all_tables():
         "table2": config["opinion_study"]["votes"],
     }
     return [f"results/{name}.csv" for name in ["table1", *(name for name, asked in further.items() if asked)]]
-
-
-def opinion_dataset():
-    """The dataset of the opinion study: the config's, else the first that is here."""
-    return config["opinion_study"]["dataset"] or next(iter(PLAN.shards))
-
-
-def opinion_videos():
-    """Manifests of the videos that the opinion study shows."""
-    dataset, shown = opinion_dataset(), PLAN.methods()
-    if dataset not in PLAN.shards:
-        raise WorkflowError(f"config key opinion_study.dataset is {dataset}, which is not here; name another.")
-    if unknown := [name for name in config["opinion_study"]["methods"] if name not in config["methods"]]:
-        raise WorkflowError(
-            f"config key opinion_study.methods names {unknown[0]}, which methods does not define; it has "
-            f"{', '.join(config['methods'])}."
-        )
-    return [
-        f"results/videos/{method}/{dataset}/{number}.json"
-        for method in config["opinion_study"]["methods"]
-        if method in shown
-        for number in PLAN.numbers(dataset, "test")
-    ]
-
-
-def votes_folder():
-    """The folder of votes that the config names."""
-    named = config["opinion_study"]["votes"]
-    if not named or not os.path.isdir(given_path(named)):
-        raise WorkflowError(
-            f"config key opinion_study.votes is {named}; name the folder with the files that the raters downloaded "
-            "from results/opinion_study/index.html."
-        )
-    return given_path(named)
 
 
 def methods_of_kind(*kinds):
@@ -538,12 +377,6 @@ def listing_below(folder):
         for path in (os.path.join(place, name) for name in names):
             facts.append([path, os.path.getsize(path), os.stat(path).st_mtime_ns])
     return short_hash(sorted(facts))
-
-
-def asked_memory():
-    """{rule: MB that its jobs ask for} of the rules that ask for one number."""
-    found = {rule.name: rule.resources.get("mem_mb") for rule in workflow.rules}
-    return {name: memory.value for name, memory in found.items() if memory is not None and not memory.is_evaluable()}
 
 
 def table_settings():
@@ -590,11 +423,6 @@ def weights_of_measuring():
     return weights_of_back_end() + list(dict.fromkeys(found))
 
 
-def memory_of_distances(distance, dataset):
-    """MB for measure_distances: five copies of up to 8 rows of float64 features a clip, and the process itself."""
-    return 2000 + int(sum(PLAN.evaluated(dataset).values()) * 8 * DISTANCES[distance].size * 8 * 5 / 1e6)
-
-
 def phones_of_measuring(suffix):
     """Phone times of a test shard, where a metric needs them."""
     return [f"resources/{{dataset}}/phones/{{shard}}.{suffix}"] if config["metrics"]["lips_meet"] else []
@@ -617,11 +445,6 @@ def phones_of_dataset(dataset):
 def aligner_settings():
     """Whether transcripts can be aligned: phones are timed again once the extra is installed."""
     return as_json({"aligner": is_installed()})
-
-
-def memory_of_tracking():
-    """MB for track_faces: 1.2 GB were measured for 8K with MediaPipe, 1.9 GB for face-alignment's detector alone."""
-    return {"mediapipe": 1500, "face-alignment": 4000}[config["track"]["backend"]]
 
 
 def published_audio_encoder():
