@@ -86,10 +86,10 @@ def check_model(path: str, config: dict) -> None:
             with_name(f"methods.{name}", lambda settings=settings: check_sampling(settings, trained))
 
 
-def with_name(name: str, check) -> None:
-    """Call a check and put the name of the checked block into its error."""
+def with_name(name: str, check):
+    """Call a check, put the name of the checked block into its error, and give back what the check gives."""
     try:
-        check()
+        return check()
     except UserError as problem:
         sentence = str(problem)
         kind = name.partition(".")[0]
@@ -100,7 +100,7 @@ def with_name(name: str, check) -> None:
 
 def _check_run(name: str, config: dict) -> None:
     block = config["runs"][name]
-    with_name(f"runs.{name}", lambda: run_settings(block))
+    run = with_name(f"runs.{name}", lambda: run_settings(block))
     network, training = block["network"], block["training"]
     if network["learned_variance"] and block["diffusion"]["parameterization"] != "ddpm":
         raise UserError(
@@ -126,10 +126,9 @@ def _check_run(name: str, config: dict) -> None:
     dataset = DATASETS.get(block["dataset"])
     framing = (dataset and dataset.framing(config)) or "aligned"
     crop, mouth_hidden = config["crop"], bool(block["conditioning_augmentation"]["mouth_drop"])
-    sizes = build(NetworkSettings, network, f"runs.{name}.network")
     with_name(
         f"runs.{name}",
-        lambda: check_face_boxes(sizes, crop["eye_distance"], crop["eyes_height"], framing, mouth_hidden),
+        lambda: check_face_boxes(run.network, crop["eye_distance"], crop["eyes_height"], framing, mouth_hidden),
     )
 
 

@@ -22,6 +22,12 @@ class FinishedRun:
     project: Path
     work: Path
 
+    def copied(self, folder: Path) -> "FinishedRun":
+        """A copy of both in a folder, times kept, whose code and results may be edited."""
+        shutil.copytree(self.work, folder / "work")
+        shutil.copytree(self.project, folder / "project")
+        return FinishedRun(folder / "project", folder / "work")
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

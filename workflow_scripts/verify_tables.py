@@ -5,18 +5,16 @@ import sys
 from pathlib import Path
 
 from dheads_model.errors import EXIT_FAILED
-from dheads_model.recipe import check_chain
-from dheads_model.stages.table_rows import read_rows
 from dheads_model.tables import opinion, seeds
 from dheads_model.tables.table1 import to_csv, to_markdown, to_tex
 from dheads_model.tables.table1_html import to_html
 from dheads_model.tables.table3 import table3_files
 from workflow_scripts.command import command_parser, run_command
+from workflow_scripts.table_inputs import add_table_inputs, read_table_inputs
 
 
 def main(arguments) -> None:
-    check_chain([*arguments.metrics, *arguments.distances, *arguments.indexes], arguments.planned)
-    values, rows, notes = read_rows(arguments.metrics, arguments.settings, arguments.distances)
+    values, rows, notes, _ = read_table_inputs(arguments)
     texts = {
         "table1.csv": to_csv(rows), "table1.md": to_markdown(rows, notes), "table1.tex": to_tex(rows),
         "table1.html": to_html(rows, notes),
@@ -44,11 +42,7 @@ def main(arguments) -> None:
 
 
 if __name__ == "__main__":
-    parser = command_parser(__doc__)
-    parser.add_argument("--metrics", nargs="*", required=True)
-    parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
-    parser.add_argument("--indexes", nargs="*", required=True)
-    parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
+    parser = add_table_inputs(command_parser(__doc__))
     parser.add_argument("--repeats", type=json.loads, default={}, help="as write_seeds has them, {} without")
     parser.add_argument("--ablation", type=json.loads, default=[], help="as write_table3 has it, [] without")
     parser.add_argument("--key", default="results/opinion_study_key.json")

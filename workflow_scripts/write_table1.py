@@ -4,9 +4,8 @@ import json
 import sys
 
 from dheads_model.files import sha256_of, write_json, write_text
-from dheads_model.recipe import check_chain
 from dheads_model.shards.index import read_index
-from dheads_model.stages.table_rows import made_by, read_rows
+from dheads_model.stages.table_rows import made_by
 from dheads_model.tables.table1 import (
     to_csv,
     to_markdown,
@@ -14,11 +13,11 @@ from dheads_model.tables.table1 import (
 )
 from dheads_model.tables.table1_html import to_html
 from workflow_scripts.command import command_parser, run_command
+from workflow_scripts.table_inputs import add_table_inputs, read_table_inputs
 
 
 def main(arguments) -> None:
-    recipes = check_chain([*arguments.metrics, *arguments.distances, *arguments.indexes], arguments.planned)
-    _, rows, notes = read_rows(arguments.metrics, arguments.settings, arguments.distances)
+    _, rows, notes, recipes = read_table_inputs(arguments)
     write_text(arguments.output_markdown, to_markdown(rows, notes))
     write_text(arguments.output_tex, to_tex(rows))
     write_text(arguments.output_html, to_html(rows, notes))
@@ -35,11 +34,7 @@ def main(arguments) -> None:
 
 
 if __name__ == "__main__":
-    parser = command_parser(__doc__)
-    parser.add_argument("--metrics", nargs="*", required=True)
-    parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
-    parser.add_argument("--indexes", nargs="*", required=True)
-    parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
+    parser = add_table_inputs(command_parser(__doc__))
     for name in (
         "--provenance-input",
         "--output-csv",

@@ -3,15 +3,13 @@
 import json
 
 from dheads_model.files import write_text
-from dheads_model.recipe import check_chain
-from dheads_model.stages.table_rows import read_rows
 from dheads_model.tables.table3 import table3_files
 from workflow_scripts.command import command_parser, run_command
+from workflow_scripts.table_inputs import add_table_inputs, read_table_inputs
 
 
 def main(arguments) -> None:
-    check_chain([*arguments.metrics, *arguments.distances, *arguments.indexes], arguments.planned)
-    _, rows, _ = read_rows(arguments.metrics, arguments.settings, arguments.distances)
+    _, rows, _, _ = read_table_inputs(arguments)
     files = table3_files(rows, arguments.ablation)
     write_text(arguments.output_markdown, files["md"])
     write_text(arguments.output_tex, files["tex"])
@@ -20,11 +18,7 @@ def main(arguments) -> None:
 
 
 if __name__ == "__main__":
-    parser = command_parser(__doc__)
-    parser.add_argument("--metrics", nargs="*", required=True)
-    parser.add_argument("--distances", nargs="*", required=True, help="files of the distances between sets of clips")
-    parser.add_argument("--indexes", nargs="*", required=True)
-    parser.add_argument("--planned", type=json.loads, default={}, help="settings and code of every rule, as JSON")
+    parser = add_table_inputs(command_parser(__doc__))
     parser.add_argument("--ablation", type=json.loads, required=True, help="[{method, and its varied settings}]")
     for name in ("--output-csv", "--output-markdown", "--output-tex", "--output-html"):
         parser.add_argument(name, required=True)

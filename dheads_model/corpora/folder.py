@@ -6,6 +6,7 @@ import os
 import unicodedata
 from pathlib import Path
 
+from dheads_model.corpora.listing import files_below
 from dheads_model.corpora.names import plain_id, shown_path, unique_ids
 from dheads_model.corpora.plan import SPLITS, PlannedClip, assign_splits
 from dheads_model.errors import UserError
@@ -41,23 +42,7 @@ def list_clips(settings: dict, folder: str, all_test: bool) -> list[PlannedClip]
 
 
 def _videos(root: Path) -> list[str]:
-    def refuse(problem: OSError):
-        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); fix its permissions.")
-
-    found: list[str] = []
-    visited: set[str] = set()
-    for folder, subfolders, names in os.walk(root, onerror=refuse, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in visited:  # a link to a folder above, or to one that is here already
-            subfolders.clear()
-            continue
-        visited.add(real)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if below == "." else f"{below}/"
-        videos = (name for name in names if name.lower().endswith(EXTENSIONS) and not name.startswith("."))
-        found.extend(prefix + name for name in videos)
-    return sorted(found)
+    return [path for path in files_below(root) if path.lower().endswith(EXTENSIONS)]
 
 
 def _clip_ids(files: list[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from torch.func import functional_call
 from dheads_model.network.face_reader import FaceReader, face_shape
 
 # Lips count in full; the width of the mouth and the eyes by half, since landmarks measure them less well.
-_WEIGHTS = (1.0, 0.5, 0.5)
+_WEIGHTS = torch.tensor([1.0, 0.5, 0.5])
 # Augmentation of the reader's frames: largest change of contrast and brightness, largest shift in pixels, largest noise.
 # Without it the reader depends on brightness and place, and denoised frames are more blurred than true ones.
 _CONTRAST = _BRIGHTNESS = 0.15
@@ -26,7 +26,7 @@ def face_loss(reader: FaceReader, denoised: Tensor, clean: Tensor, audio_drop: T
     frozen = {name: weight.detach() for name, weight in reader.named_parameters()}
     with torch.no_grad():
         wanted = functional_call(reader, frozen, (clean,))
-    weights = torch.tensor(_WEIGHTS, device=clean.device)
+    weights = _WEIGHTS.to(clean.device, non_blocking=True)
     error = ((functional_call(reader, frozen, (denoised,)) - wanted) ** 2 * weights).mean(dim=1)
     return error if audio_drop is None else error * ~audio_drop
 
@@ -45,8 +45,10 @@ def _augmented(frames: Tensor, generator: torch.Generator) -> Tensor:
     count, where = len(frames), generator.device
     contrast, brightness, blur, noise = torch.rand((4, count, 1, 1, 1), generator=generator, device=where)
     x = frames * (1 + _CONTRAST * (2 * contrast - 1)) + _BRIGHTNESS * (2 * brightness - 1)
-    down, right = torch.randint(-_SHIFT, _SHIFT + 1, (2,), generator=generator, device=where).tolist()
-    x = torch.roll(x, (down, right), (2, 3))
+    down, right = torch.randint(-_SHIFT, _SHIFT + 1, (2,), generator=generator, device=where)
+    # As torch.roll, whose shifts are Python numbers: a GPU would have to be waited for.
+    side = torch.arange(x.shape[-1], device=where)
+    x = x[:, :, (side - down) % len(side)][..., (side - right) % len(side)]
     blurred = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
     x = torch.where(blur < 0.5, torch.lerp(x, blurred, 2 * blur), x)
     return x + _NOISE * noise * torch.randn(x.shape, generator=generator, device=where)

@@ -25,8 +25,7 @@ PRODUCTS = ("table1.csv", "table1.md", "table1.provenance.json", "data_card.csv"
 def start(finished, tmp_path_factory) -> FinishedRun:
     """A copy of the finished run whose commands fail when they are told to."""
     folder = tmp_path_factory.mktemp("failing")
-    shutil.copytree(finished.project, folder / "project")
-    shutil.copytree(finished.work, folder / "work")
+    finished.copied(folder)
     edit(
         folder / "project/workflow_scripts/command.py",
         "    arguments = parser.parse_args()\n",

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -16,10 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def run(finished, tmp_path_factory) -> FinishedRun:
-    folder = tmp_path_factory.mktemp("explain")
-    shutil.copytree(finished.work, folder / "work")
-    shutil.copytree(finished.project, folder / "project")
-    return FinishedRun(folder / "project", folder / "work")
+    return finished.copied(tmp_path_factory.mktemp("explain"))
 
 
 def explain(run, *arguments):

@@ -5,7 +5,6 @@ The tiny run has three shards, one a split; a change of a station must rerun tha
 
 import json
 import os
-import shutil
 
 import pytest
 
@@ -40,10 +39,7 @@ FROM_SOURCE = FROM_TRACK | {"synthesise_clips": 3}
 @pytest.fixture(scope="module")
 def run(finished, tmp_path_factory) -> FinishedRun:
     """A copy of the finished run, times kept, whose code may be edited."""
-    folder = tmp_path_factory.mktemp("rerun")
-    shutil.copytree(finished.work, folder / "work")
-    shutil.copytree(finished.project, folder / "project")
-    return FinishedRun(folder / "project", folder / "work")
+    return finished.copied(tmp_path_factory.mktemp("rerun"))
 
 
 def planned(run, *arguments):

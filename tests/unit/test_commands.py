@@ -15,7 +15,7 @@ from tests.workflow import ROOT
 from workflow_scripts.planning.job_shell import job_prefix
 
 # What commands share; all other modules of the folder are commands.
-SHARED = {"__init__", "command", "finish", "planned_shard"}
+SHARED = {"__init__", "command", "finish", "planned_shard", "table_inputs"}
 # Commands that are not a stage: they start processes, and write a page of the docs.
 WITH_FUNCTIONS = {
     "claim_gpus", "fetch_grid", "launch_processes", "lint_workflow", "slurm_rank", "write_config_reference", "write_environments",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dheads_model.corpora.grid.names import ALIGNMENT, VIDEO, sentence_of, speaker_in
+from dheads_model.corpora.listing import files_below
 from dheads_model.corpora.names import plain_id, shown_path
 from dheads_model.corpora.plan import PlannedClip
 from dheads_model.errors import UserError
@@ -35,7 +36,7 @@ def find_files(folder: Path | str) -> dict[int, FoundFiles]:
             f"config key grid.path names {folder}, which is not a folder; give the folder with GRID's clips."
         )
     found: dict[int, tuple[dict[str, str], dict[str, str]]] = {}
-    for path in _walk(root):
+    for path in files_below(root):
         *folders, name = path.split("/")
         stem, ending = os.path.splitext(name)
         stem = stem.lower()
@@ -79,23 +80,3 @@ def clip_name(speaker: int, stem: str) -> str:
     """Id of a clip, for instance s1_bbaf2n."""
     name = f"s{speaker}_{stem}"
     return plain_id(name, name)
-
-
-def _walk(root: Path) -> list[str]:
-    """Paths of all files below a folder, sorted; hidden files and folders are left out."""
-
-    def refuse(problem: OSError):
-        raise UserError(f"{problem.filename} cannot be listed ({problem.strerror}); fix its permissions.")
-
-    paths, visited = [], set()
-    for folder, subfolders, names in os.walk(root, onerror=refuse, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in visited:
-            subfolders.clear()
-            continue
-        visited.add(real)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if below == "." else f"{below}/"
-        paths.extend(prefix + name for name in names if not name.startswith("."))
-    return sorted(paths)
