@@ -64,8 +64,8 @@ def test_a_stopped_slurm_job_goes_back_into_the_queue_unless_it_was_cancelled(tm
 def test_a_warning_before_the_time_limit_ends_no_process_but_the_command(tmp_path):
     """Slurm sends the signal to every process of a job; bash and tee must live until the training has saved its state."""
     training = (
-        "import signal, sys, time; signal.signal(signal.SIGUSR1, lambda *_: (print('saved', flush=True), sys.exit(3))); "
-        "print('began', flush=True); time.sleep(60)"
+        "import os, signal, sys, time; signal.signal(signal.SIGUSR1, lambda *_: (os.write(1, b'saved;'), sys.exit(3))); "
+        "os.write(1, b'began;'); time.sleep(60)"
     )
     shell = f'set -o pipefail; {sys.executable} -c "{training}" | tee -i {tmp_path}/log'
     started = (
@@ -73,8 +73,8 @@ def test_a_warning_before_the_time_limit_ends_no_process_but_the_command(tmp_pat
     )
     command = [sys.executable, "-c", f"{started} os.execvp('bash', ['bash', '-c', {shell!r}])"]
     process = subprocess.Popen(command, start_new_session=True, cwd=ROOT)
-    while not (tmp_path / "log").exists() or "began" not in (tmp_path / "log").read_text():
+    while not (tmp_path / "log").exists() or "began;" not in (tmp_path / "log").read_text():
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGUSR1)
     assert process.wait(timeout=30) == 3
-    assert (tmp_path / "log").read_text() == "began\nsaved\n"
+    assert (tmp_path / "log").read_text() == "began;saved;"
