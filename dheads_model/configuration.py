@@ -174,6 +174,11 @@ class MetricsSettings:
     identity: bool = False
     """Also measure CSIM and ACD with dlib's 128-d face embedding, see docs/metrics.md. Needs pip install
     'dheads[identity]'."""
+    arcface_r50: bool = False
+    """Also measure them with ArcFace's IResNet-50 (WebFace600K), whose released weights must be here as for distances. They
+    are for non-commercial research only."""
+    arcface_r100: bool = False
+    """The same with IResNet-100 (Glint360K). No hash of its weights is published: see docs/metrics.md."""
     lips_meet: bool = True
     """Measure whether the lips meet at every spoken P, B and M. Needs phone times: the embedded corpus knows its own, other
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
