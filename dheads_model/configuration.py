@@ -158,9 +158,8 @@ class MetricsSettings:
     distances: Annotated[tuple[Literal[*DISTANCES], ...], Field(json_schema_extra=_UNIQUE)] = ("effnet_lite0",)
     """Distances between all videos of a method and all real clips, see docs/metrics.md. effnet_lite0: Fréchet and kernel
     distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1, fid_clean: FID and KID, by
-    preprocessing. fvd_torchscript,
-    fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv); without them their cells say
-    which command fetches them."""
+    preprocessing. fvd_torchscript, fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv);
+    without them their cells say which command fetches them."""
     fvd: FvdSettings = FvdSettings()
     syncnet: bool = False
     """Also measure AV offset, AV confidence (LSE-C) and LSE-D with the released SyncNet, whose weights must be here as for
