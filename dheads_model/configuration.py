@@ -119,10 +119,13 @@ class AblationSettings:
 class MethodSettings:
     """A method. Kind model also needs run, gpus and sampling, kind videos also path."""
 
-    kind: Literal["model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another"]
-    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, or
-    the ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
-    audio)."""
+    kind: Literal[
+        "model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another", "linear_regression"
+    ]
+    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, the
+    ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
+    audio), or a ridge regression from audio to mouth opening, which makes no videos and has a value for the mouth-truth
+    correlation alone."""
     path: Annotated[str | None, OPTIONAL] = None
     """Folder of the videos of kind videos, or a folder with one subfolder per dataset. A video is square, named after
     its clip (CLIP.mp4), and shows the same region as the clip's crop from its first frame on. Videos are converted to
