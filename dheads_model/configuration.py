@@ -135,7 +135,7 @@ class MethodSettings:
     run: Annotated[str | None, OPTIONAL] = None
     """Run whose model generates the videos."""
     gpus: Annotated[CountOrZero | None, OPTIONAL] = None
-    """GPUs that the job requests from the cluster."""
+    """GPUs of a job, which sees no others; 0: it computes on the CPU."""
     sampling: Annotated[SamplingSettings | None, OPTIONAL] = None
 
     def __post_init__(self):

@@ -147,7 +147,7 @@ class RunSettings:
     """With fewer training clips nothing is trained, and the table has a note instead of the row, unless model names an
     export."""
     gpus: CountOrZero = 0
-    """GPUs that the job requests from the cluster; CUDA is used wherever it is available."""
+    """GPUs of the job, which sees no others; 0: it computes on the CPU."""
     compat: Literal[*COMPAT] = "paper"
     """Variant where the published code differs from the paper. published: the code's frequencies of the time embedding
     (1 to 0.1 radians per step instead of 1 to 0.0001), and its lip loss, in a box at the lips of the identity frame
