@@ -16,7 +16,7 @@ from tests.workflow import ROOT, call
 from workflow_scripts import fetch_weights as fetch_command
 
 CONTENT = bytes(range(256)) * 400
-QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=5)
+QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=20)
 
 
 @pytest.fixture
