@@ -135,7 +135,7 @@ class MethodSettings:
     run: Annotated[str | None, OPTIONAL] = None
     """Run whose model generates the videos."""
     gpus: Annotated[CountOrZero | None, OPTIONAL] = None
-    """GPUs that the job requests from the cluster."""
+    """GPUs of a job, which sees no others; 0: it computes on the CPU."""
     sampling: Annotated[SamplingSettings | None, OPTIONAL] = None
 
     def __post_init__(self):
@@ -182,6 +182,9 @@ class MetricsSettings:
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
     lpips: bool = False
     """Also measure LPIPS v0.1 on AlexNet, whose released weights must be here as for distances."""
+    wer: bool = False
+    """Also measure the word error of a released lip reader, for LRW alone; see docs/metrics.md for its two files of weights,
+    which are not for commercial use."""
     sync_encoder: str | None = None
     """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
     audio encoder is initialised from. null: no such columns."""

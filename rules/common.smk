@@ -14,6 +14,7 @@ from dheads_model.method_kinds import LINEAR_REGRESSION, REAL, WITHOUT_VIDEOS
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
+from workflow_scripts.claim_gpus import visible_gpus
 from workflow_scripts.planning.ablation import ablation_rows, with_ablation
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
@@ -40,6 +41,7 @@ from workflow_scripts.planning.run_record import write_record
 from workflow_scripts.planning.time_need import time_need, time_sentence
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
+from workflow_scripts.planning.unused_gpus import unused_gpus
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
 

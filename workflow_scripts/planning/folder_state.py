@@ -61,11 +61,17 @@ def stages_of(plan: WorkPlan, work: Path) -> list[StageState]:
             if kind in WITHOUT_VIDEOS:
                 made_by = {"metrics": "measure_linear_regression"}
             for folder, rule in made_by.items():
-                paths = [
-                    work / "results" / folder / name / dataset / f"{number}.json" for number in plan.evaluated(dataset)
-                ]
+                names = _sampling_jobs(plan, dataset) if rule == "sample_videos" else plan.evaluated(dataset)
+                paths = [work / "results" / folder / name / dataset / f"{path}.json" for path in names]
                 states.append(_state(f"{name} {folder}", rule, paths, work, f"{name}/{dataset}/"))
     return states
+
+
+def _sampling_jobs(plan: WorkPlan, dataset: str) -> list[str]:
+    """Paths of the manifests of a method's sampling jobs below its folder of videos, without .json."""
+    return [
+        f"parts/{number}.{part}" for number in plan.evaluated(dataset) for part in plan.sampling_parts(dataset, number)
+    ]
 
 
 def _state(name: str, rule: str, manifests: Iterable[Path], work: Path, below: str = "") -> StageState:
