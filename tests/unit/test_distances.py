@@ -23,6 +23,7 @@ from dheads_model.stages.feature_files import read_features, write_features
 from dheads_model.tables.distance_cells import distance_notes, with_distances
 from dheads_model.tables.expected import compare, read_table
 from dheads_model.tables.table1 import make_rows, to_csv, to_markdown, to_tex
+from dheads_model.tables.tex import tex_note
 from tests.factories.tables import rows_of
 from workflow_scripts.planning import weights as planned_weights
 
@@ -176,7 +177,7 @@ def test_cells_hold_values_refusals_and_what_to_fetch(table):
     )
     tex = to_tex(rows)
     assert "not computed & not computed" in tex
-    assert all(why in line and "footnotesize" in line for line in tex.splitlines() if "snakemake" in line)
+    assert all(tex_note(why) in line and "footnotesize" in line for line in tex.splitlines() if "snakemake" in line)
 
 
 def test_the_csv_has_numbers_apart_from_words(table):
