@@ -30,6 +30,7 @@ from workflow_scripts.planning.job_resources import (
     memory,
     minutes,
     minutes_for,
+    srun_options,
     threads_of_training,
 )
 from workflow_scripts.planning.job_shell import job_prefix, leave_warnings_to_commands
@@ -116,7 +117,8 @@ def launcher(gpus, resources):
     A profile that sets the resource mpi (srun) has the scheduler start the processes, on several nodes too.
     """
     if resources.get("mpi"):
-        return f"{resources.mpi} --ntasks={gpus} python -m workflow_scripts.slurm_rank"
+        options = srun_options(gpus, resources.nodes, resources.get("cpus_per_task") or threads_of_training(1))
+        return f"{resources.mpi} {options} python -m workflow_scripts.slurm_rank"
     return on_gpus(gpus) + (f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python")
 
 
