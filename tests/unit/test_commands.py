@@ -64,7 +64,7 @@ def ended(statement: str, *arguments: str) -> subprocess.CompletedProcess:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", text, *arguments], env=environment, text=True, capture_output=True, timeout=60,
+        [sys.executable, "-c", text, *arguments], env=environment, text=True, capture_output=True, timeout=300,
         # Workers of parallel tests ignore Ctrl-C, and what they start would inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_jobs_repeat_a_command_that_asks_for_a_retry_and_no_other(tmp_path):
     prefix = job_prefix(str(ROOT)).replace("{{", "{").replace("}}", "}")
     for code, times in ((errors.EXIT_RETRY, 4), (errors.EXIT_USER_ERROR, 1), (errors.EXIT_INTERRUPTED, 1)):
         job = f"{prefix} until_done bash -c 'echo x >> {tmp_path}/{code}; exit {code}'"
-        assert subprocess.run(["bash", "-c", job], timeout=60).returncode == code
+        assert subprocess.run(["bash", "-c", job], timeout=300).returncode == code
         assert len((tmp_path / f"{code}").read_text().split()) == times
 
 
