@@ -119,10 +119,13 @@ class AblationSettings:
 class MethodSettings:
     """A method. Kind model also needs run, gpus and sampling, kind videos also path."""
 
-    kind: Literal["model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another"]
-    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, or
-    the ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
-    audio)."""
+    kind: Literal[
+        "model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another", "linear_regression"
+    ]
+    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, the
+    ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
+    audio), or a ridge regression from audio to mouth opening, which makes no videos and has a value for the mouth-truth
+    correlation alone."""
     path: Annotated[str | None, OPTIONAL] = None
     """Folder of the videos of kind videos, or a folder with one subfolder per dataset. A video is square, named after
     its clip (CLIP.mp4), and shows the same region as the clip's crop from its first frame on. Videos are converted to
@@ -132,7 +135,7 @@ class MethodSettings:
     run: Annotated[str | None, OPTIONAL] = None
     """Run whose model generates the videos."""
     gpus: Annotated[CountOrZero | None, OPTIONAL] = None
-    """GPUs that the job requests from the cluster."""
+    """GPUs of a job, which sees no others; 0: it computes on the CPU."""
     sampling: Annotated[SamplingSettings | None, OPTIONAL] = None
 
     def __post_init__(self):
@@ -179,6 +182,9 @@ class MetricsSettings:
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
     lpips: bool = False
     """Also measure LPIPS v0.1 on AlexNet, whose released weights must be here as for distances."""
+    wer: bool = False
+    """Also measure the word error of a released lip reader, for LRW alone; see docs/metrics.md for its two files of weights,
+    which are not for commercial use."""
     sync_encoder: str | None = None
     """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
     audio encoder is initialised from. null: no such columns."""

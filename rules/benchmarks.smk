@@ -91,9 +91,10 @@ rule benchmark_training:
         gpu=lambda wildcards: min(config["runs"][benchmarked_run()]["gpus"], 1),
     params:
         settings=lambda wildcards: settings("runs", benchmarked_run()),
+        gpus=lambda wildcards, output: on_gpus(min(config["runs"][benchmarked_run()]["gpus"], 1)),
         code=digest("workflow_scripts.benchmarks.training"),
     shell:
-        "python -m workflow_scripts.benchmarks.training --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.training --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
@@ -129,9 +130,10 @@ rule benchmark_sampling:
         gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][benchmarked_method()]["gpus"]),
         code=digest("workflow_scripts.benchmarks.sampling"),
     shell:
-        "python -m workflow_scripts.benchmarks.sampling --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.sampling --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
@@ -154,10 +156,11 @@ rule sample_steps:
         gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][benchmarked_method()]["gpus"]),
         seed=config["seed"],
         code=digest("workflow_scripts.benchmarks.sample_steps"),
     shell:
-        "python -m workflow_scripts.benchmarks.sample_steps --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.sample_steps --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
         " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
 

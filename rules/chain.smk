@@ -46,8 +46,11 @@ def chain_of_run(run):
 
 
 def chain_of_videos(method, dataset, number):
-    """Videos of a method on a test shard, their model and their metrics."""
+    """Videos of a method on a test shard, their model and their metrics; of a method without videos its metrics."""
     kept = f"{method}/{dataset}/{number}"
+    if config["methods"][method]["kind"] == LINEAR_REGRESSION:
+        made = [f"results/metrics/{kept}.json", f"results/linear_regression/{dataset}.json"]
+        return [*made, ancient(f"results/metrics/{kept}.parquet")]
     paths = [f"results/videos/{kept}.json", f"results/metrics/{kept}.json"]
     paths += [ancient(f"results/metrics/{kept}.{kind}") for kind in ("parquet", "landmarks.parquet")]
     if config["metrics"]["lips_meet"]:
@@ -83,7 +86,7 @@ def chain_of_distances():
     features = [
         path
         for name in computed_distances(config)
-        for method in PLAN.methods()
+        for method in PLAN.methods_with_videos()
         for dataset in PLAN.shards
         for path in features_of(name, method, dataset)
     ]
@@ -116,7 +119,11 @@ def planned_products():
     for run in PLAN.trained_runs():
         made_with = {"framing": json.loads(training_framing(config["runs"][run]["dataset"]))}
         planned[f"results/runs/{run}/"] = as_planned("train_model", config["runs"][run] | made_with)
+    planned["results/linear_regression/"] = as_planned("fit_linear_regression", {})
     for name in PLAN.methods():
+        if config["methods"][name]["kind"] == LINEAR_REGRESSION:
+            planned |= planned_regression(name)
+    for name in PLAN.methods_with_videos():
         planned |= planned_videos(name)
         planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measuring_settings())
         planned[f"results/sync/{name}/"] = as_planned(
@@ -127,6 +134,17 @@ def planned_products():
             planned[f"results/features/{distance}/{name}/"] = as_planned("extract_features", about)
             planned[f"results/distances/{distance}/{name}/"] = as_planned("measure_distances", about)
     return planned
+
+
+def planned_regression(name):
+    """The same for a method that predicts mouth openings, on every test shard."""
+    return {
+        f"results/metrics/{name}/{dataset}/{number}.": as_planned(
+            "measure_linear_regression", {"subset": PLAN.subset(dataset, number)}
+        )
+        for dataset in PLAN.shards
+        for number in PLAN.evaluated(dataset)
+    }
 
 
 def planned_videos(name):

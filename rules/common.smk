@@ -10,9 +10,11 @@ from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.media.forced_alignment import is_installed
+from dheads_model.method_kinds import LINEAR_REGRESSION, REAL, WITHOUT_VIDEOS
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
+from workflow_scripts.claim_gpus import visible_gpus
 from workflow_scripts.planning.ablation import ablation_rows, with_ablation
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
@@ -39,6 +41,7 @@ from workflow_scripts.planning.run_record import write_record
 from workflow_scripts.planning.time_need import time_need, time_sentence
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
+from workflow_scripts.planning.unused_gpus import unused_gpus
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
 
@@ -232,14 +235,24 @@ def all_loss_curves():
     return [f"results/runs/{run}/loss.png" for run in PLAN.trained_runs()]
 
 
-def all_metrics():
-    """Per-clip metrics of every evaluated method on every test shard."""
+def metrics_of(methods):
+    """Per-clip metrics of some methods on every test shard."""
     return [
         f"results/metrics/{method}/{dataset}/{number}.json"
-        for method in PLAN.methods()
+        for method in methods
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
     ]
+
+
+def all_metrics():
+    """The same of every evaluated method."""
+    return metrics_of(PLAN.methods())
+
+
+def metrics_of_videos():
+    """The same of those that make videos."""
+    return metrics_of(PLAN.methods_with_videos())
 
 
 def subset_of(wildcards):
@@ -268,7 +281,7 @@ def all_distances():
     return [
         f"results/distances/{name}/{method}/{dataset}.json"
         for name in computed_distances(config)
-        for method in PLAN.methods()
+        for method in PLAN.methods_with_videos()
         for dataset in PLAN.shards
         if PLAN.evaluated(dataset)
     ]
@@ -295,8 +308,8 @@ def all_strips():
     """Frame strips of every method that generates, on every test shard."""
     return [
         f"results/strips/{method}_{dataset}_{number}.png"
-        for method in PLAN.methods()
-        if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
+        for method in PLAN.methods_with_videos()
+        if config["methods"][method]["kind"] not in REAL
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
     ]
@@ -334,7 +347,7 @@ def videos_of(methods, dataset):
 
 def all_videos(dataset):
     """Manifests of the test videos of all methods that get a row."""
-    return videos_of(PLAN.methods(), dataset)
+    return videos_of(PLAN.methods_with_videos(), dataset)
 
 
 def all_tables():
@@ -345,6 +358,11 @@ def all_tables():
         "table2": config["opinion_study"]["votes"],
     }
     return [f"results/{name}.csv" for name in ["table1", *(name for name, asked in further.items() if asked)]]
+
+
+def methods_with_videos():
+    """Names of the configured methods that make videos."""
+    return [name for name, method in config["methods"].items() if method["kind"] not in WITHOUT_VIDEOS]
 
 
 def methods_of_kind(*kinds):
@@ -517,4 +535,4 @@ def all_sync_metrics():
     """Per-clip sync of every evaluated method on every test shard, if the config enables it."""
     if config["metrics"]["sync_encoder"] is None:
         return []
-    return [path.replace("results/metrics/", "results/sync/") for path in all_metrics()]
+    return [path.replace("results/metrics/", "results/sync/") for path in metrics_of_videos()]

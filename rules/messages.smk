@@ -30,11 +30,13 @@ def tell_the_plan(logs):
     place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
     clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
     write_record(os.getcwd(), PLAN, at_once, place)
+    gpus = unused_gpus(stats, config, visible_gpus(os.environ)) if workflow.local_exec else ""
     lines = {
         "folder": f"{os.getcwd()} (all outputs)",
         "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
         "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
         "disk": disk,
+        "gpus": gpus,
         "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
     }
     for name, text in lines.items():

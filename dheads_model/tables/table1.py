@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from dheads_model.errors import UserError
+from dheads_model.method_kinds import GROUND_TRUTH, REAL, WITHOUT_VIDEOS
+from dheads_model.metrics import measurement
 from dheads_model.metrics.distribution import SetMeasurement
-from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
 from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
@@ -15,6 +16,7 @@ from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, 
 from dheads_model.tables.paper_table import paper_table
 from dheads_model.tables.statistics import (
     LEAST_SPEAKERS,
+    NOT_APPLICABLE,
     Cell,
     Difference,
     cell,
@@ -23,9 +25,6 @@ from dheads_model.tables.statistics import (
     loss_difference,
 )
 
-GROUND_TRUTH = "ground_truth"
-# Kinds of methods that are real videos, which are not ranked.
-_REAL = (GROUND_TRUTH, "ground_truth_of_another")
 LEGEND = (
     "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
     "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
@@ -62,7 +61,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
     of clips that could not be measured}; reference: the method from which differences are computed.
 
-    A method is best in a metric if it is better than every other one except real videos, by a paired difference
+    A method is best in a metric if it is better than every other one that makes videos, by a paired difference
     whose 95 % interval excludes 0; so none of two equal ones is best, and none with few speakers. The second best is the
     best of the others where they are at least two. Raises UserError when nothing was measured.
     """
@@ -83,7 +82,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
             rows.append(
                 Row(
                     str(dataset), method, kinds[method],
-                    {c.metric: cell(mine.get(c.metric, values.iloc[:0]), c) for c in columns},
+                    {c.metric: _cell(mine, c, kinds[method]) for c in columns},
                     len(clips), len(clips) + lost.get((dataset, method), 0), count_speakers(clips), reference,
                     {c.metric: difference(mine[c.metric], theirs[c.metric], c)
                      for c in columns if c.metric in mine and c.metric in theirs},
@@ -92,6 +91,13 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
                 )
             )  # fmt: skip
     return rows
+
+
+def _cell(mine: dict[str, pd.DataFrame], column: Column, kind: str) -> Cell:
+    """The cell of a method in a column, from its rows by metric."""
+    if column.metric in mine:
+        return cell(mine[column.metric], column)
+    return NOT_APPLICABLE if kind in WITHOUT_VIDEOS else Cell(None, None, 0, None, None)
 
 
 def _ranked(
@@ -103,7 +109,7 @@ def _ranked(
     judged = {
         method: of_method
         for method, of_method in rows.items()
-        if kinds[method] not in _REAL and (of_method["status"] == "ok").any()
+        if kinds[method] not in (*REAL, *WITHOUT_VIDEOS) and (of_method["status"] == "ok").any()
     }
     truth = [of_method for method, of_method in rows.items() if kinds[method] == GROUND_TRUTH]
     if column.better == UNJUDGED or (column.better == CLOSEST and not truth):
@@ -166,9 +172,9 @@ def refusals(values: pd.DataFrame) -> list[str]:
     sentences = []
     uncomputed: dict[str, list[str]] = {}
     for column in COLUMNS:
-        of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
+        of_metric = values[(values["metric"] == column.metric) & (values["status"] != measurement.NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
-            if (rows["status"] == NOT_COMPUTED).all():
+            if (rows["status"] == measurement.NOT_COMPUTED).all():
                 uncomputed.setdefault(rows["reason"].iloc[0], []).append(f"{column.title} of {dataset}")
             elif column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
@@ -191,6 +197,16 @@ def interval_notes(rows: list[Row]) -> list[str]:
         if shown[0].reference not in {row.method for row in shown}:
             notes.append(f"{dataset} has no differences: {shown[0].reference} (table1.reference) has no row.")
     return notes
+
+
+def without_videos_notes(rows: list[Row]) -> list[str]:
+    """A sentence for each method that makes no videos."""
+    methods = dict.fromkeys(row.method for row in rows if row.kind in WITHOUT_VIDEOS)
+    return [
+        f"{method} makes no videos: a ridge regression, fitted on the training clips, predicts the mouth opening of each frame "
+        "from the audio of five frames, so only mouth-truth corr. applies. It is not ranked."
+        for method in methods
+    ]
 
 
 def unknown_speaker_notes(values: pd.DataFrame) -> list[str]:

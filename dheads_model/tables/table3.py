@@ -43,7 +43,7 @@ MEASURES = (
     Measure("ssim", "SSIM", HIGHER, 4, "ssim"),
     Measure("psnr", "PSNR", HIGHER, 2, "psnr"),
     Measure("lmd", "LMD", LOWER, 3, "lmd_mouth", "LMD (mouth); the paper does not define its LMD"),
-    Measure("wer", "WER", LOWER, 2, "wer"),
+    Measure("wer", "WER", LOWER, 2, "wer_mstcn"),
 )
 
 

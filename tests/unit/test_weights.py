@@ -122,6 +122,18 @@ def test_a_local_folder_is_adopted_once_its_file_is_right(tmp_path):
     assert not target.exists() and (folder / "w.pth").exists()
 
 
+def test_a_file_that_only_its_user_has_is_asked_for_by_folder(tmp_path):
+    mine = wanted("")
+    assert missing_reason(tmp_path, mine).endswith("resources/weights/w.pth --config weights=FOLDER)")
+    with pytest.raises(
+        UserError, match=r"has no URL of w.pth: run `snakemake .* --config weights=FOLDER` with its folder"
+    ):
+        fetch_weights(mine, tmp_path / "w.pth")
+    (tmp_path / "w.pth").write_bytes(b"another")
+    with pytest.raises(UserError, match=r"is not the file of the line w.pth of config/weights.tsv"):
+        check_weights(tmp_path / "w.pth", mine)
+
+
 def test_the_command_prefers_the_folder_and_needs_no_host_then(host, tmp_path):
     digest = hashlib.sha256(CONTENT).hexdigest()
     table = tmp_path / "weights.tsv"
