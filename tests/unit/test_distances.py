@@ -205,8 +205,9 @@ def test_modules_agree_with_the_networks_about_sizes_and_files():
     from dheads_model.metrics.networks import efficientnet_lite0, inception
 
     assert EFFNET.size == efficientnet_lite0.FEATURES
-    assert DISTANCES["fid_tf1"].size == DISTANCES["fid_pytorch_fid"].size == inception.FEATURES
-    assert DISTANCES["fid_tf1"].weights == DISTANCES["fid_pytorch_fid"].weights == (inception.WEIGHTS_NAME,)
+    for variant in inception.VARIANTS:
+        assert DISTANCES[f"fid_{variant}"].size == inception.FEATURES
+        assert DISTANCES[f"fid_{variant}"].weights == (inception.WEIGHTS_NAME,)
     assert DISTANCES["fvd_torchscript"].size == DISTANCES["fvd_i3d"].size == i3d.FEATURES
     assert DISTANCES["fvd_torchscript"].weights == (i3d.WEIGHTS_NAME,)
     assert EFFNET.package == (efficientnet_lite0.FILE.module, efficientnet_lite0.FILE.requirement)
@@ -221,7 +222,10 @@ def asked(**metrics):
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ({"require": ["fid"]}, "names fid, which is no metric; known: effnet_lite0, fid_pytorch_fid"),
+        (
+            {"require": ["fid"]},
+            "names fid, which is no metric; known: arcface_r100, arcface_r50, effnet_lite0, fid_clean",
+        ),
         ({"require": ["fid_tf1"]}, "names fid_tf1; add it to metrics.distances too"),
         ({"require": ["syncnet"]}, "names syncnet; set metrics.syncnet to true too"),
         ({"distances": ["fid"]}, r"metrics\.distances\[0\] is 'fid'; it must be one of"),
