@@ -10,6 +10,7 @@ from dheads_model.corpora.registry import DATASETS
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.media.forced_alignment import is_installed
+from dheads_model.method_kinds import LINEAR_REGRESSION, REAL, WITHOUT_VIDEOS
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
@@ -141,7 +142,7 @@ def budget_in(dataset):
 
 
 def budget_of(wildcards):
-    """The same for the dataset of a job."""
+    """How many clips a stage of a job's dataset may lose, and whether more of them stop it."""
     return budget_in(wildcards.dataset)
 
 
@@ -236,14 +237,24 @@ def all_loss_curves():
     return [f"results/runs/{run}/loss.png" for run in PLAN.trained_runs()]
 
 
-def all_metrics():
-    """Per-clip metrics of every evaluated method on every test shard."""
+def metrics_of(methods):
+    """Per-clip metrics of some methods on every test shard."""
     return [
         f"results/metrics/{method}/{dataset}/{number}.json"
-        for method in PLAN.methods()
+        for method in methods
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
     ]
+
+
+def all_metrics():
+    """Per-clip metrics of every method that has a row, on every test shard."""
+    return metrics_of(PLAN.methods())
+
+
+def metrics_of_videos():
+    """Per-clip metrics of every method that makes videos, on every test shard."""
+    return metrics_of(PLAN.methods_with_videos())
 
 
 def subset_of(wildcards):
@@ -263,7 +274,7 @@ def slice_of_part(wildcards):
 
 
 def sampled_parts(wildcards):
-    """The same for a job."""
+    """Manifests of the sampling jobs of a job's method and test shard."""
     return parts_of_videos(wildcards.method, wildcards.dataset, wildcards.shard)
 
 
@@ -272,7 +283,7 @@ def all_distances():
     return [
         f"results/distances/{name}/{method}/{dataset}.json"
         for name in computed_distances(config)
-        for method in PLAN.methods()
+        for method in PLAN.methods_with_videos()
         for dataset in PLAN.shards
         if PLAN.evaluated(dataset)
     ]
@@ -299,8 +310,8 @@ def all_strips():
     """Frame strips of every method that generates, on every test shard."""
     return [
         f"results/strips/{method}_{dataset}_{number}.png"
-        for method in PLAN.methods()
-        if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
+        for method in PLAN.methods_with_videos()
+        if config["methods"][method]["kind"] not in REAL
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
     ]
@@ -338,7 +349,7 @@ def videos_of(methods, dataset):
 
 def all_videos(dataset):
     """Manifests of the test videos of all methods that get a row."""
-    return videos_of(PLAN.methods(), dataset)
+    return videos_of(PLAN.methods_with_videos(), dataset)
 
 
 def all_tables():
@@ -349,6 +360,11 @@ def all_tables():
         "table2": config["opinion_study"]["votes"],
     }
     return [f"results/{name}.csv" for name in ["table1", *(name for name, asked in further.items() if asked)]]
+
+
+def methods_with_videos():
+    """Names of the configured methods that make videos."""
+    return [name for name, method in config["methods"].items() if method["kind"] not in WITHOUT_VIDEOS]
 
 
 def methods_of_kind(*kinds):
@@ -457,7 +473,7 @@ def published_audio_encoder():
 
 
 def encoder_of_run(wildcards):
-    """The same for a run whose audio encoder is the published one."""
+    """The published audio encoder's file, for a run that has that encoder."""
     published = config["runs"][wildcards.run]["network"]["audio_encoder"] == "published"
     return published_audio_encoder() if published else []
 
@@ -468,7 +484,7 @@ def model_of(wildcards):
 
 
 def model_of_method(method):
-    """The same by name: the one given in the config, else the one its run trains."""
+    """The export of a method by its name: the one given in the config, else the one its run trains."""
     if config["model"]:
         return input_path(config["model"])
     return f"results/runs/{config['methods'][method]['run']}/model.safetensors"
@@ -521,4 +537,4 @@ def all_sync_metrics():
     """Per-clip sync of every evaluated method on every test shard, if the config enables it."""
     if config["metrics"]["sync_encoder"] is None:
         return []
-    return [path.replace("results/metrics/", "results/sync/") for path in all_metrics()]
+    return [path.replace("results/metrics/", "results/sync/") for path in metrics_of_videos()]

@@ -32,7 +32,9 @@ def environment(tmp_path, **more):
 
 
 def run(tmp_path, count, **more):
-    return subprocess.run(command(count), env=environment(tmp_path, **more), text=True, capture_output=True, timeout=60)
+    return subprocess.run(
+        command(count), env=environment(tmp_path, **more), text=True, capture_output=True, timeout=120
+    )
 
 
 @pytest.fixture
@@ -64,8 +66,8 @@ def test_a_job_of_several_gpus_gets_them_all_at_once_or_none(tmp_path):
 
 
 def test_a_killed_job_frees_its_gpu(tmp_path, smi):
-    process = subprocess.Popen([*command(3)[:-1], "import time; time.sleep(60)"], env=environment(tmp_path, **smi))
-    deadline = time.monotonic() + 30
+    process = subprocess.Popen([*command(3)[:-1], "import time; time.sleep(600)"], env=environment(tmp_path, **smi))
+    deadline = time.monotonic() + 120
     while not (tmp_path / "dheads-gpu-2.lock").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)

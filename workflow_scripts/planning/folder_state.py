@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dheads_model.corpora.registry import DATASETS
+from dheads_model.method_kinds import WITHOUT_VIDEOS
 from dheads_model.training.log import read_log
 from workflow_scripts.planning.failures import failures
 from workflow_scripts.planning.folder_lock import holders
@@ -56,7 +57,10 @@ def stages_of(plan: WorkPlan, work: Path) -> list[StageState]:
         states.append(_state(f"{dataset} shards", "pack_shards", packed, work))
         for name in plan.methods():
             kind = plan.config["methods"][name]["kind"]
-            for folder, rule in (("videos", _MADE_BY.get(kind, "copy_reference")), ("metrics", "measure_videos")):
+            made_by = {"videos": _MADE_BY.get(kind, "copy_reference"), "metrics": "measure_videos"}
+            if kind in WITHOUT_VIDEOS:
+                made_by = {"metrics": "measure_linear_regression"}
+            for folder, rule in made_by.items():
                 names = _sampling_jobs(plan, dataset) if rule == "sample_videos" else plan.evaluated(dataset)
                 paths = [work / "results" / folder / name / dataset / f"{path}.json" for path in names]
                 states.append(_state(f"{name} {folder}", rule, paths, work, f"{name}/{dataset}/"))

@@ -23,11 +23,13 @@ _MEASURED = {
     "measure_quality": (1.0, 0.002),
     "copy_reference": (0.5, 0.001),
     "measure_videos": (2.4, 0.02),
+    "measure_linear_regression": (1.0, 0.001),
+    "fit_linear_regression": (2.0, 0.0),
     # Roughly: with one clip only.
     "extract_features": (4.0, 0.02),
     "measure_distances": (2.0, 0.0),
 }
-_OF_TEST_SHARDS = ("measure_videos", "copy_reference", "extract_features")
+_OF_TEST_SHARDS = ("measure_videos", "measure_linear_regression", "copy_reference", "extract_features")
 # Jobs that write tables and pictures.
 _SHORT = 1.5
 # Of the default config's network on two cores: images a second of a training, frames a second of its sampling.
