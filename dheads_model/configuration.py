@@ -160,9 +160,9 @@ class MetricsSettings:
 
     distances: Annotated[tuple[Literal[*DISTANCES], ...], Field(json_schema_extra=_UNIQUE)] = ("effnet_lite0",)
     """Distances between all videos of a method and all real clips, see docs/metrics.md. effnet_lite0: Fréchet and kernel
-    distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1: FID and KID, by preprocessing. fvd_torchscript,
-    fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv); without them their cells say
-    which command fetches them."""
+    distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1, fid_clean: FID and KID, by
+    preprocessing. fvd_torchscript, fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv);
+    without them their cells say which command fetches them."""
     fvd: FvdSettings = FvdSettings()
     syncnet: bool = False
     """Also measure AV offset, AV confidence (LSE-C) and LSE-D with the released SyncNet, whose weights must be here as for
@@ -177,6 +177,11 @@ class MetricsSettings:
     identity: bool = False
     """Also measure CSIM and ACD with dlib's 128-d face embedding, see docs/metrics.md. Needs pip install
     'dheads[identity]'."""
+    arcface_r50: bool = False
+    """Also measure them with ArcFace's IResNet-50 (WebFace600K), whose released weights must be here as for distances. They
+    are for non-commercial research only."""
+    arcface_r100: bool = False
+    """The same with IResNet-100 (Glint360K). No hash of its weights is published: see docs/metrics.md."""
     lips_meet: bool = True
     """Measure whether the lips meet at every spoken P, B and M. Needs phone times: the embedded corpus knows its own, other
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""

@@ -15,7 +15,7 @@ def made_again(product, chain):
 
 
 def videos_made_again(name):
-    """The same for videos, which are not declared as outputs; their manifest of that name lists them."""
+    """Parameter that changes when a video is gone: videos are no declared outputs, a manifest `name` lists them."""
     manifest = f"results/videos/{{method}}/{{dataset}}/{name}"
     return lambda wildcards: LOSSES.parameter(
         manifest.format(**dict(wildcards.items())), lambda: lost_files(manifest.format(**dict(wildcards.items())))
@@ -23,7 +23,7 @@ def videos_made_again(name):
 
 
 def gallery_made_again():
-    """The same for the gallery, whose own files are listed in it."""
+    """Parameter that changes when a file of the gallery or of its chain is gone; the gallery lists its own files."""
     chain = lambda: absent(chain_of_gallery()) + lost_files("results/gallery/page/files.json")
     return lambda wildcards: LOSSES.parameter("results/gallery/index.html", chain)
 
@@ -108,7 +108,7 @@ def planned_stages(dataset):
 
 
 def planned_products():
-    """The same for everything below table 1."""
+    """{beginning of a path: command, settings and code} of everything below table 1."""
     planned = {}
     for dataset in PLAN.shards:
         planned |= planned_stages(dataset)
@@ -137,7 +137,7 @@ def planned_products():
 
 
 def planned_regression(name):
-    """The same for a method that predicts mouth openings, on every test shard."""
+    """{beginning of a path: command, settings and code} of a method that predicts mouth openings, on every test shard."""
     return {
         f"results/metrics/{name}/{dataset}/{number}.": as_planned(
             "measure_linear_regression", {"subset": PLAN.subset(dataset, number)}
@@ -148,7 +148,7 @@ def planned_regression(name):
 
 
 def planned_videos(name):
-    """The same for the videos of a method on every test shard."""
+    """{beginning of a path: command, settings and code} of the videos of a method, on every test shard."""
     method, folder = config["methods"][name], f"results/videos/{name}"
     planned = {}
     for dataset in PLAN.shards:

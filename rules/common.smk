@@ -30,6 +30,7 @@ from workflow_scripts.planning.job_resources import (
     memory,
     minutes,
     minutes_for,
+    srun_options,
     threads_of_training,
 )
 from workflow_scripts.planning.job_shell import job_prefix, leave_warnings_to_commands
@@ -116,7 +117,8 @@ def launcher(gpus, resources):
     A profile that sets the resource mpi (srun) has the scheduler start the processes, on several nodes too.
     """
     if resources.get("mpi"):
-        return f"{resources.mpi} --ntasks={gpus} python -m workflow_scripts.slurm_rank"
+        options = srun_options(gpus, resources.nodes, resources.get("cpus_per_task") or threads_of_training(1))
+        return f"{resources.mpi} {options} python -m workflow_scripts.slurm_rank"
     return on_gpus(gpus) + (f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python")
 
 
@@ -140,7 +142,7 @@ def budget_in(dataset):
 
 
 def budget_of(wildcards):
-    """The same for the dataset of a job."""
+    """How many clips a stage of a job's dataset may lose, and whether more of them stop it."""
     return budget_in(wildcards.dataset)
 
 
@@ -246,12 +248,12 @@ def metrics_of(methods):
 
 
 def all_metrics():
-    """The same of every evaluated method."""
+    """Per-clip metrics of every method that has a row, on every test shard."""
     return metrics_of(PLAN.methods())
 
 
 def metrics_of_videos():
-    """The same of those that make videos."""
+    """Per-clip metrics of every method that makes videos, on every test shard."""
     return metrics_of(PLAN.methods_with_videos())
 
 
@@ -272,7 +274,7 @@ def slice_of_part(wildcards):
 
 
 def sampled_parts(wildcards):
-    """The same for a job."""
+    """Manifests of the sampling jobs of a job's method and test shard."""
     return parts_of_videos(wildcards.method, wildcards.dataset, wildcards.shard)
 
 
@@ -471,7 +473,7 @@ def published_audio_encoder():
 
 
 def encoder_of_run(wildcards):
-    """The same for a run whose audio encoder is the published one."""
+    """The published audio encoder's file, for a run that has that encoder."""
     published = config["runs"][wildcards.run]["network"]["audio_encoder"] == "published"
     return published_audio_encoder() if published else []
 
@@ -482,7 +484,7 @@ def model_of(wildcards):
 
 
 def model_of_method(method):
-    """The same by name: the one given in the config, else the one its run trains."""
+    """The export of a method by its name: the one given in the config, else the one its run trains."""
     if config["model"]:
         return input_path(config["model"])
     return f"results/runs/{config['methods'][method]['run']}/model.safetensors"

@@ -1,6 +1,14 @@
 # What a run prints and checks before its first job and after its last.
 
 
+def check_shared_folder():
+    """Before the first job: an executor whose machines share no folder says so only after the Snakefile was read."""
+    try:
+        check_deployment([], option_names(workflow.storage_settings.shared_fs_usage))
+    except UserError as problem:
+        refuse(problem)
+
+
 def hold_work_folder():
     """Before the first job: no other Snakemake may make or read here what this one makes."""
     jobs = list(workflow.dag.needrun_jobs())

@@ -12,8 +12,8 @@ from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
 from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
 from dheads_model.tables.paper_columns import paper_first
-from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex
-from dheads_model.tables.paper_table import paper_table
+from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex_marked
+from dheads_model.tables.paper_table import BEST, PLAIN, SECOND, Text, paper_table
 from dheads_model.tables.statistics import (
     LEAST_SPEAKERS,
     NOT_APPLICABLE,
@@ -24,6 +24,7 @@ from dheads_model.tables.statistics import (
     difference,
     loss_difference,
 )
+from dheads_model.tables.tex import PREAMBLE, TexColumn, tabulars, tex
 
 LEGEND = (
     "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
@@ -258,37 +259,44 @@ def shown_differences(shown: list[Row]) -> list[list[str]]:
 
 
 def to_tex(rows: list[Row]) -> str:
-    """Booktabs tables for \\input: for each dataset the paper's columns with the printed rows, then the means of all metrics,
-    and below them the differences from the reference."""
-    lines = [r"% needs \usepackage{booktabs}; bold and italic as in table1.md"]
+    """Booktabs tables for \\input: for each dataset the paper's columns with the printed rows, the means of all metrics, and the
+    differences from the reference."""
+    lines = list(PREAMBLE)
     for dataset in sorted({row.dataset for row in rows}):
-        lines += paper_tex(paper_table([row for row in rows if row.dataset == dataset]), dataset)
-    lines += ["% all metrics", *_tabular_head("ll", rows, "metric & ", "")]
-    for column in paper_first(columns_of(rows)):
-        cells = []
-        for row in rows:
-            found = row.cells[column.metric]
-            text = found.why.partition(":")[0] or "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
-            command = {"**": "textbf", "*": "textit"}.get(_mark(row, column))
-            cells.append(rf"\{command}{{{text}}}" if command else text)
-        lines.append(f"{tex(column.title)} & {TEX_ARROWS[column.better]} & " + " & ".join(cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    if shown := [row for row in rows if row.differences]:
-        reference = shown[0].reference
-        lines += ["", r"\medskip", f"% less {reference}, clip by clip, with 95 % intervals"]
-        lines += _tabular_head("l", shown, "metric", f" $-$ {reference}")
-        for column in _paired_columns(rows):
-            cells = [_tex_difference(row.differences.get(column.metric), column) for row in shown]
-            lines.append(f"{tex(column.title)} & " + " & ".join(cells) + r" \\")
-        lines += [r"\bottomrule", r"\end{tabular}"]
+        shown = [row for row in rows if row.dataset == dataset]
+        lines += paper_tex(paper_table(shown), dataset)
+        found = paper_first(columns_of(rows))
+        lines += [
+            f"% {dataset}: all metrics",
+            *tabulars(_tex_lead(found), [_tex_means(row, found) for row in shown], {}),
+        ]
+        if differing := [row for row in shown if row.differences]:
+            paired = _paired_columns(rows)
+            columns = [_tex_differences(row, paired) for row in differing]
+            lines += [f"% {dataset}: differences, clip by clip, with 95 % intervals"]
+            lines += tabulars(_tex_lead(paired)[:1], columns, {})
     return "\n".join(lines) + "\n"
 
 
-def _tabular_head(left: str, rows: list[Row], first: str, after: str) -> list[str]:
-    names = [f"{row.dataset} / {row.method}{after}".replace("_", r"\_") for row in rows]
+def _tex_lead(columns: list[Column]) -> list[TexColumn]:
+    titles = tuple(tex(column.title) for column in columns)
     return [
-        rf"\begin{{tabular}}{{{left}{'r' * len(rows)}}}", r"\toprule", f"{first} & " + " & ".join(names) + r" \\", r"\midrule",
+        TexColumn("metric", titles, left=True), TexColumn("", tuple(TEX_ARROWS[column.better] for column in columns), left=True),
     ]  # fmt: skip
+
+
+def _tex_means(row: Row, columns: list[Column]) -> TexColumn:
+    cells = []
+    for column in columns:
+        found = row.cells[column.metric]
+        text = found.why.partition(":")[0] or "–" if found.mean is None else f"{found.mean:.{column.digits}f}"
+        cells.append(tex_marked(Text(text, {"**": BEST, "*": SECOND}.get(_mark(row, column), PLAIN))))
+    return TexColumn(tex(f"{row.method} (n = {row.measured})"), tuple(cells))
+
+
+def _tex_differences(row: Row, columns: list[Column]) -> TexColumn:
+    cells = (_tex_difference(row.differences.get(column.metric), column) for column in columns)
+    return TexColumn(tex(f"{row.method} − {row.reference}"), tuple(cells))
 
 
 def columns_of(rows: list[Row]) -> list[Column]:

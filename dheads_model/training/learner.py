@@ -55,7 +55,7 @@ class Learner:
                    list(model.state_dict().values()))  # fmt: skip
 
     def state(self) -> dict:
-        """Its part of a training's state."""
+        """What the state of a training keeps of it: weights, their average and the optimizer's moments."""
         return {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: dict) -> None:
