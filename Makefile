@@ -25,8 +25,9 @@ table1: setup
 verify: setup
 	$(BIN)/snakemake --cores $(CORES) verify_table
 
-# A file's tests stay together, since they share what it takes minutes to make.
-PYTEST := $(BIN)/pytest --numprocesses $(CORES) --dist loadfile
+# A file's tests stay together, since they share what it takes minutes to make. Files go to the workers in the order of
+# collection, which begins with the slow ones (tests/conftest.py); the default begins with those of most tests.
+PYTEST := $(BIN)/pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 test: setup
 	$(PYTEST)

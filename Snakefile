@@ -67,6 +67,7 @@ include: "rules/benchmarks.smk"
 
 
 onstart:
+    check_shared_folder()
     hold_work_folder()
     keep_plan()
     LOSSES.keep()

@@ -119,10 +119,13 @@ class AblationSettings:
 class MethodSettings:
     """A method. Kind model also needs run, gpus and sampling, kind videos also path."""
 
-    kind: Literal["model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another"]
-    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, or
-    the ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
-    audio)."""
+    kind: Literal[
+        "model", "videos", "ground_truth", "frozen_first_frame", "ground_truth_of_another", "linear_regression"
+    ]
+    """A trained model, videos that were made elsewhere, the ground truth, the ground truth's first frame repeated, the
+    ground truth of another clip with the audio of this one (the score of a natural mouth that does not match the
+    audio), or a ridge regression from audio to mouth opening, which makes no videos and has a value for the mouth-truth
+    correlation alone."""
     path: Annotated[str | None, OPTIONAL] = None
     """Folder of the videos of kind videos, or a folder with one subfolder per dataset. A video is square, named after
     its clip (CLIP.mp4), and shows the same region as the clip's crop from its first frame on. Videos are converted to
@@ -132,7 +135,7 @@ class MethodSettings:
     run: Annotated[str | None, OPTIONAL] = None
     """Run whose model generates the videos."""
     gpus: Annotated[CountOrZero | None, OPTIONAL] = None
-    """GPUs that the job requests from the cluster."""
+    """GPUs of a job, which sees no others; 0: it computes on the CPU."""
     sampling: Annotated[SamplingSettings | None, OPTIONAL] = None
 
     def __post_init__(self):
@@ -157,9 +160,9 @@ class MetricsSettings:
 
     distances: Annotated[tuple[Literal[*DISTANCES], ...], Field(json_schema_extra=_UNIQUE)] = ("effnet_lite0",)
     """Distances between all videos of a method and all real clips, see docs/metrics.md. effnet_lite0: Fréchet and kernel
-    distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1: FID and KID, by preprocessing. fvd_torchscript,
-    fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv); without them their cells say
-    which command fetches them."""
+    distance of EfficientNet-Lite0, no download. fid_pytorch_fid, fid_tf1, fid_clean: FID and KID, by
+    preprocessing. fvd_torchscript, fvd_i3d: FVD, by network. All but the first need released weights (config/weights.tsv);
+    without them their cells say which command fetches them."""
     fvd: FvdSettings = FvdSettings()
     syncnet: bool = False
     """Also measure AV offset, AV confidence (LSE-C) and LSE-D with the released SyncNet, whose weights must be here as for
@@ -174,11 +177,19 @@ class MetricsSettings:
     identity: bool = False
     """Also measure CSIM and ACD with dlib's 128-d face embedding, see docs/metrics.md. Needs pip install
     'dheads[identity]'."""
+    arcface_r50: bool = False
+    """Also measure them with ArcFace's IResNet-50 (WebFace600K), whose released weights must be here as for distances. They
+    are for non-commercial research only."""
+    arcface_r100: bool = False
+    """The same with IResNet-100 (Glint360K). No hash of its weights is published: see docs/metrics.md."""
     lips_meet: bool = True
     """Measure whether the lips meet at every spoken P, B and M. Needs phone times: the embedded corpus knows its own, other
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
     lpips: bool = False
     """Also measure LPIPS v0.1 on AlexNet, whose released weights must be here as for distances."""
+    wer: bool = False
+    """Also measure the word error of a released lip reader, for LRW alone; see docs/metrics.md for its two files of weights,
+    which are not for commercial use."""
     sync_encoder: str | None = None
     """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
     audio encoder is initialised from. null: no such columns."""

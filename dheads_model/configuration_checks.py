@@ -139,24 +139,13 @@ def _check_run(name: str, config: dict) -> None:
 
 def _check_trained_method(name: str, method: dict, config: dict) -> None:
     """Raise UserError, before the training, if its model will not fit the method's sampling."""
-    run, sampling = config["runs"][method["run"]], method["sampling"]
+    run = config["runs"][method["run"]]
     if run["network"]["audio_encoder"] == "published" and not config["published_audio_encoder"]:
         raise UserError(
             f"config key runs.{method['run']}.network.audio_encoder is published, which needs the released file: set "
             "published_audio_encoder to its path, or audio_encoder to conv."
         )
-    distilled = run.get("distillation") is not None
-    if not distilled and sampling["guidance_scale"] != 1 and not run["conditioning_augmentation"]["audio_drop"]:
-        raise UserError(
-            f"config key methods.{name}.sampling.guidance_scale is {sampling['guidance_scale']}, but runs.{method['run']} trains "
-            "with conditioning_augmentation.audio_drop 0, never with a dropped audio condition; set guidance_scale to 1."
-        )
-    if sampling["hide_mouth"] and not run["conditioning_augmentation"]["mouth_drop"]:
-        raise UserError(
-            f"config key methods.{name}.sampling.hide_mouth is true, but runs.{method['run']} trains with "
-            "conditioning_augmentation.mouth_drop 0; set hide_mouth to false."
-        )
-    settings = build(SamplingSettings, sampling, f"methods.{name}.sampling")
+    settings = build(SamplingSettings, method["sampling"], f"methods.{name}.sampling")
     with_name(f"methods.{name}", lambda: check_sampling(settings, run))
 
 

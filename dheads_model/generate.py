@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     result.add_argument("--steps", type=int, help="denoising steps per frame (the method's)")
     guidance = (
         "classifier-free guidance scale on the audio condition, 1 is fastest "
-        f"(the method's, at most {PHOTO_GUIDANCE:g} unless --config is given)"
+        f"(the method's, at most {PHOTO_GUIDANCE:g} for a model of generated faces unless --config is given)"
     )
     result.add_argument("--guidance-scale", type=float, help=guidance)
     return result

@@ -75,8 +75,8 @@ class Talker:
 
         method: whose sampler settings are used, if the export records several. config: a YAML overlay of the settings that
         the export records. audio_encoder: the TorchScript file that some imported models need.
-        Without config, classifier-free guidance is at most 1.5. Raises UserError for a file that is missing, damaged or no
-        export, and for settings that are missing or do not fit.
+        Without config, classifier-free guidance of a model of generated faces is at most 1.5. Raises UserError for a file that
+        is missing, damaged or no export, and for settings that are missing or do not fit.
         """
         for name, value in (("model", path), ("config", config), ("audio encoder", audio_encoder)):
             if not isinstance(value, (str, Path)) and (value is not None or name == "model"):

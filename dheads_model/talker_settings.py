@@ -17,8 +17,10 @@ from dheads_model.network.export_formats import completed
 from dheads_model.yaml_file import overlaid, read_yaml
 
 DEFAULT_CONFIG = ROOT / "config/config.yaml"
-# Higher guidance scales suit the training corpus of a small model, but give artefacts on mouths and cheeks of real faces.
+# Higher guidance scales suit a model's own generated faces, but give artefacts on mouths and cheeks of real ones. A model that
+# was trained on real faces keeps its own.
 PHOTO_GUIDANCE = 1.5
+GENERATED_FACES = "embedded"
 # The name of the only method of a model that records its sampling without one, as in the default config.
 IMPORTED_METHOD = "ours"
 _NUMBERS = {"steps": (numbers.Integral, "a whole number"), "guidance_scale": (numbers.Real, "a number")}
@@ -45,12 +47,14 @@ class TalkerSettings:
 def read_settings(facts: Mapping, overlay: Path | str | None, method: str | None) -> TalkerSettings:
     """Settings of an export's facts, over the default config, and under a YAML overlay (None for none).
 
-    method: of several that the model records. Without an overlay the guidance scale is PHOTO_GUIDANCE at most. Raises
-    UserError as `read_config` and `sampling_of` do, and for framing that cannot be used.
+    method: of several that the model records. Without an overlay the guidance scale is PHOTO_GUIDANCE at most, unless the
+    model records that it was trained on another dataset than generated faces. Raises UserError as `read_config` and
+    `sampling_of` do, and for framing that cannot be used.
     """
     config = read_config(overlay, facts)
     sampling = sampling_of(config, method)
-    capped = overlay is None and sampling.guidance_scale > PHOTO_GUIDANCE
+    generated = facts.get("dataset", GENERATED_FACES) == GENERATED_FACES
+    capped = overlay is None and generated and sampling.guidance_scale > PHOTO_GUIDANCE
     if capped:
         sampling = dataclasses.replace(sampling, guidance_scale=PHOTO_GUIDANCE)
     given = "the model" if recorded_methods(facts) else "the default config"

@@ -21,7 +21,8 @@ class Weights:
     """One line of config/weights.tsv.
 
     bytes: None if no size is published. sha256: all 64 digits, or the first 10 where only those are published, in
-    the file's name (torch hub's convention); the file is then loaded as plain tensors only. mirror: a second URL of the
+    the file's name (torch hub's convention); the file is then loaded as plain tensors only. url: "" for a file that its
+    user has and nothing can download. mirror: a second URL of the
     same file, used if the first one fails, "" where none is known. needed_by: the settings and metrics that open it.
     """
 
@@ -42,8 +43,14 @@ def read_weights_table(path: Path | str = TABLE) -> dict[str, Weights]:
 
 
 def command_for(weights: Weights) -> str:
-    """Command that downloads a file."""
-    return f"snakemake --cores 1 resources/weights/{weights.name}"
+    """Command that puts a file in place; the folder that it is taken from stands in it where nothing can download it."""
+    folder = "" if weights.url else " --config weights=FOLDER"
+    return f"snakemake --cores 1 resources/weights/{weights.name}{folder}"
+
+
+def origin(weights: Weights) -> str:
+    """Where a file is from, in words."""
+    return weights.url or f"the line {weights.name} of config/weights.tsv"
 
 
 def missing_reason(folder: Path | str, weights: Weights) -> str:
@@ -77,9 +84,9 @@ def check_weights(path: Path | str, weights: Weights) -> Path:
     """The path, if the file exists and is the one of the table; else raises UserError with what to do."""
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path} is missing: run `{command_for(weights)}`, or put the file from {weights.url} there.")
+        raise UserError(f"{path} is missing: run `{command_for(weights)}`, or put the file of {origin(weights)} there.")
     if not is_file_of(path, weights):
         raise UserError(
-            f"{path} is not the file of {weights.url} (size or sha256 differ); delete it and fetch it again."
+            f"{path} is not the file of {origin(weights)} (size or sha256 differ); delete it and fetch it again."
         )
     return path

@@ -9,7 +9,7 @@ import requests
 from dheads_model.download import Expected, Link, Refused, RetryPolicy, download
 from dheads_model.errors import UserError
 from dheads_model.files import atomic_path
-from dheads_model.weights import Weights, is_file_of
+from dheads_model.weights import Weights, command_for, is_file_of, origin
 
 _RETRY = RetryPolicy()
 
@@ -24,7 +24,7 @@ def adopt_weights(weights: Weights, folder: Path | str, target: Path | str) -> b
         return False
     if not is_file_of(source, weights):
         raise UserError(
-            f"{source} is not the file of {weights.url} (size or sha256 differ from config/weights.tsv); replace it, or "
+            f"{source} is not the file of {origin(weights)} (size or sha256 differ from config/weights.tsv); replace it, or "
             "remove it from the folder that config key weights names."
         )
     with atomic_path(target) as temporary:
@@ -38,8 +38,13 @@ def adopt_weights(weights: Weights, folder: Path | str, target: Path | str) -> b
 def fetch_weights(weights: Weights, target: Path | str, retry: RetryPolicy = _RETRY) -> None:
     """Download a file, resuming an interrupted download, and put it in place after size and sha256 were checked.
 
-    The mirror is used if the first host does not give the right file. Raises UserError if no host does.
+    The mirror is used if the first host does not give the right file. Raises UserError if no host does, and for a file
+    without a URL.
     """
+    if not weights.url:
+        raise UserError(
+            f"config/weights.tsv has no URL of {weights.name}: run `{command_for(weights)}` with its folder."
+        )
     expected, problems = Expected(weights.bytes, weights.sha256), []
     for url in filter(None, (weights.url, weights.mirror)):
         try:

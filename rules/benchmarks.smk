@@ -91,9 +91,10 @@ rule benchmark_training:
         gpu=lambda wildcards: min(config["runs"][benchmarked_run()]["gpus"], 1),
     params:
         settings=lambda wildcards: settings("runs", benchmarked_run()),
+        gpus=lambda wildcards, output: on_gpus(min(config["runs"][benchmarked_run()]["gpus"], 1)),
         code=digest("workflow_scripts.benchmarks.training"),
     shell:
-        "python -m workflow_scripts.benchmarks.training --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.training --code {params.code} --settings {params.settings:q}"
         " --index {input.index} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
@@ -129,9 +130,10 @@ rule benchmark_sampling:
         gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][benchmarked_method()]["gpus"]),
         code=digest("workflow_scripts.benchmarks.sampling"),
     shell:
-        "python -m workflow_scripts.benchmarks.sampling --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.sampling --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --threads {threads} --output {output.json} > {log} 2>&1"
 
 
@@ -154,10 +156,11 @@ rule sample_steps:
         gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][benchmarked_method()]["gpus"]),
         seed=config["seed"],
         code=digest("workflow_scripts.benchmarks.sample_steps"),
     shell:
-        "python -m workflow_scripts.benchmarks.sample_steps --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.sample_steps --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
         " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
 
@@ -184,6 +187,63 @@ rule benchmark_steps:
         code=digest("workflow_scripts.benchmarks.steps"),
     shell:
         "python -m workflow_scripts.benchmarks.steps --code {params.code} --settings {params.settings:q}"
+        " --videos {input.videos} --shards {input.shards} --threads {threads} --output {output.json} > {log} 2>&1"
+
+
+rule sample_long:
+    """Videos of five minutes of a trained model, one of each of several test speakers, for `benchmark_long_video`."""
+    input:
+        model=lambda wildcards: model_of_method(benchmarked_method()),
+        shards=lambda wildcards: benchmarked_shards(),
+        tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in benchmarked_shards()],
+        encoder=published_audio_encoder() if config["model"] else [],
+    output:
+        json="results/benchmarks/long_videos.json",
+        tar="results/benchmarks/long_videos.tar",
+    log:
+        "logs/sample_long.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
+    params:
+        settings=lambda wildcards: settings("methods", benchmarked_method()),
+        seed=config["seed"],
+        code=digest("workflow_scripts.benchmarks.sample_long"),
+    shell:
+        "python -m workflow_scripts.benchmarks.sample_long --code {params.code} --settings {params.settings:q}"
+        " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
+        " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
+
+
+rule benchmark_long_video:
+    """Whether a video of five minutes keeps the face, its sharpness and its place, by windows of ten seconds."""
+    input:
+        videos="results/benchmarks/long_videos.json",
+        tar=ancient("results/benchmarks/long_videos.tar"),
+        shards=lambda wildcards: benchmarked_shards(),
+        tars=lambda wildcards: [ancient(path.replace(".json", ".tar")) for path in benchmarked_shards()],
+        weights=weights_of_back_end(),
+    output:
+        json="results/benchmarks/long_video.json",
+        table=report(
+            "results/benchmarks/long_video.md", caption="../config/report/long_video.rst", category="Benchmarks"
+        ),
+        figure=report(
+            "results/benchmarks/long_video.png", caption="../config/report/long_video.rst", category="Benchmarks"
+        ),
+    log:
+        "logs/benchmark_long_video.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=as_json({"backend": config["track"]["backend"], "identity": config["metrics"]["identity"]}),
+        code=digest("workflow_scripts.benchmarks.long_video"),
+    shell:
+        "python -m workflow_scripts.benchmarks.long_video --code {params.code} --settings {params.settings:q}"
         " --videos {input.videos} --shards {input.shards} --threads {threads} --output {output.json} > {log} 2>&1"
 
 

@@ -15,7 +15,7 @@ def made_again(product, chain):
 
 
 def videos_made_again(name):
-    """The same for videos, which are not declared as outputs; their manifest of that name lists them."""
+    """Parameter that changes when a video is gone: videos are no declared outputs, a manifest `name` lists them."""
     manifest = f"results/videos/{{method}}/{{dataset}}/{name}"
     return lambda wildcards: LOSSES.parameter(
         manifest.format(**dict(wildcards.items())), lambda: lost_files(manifest.format(**dict(wildcards.items())))
@@ -23,7 +23,7 @@ def videos_made_again(name):
 
 
 def gallery_made_again():
-    """The same for the gallery, whose own files are listed in it."""
+    """Parameter that changes when a file of the gallery or of its chain is gone; the gallery lists its own files."""
     chain = lambda: absent(chain_of_gallery()) + lost_files("results/gallery/page/files.json")
     return lambda wildcards: LOSSES.parameter("results/gallery/index.html", chain)
 
@@ -49,8 +49,11 @@ def chain_of_run(run):
 
 
 def chain_of_videos(method, dataset, number):
-    """Videos of a method on a test shard, their model and their metrics."""
+    """Videos of a method on a test shard, their model and their metrics; of a method without videos its metrics."""
     kept = f"{method}/{dataset}/{number}"
+    if config["methods"][method]["kind"] == LINEAR_REGRESSION:
+        made = [f"results/metrics/{kept}.json", f"results/linear_regression/{dataset}.json"]
+        return [*made, ancient(f"results/metrics/{kept}.parquet")]
     paths = [f"results/videos/{kept}.json", f"results/metrics/{kept}.json"]
     paths += [ancient(f"results/metrics/{kept}.{kind}") for kind in ("parquet", "landmarks.parquet")]
     if config["metrics"]["lips_meet"]:
@@ -86,7 +89,7 @@ def chain_of_distances():
     features = [
         path
         for name in computed_distances(config)
-        for method in PLAN.methods()
+        for method in PLAN.methods_with_videos()
         for dataset in PLAN.shards
         for path in features_of(name, method, dataset)
     ]
@@ -108,7 +111,7 @@ def planned_stages(dataset):
 
 
 def planned_products():
-    """The same for everything below table 1."""
+    """{beginning of a path: command, settings and code} of everything below table 1."""
     planned = {}
     for dataset in PLAN.shards:
         planned |= planned_stages(dataset)
@@ -119,7 +122,11 @@ def planned_products():
     for run in PLAN.trained_runs():
         made_with = {"framing": json.loads(training_framing(config["runs"][run]["dataset"]))}
         planned[f"results/runs/{run}/"] = as_planned("train_model", config["runs"][run] | made_with)
+    planned["results/linear_regression/"] = as_planned("fit_linear_regression", {})
     for name in PLAN.methods():
+        if config["methods"][name]["kind"] == LINEAR_REGRESSION:
+            planned |= planned_regression(name)
+    for name in PLAN.methods_with_videos():
         planned |= planned_videos(name)
         planned[f"results/metrics/{name}/"] = as_planned("measure_videos", measuring_settings())
         planned[f"results/sync/{name}/"] = as_planned(
@@ -132,8 +139,19 @@ def planned_products():
     return planned
 
 
+def planned_regression(name):
+    """{beginning of a path: command, settings and code} of a method that predicts mouth openings, on every test shard."""
+    return {
+        f"results/metrics/{name}/{dataset}/{number}.": as_planned(
+            "measure_linear_regression", {"subset": PLAN.subset(dataset, number)}
+        )
+        for dataset in PLAN.shards
+        for number in PLAN.evaluated(dataset)
+    }
+
+
 def planned_videos(name):
-    """The same for the videos of a method on every test shard."""
+    """{beginning of a path: command, settings and code} of the videos of a method, on every test shard."""
     method, folder = config["methods"][name], f"results/videos/{name}"
     planned = {}
     for dataset in PLAN.shards:

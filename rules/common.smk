@@ -11,9 +11,11 @@ from dheads_model.distilled_runs import lineage
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.media.forced_alignment import is_installed
+from dheads_model.method_kinds import LINEAR_REGRESSION, REAL, WITHOUT_VIDEOS
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.set_distance import FOLDER as DISTANCES_FOLDER
+from workflow_scripts.claim_gpus import visible_gpus
 from workflow_scripts.planning.ablation import ablation_rows, with_ablation
 from workflow_scripts.planning.config_check import check_config, fill_config
 from workflow_scripts.planning.config_text import spread_dots
@@ -29,6 +31,7 @@ from workflow_scripts.planning.job_resources import (
     memory,
     minutes,
     minutes_for,
+    srun_options,
     threads_of_training,
 )
 from workflow_scripts.planning.job_shell import job_prefix, leave_warnings_to_commands
@@ -40,6 +43,7 @@ from workflow_scripts.planning.run_record import write_record
 from workflow_scripts.planning.time_need import time_need, time_sentence
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.training_seeds import repeats_of, with_seeds
+from workflow_scripts.planning.unused_gpus import unused_gpus
 from workflow_scripts.planning.weights import computed_distances, files_of, uncomputed_distances
 
 
@@ -114,7 +118,8 @@ def launcher(gpus, resources):
     A profile that sets the resource mpi (srun) has the scheduler start the processes, on several nodes too.
     """
     if resources.get("mpi"):
-        return f"{resources.mpi} --ntasks={gpus} python -m workflow_scripts.slurm_rank"
+        options = srun_options(gpus, resources.nodes, resources.get("cpus_per_task") or threads_of_training(1))
+        return f"{resources.mpi} {options} python -m workflow_scripts.slurm_rank"
     return on_gpus(gpus) + (f"python -m workflow_scripts.launch_processes {gpus}" if gpus > 1 else "python")
 
 
@@ -138,7 +143,7 @@ def budget_in(dataset):
 
 
 def budget_of(wildcards):
-    """The same for the dataset of a job."""
+    """How many clips a stage of a job's dataset may lose, and whether more of them stop it."""
     return budget_in(wildcards.dataset)
 
 
@@ -233,14 +238,24 @@ def all_loss_curves():
     return [f"results/runs/{run}/loss.png" for run in PLAN.trained_runs()]
 
 
-def all_metrics():
-    """Per-clip metrics of every evaluated method on every test shard."""
+def metrics_of(methods):
+    """Per-clip metrics of some methods on every test shard."""
     return [
         f"results/metrics/{method}/{dataset}/{number}.json"
-        for method in PLAN.methods()
+        for method in methods
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
     ]
+
+
+def all_metrics():
+    """Per-clip metrics of every method that has a row, on every test shard."""
+    return metrics_of(PLAN.methods())
+
+
+def metrics_of_videos():
+    """Per-clip metrics of every method that makes videos, on every test shard."""
+    return metrics_of(PLAN.methods_with_videos())
 
 
 def subset_of(wildcards):
@@ -260,7 +275,7 @@ def slice_of_part(wildcards):
 
 
 def sampled_parts(wildcards):
-    """The same for a job."""
+    """Manifests of the sampling jobs of a job's method and test shard."""
     return parts_of_videos(wildcards.method, wildcards.dataset, wildcards.shard)
 
 
@@ -269,7 +284,7 @@ def all_distances():
     return [
         f"results/distances/{name}/{method}/{dataset}.json"
         for name in computed_distances(config)
-        for method in PLAN.methods()
+        for method in PLAN.methods_with_videos()
         for dataset in PLAN.shards
         if PLAN.evaluated(dataset)
     ]
@@ -296,8 +311,8 @@ def all_strips():
     """Frame strips of every method that generates, on every test shard."""
     return [
         f"results/strips/{method}_{dataset}_{number}.png"
-        for method in PLAN.methods()
-        if config["methods"][method]["kind"] not in ("ground_truth", "ground_truth_of_another")
+        for method in PLAN.methods_with_videos()
+        if config["methods"][method]["kind"] not in REAL
         for dataset in PLAN.shards
         for number in PLAN.evaluated(dataset)
     ]
@@ -335,7 +350,7 @@ def videos_of(methods, dataset):
 
 def all_videos(dataset):
     """Manifests of the test videos of all methods that get a row."""
-    return videos_of(PLAN.methods(), dataset)
+    return videos_of(PLAN.methods_with_videos(), dataset)
 
 
 def all_tables():
@@ -346,6 +361,11 @@ def all_tables():
         "table2": config["opinion_study"]["votes"],
     }
     return [f"results/{name}.csv" for name in ["table1", *(name for name, asked in further.items() if asked)]]
+
+
+def methods_with_videos():
+    """Names of the configured methods that make videos."""
+    return [name for name, method in config["methods"].items() if method["kind"] not in WITHOUT_VIDEOS]
 
 
 def methods_of_kind(*kinds):
@@ -454,7 +474,7 @@ def published_audio_encoder():
 
 
 def encoder_of_run(wildcards):
-    """The same for a run whose audio encoder is the published one."""
+    """The published audio encoder's file, for a run that has that encoder."""
     published = config["runs"][wildcards.run]["network"]["audio_encoder"] == "published"
     return published_audio_encoder() if published else []
 
@@ -465,7 +485,7 @@ def model_of(wildcards):
 
 
 def model_of_method(method):
-    """The same by name: the one given in the config, else the one its run trains."""
+    """The export of a method by its name: the one given in the config, else the one its run trains."""
     if config["model"]:
         return input_path(config["model"])
     return f"results/runs/{config['methods'][method]['run']}/model.safetensors"
@@ -523,4 +543,4 @@ def all_sync_metrics():
     """Per-clip sync of every evaluated method on every test shard, if the config enables it."""
     if config["metrics"]["sync_encoder"] is None:
         return []
-    return [path.replace("results/metrics/", "results/sync/") for path in all_metrics()]
+    return [path.replace("results/metrics/", "results/sync/") for path in metrics_of_videos()]

@@ -4,8 +4,8 @@
 rule write_gallery:
     """Ground truth and every method side by side, playing in step with the sound, with table 1 and the plots."""
     input:
-        videos=[path.replace("results/metrics/", "results/videos/") for path in all_metrics()],
-        metrics=all_metrics() + all_sync_metrics(),
+        videos=[path.replace("results/metrics/", "results/videos/") for path in metrics_of_videos()],
+        metrics=metrics_of_videos() + all_sync_metrics(),
         sources=gallery_sources(),
         plots=[path for _, path in gallery_plots()],
         table=TABLE_PAGE,

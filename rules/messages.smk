@@ -1,6 +1,14 @@
 # What a run prints and checks before its first job and after its last.
 
 
+def check_shared_folder():
+    """Before the first job: an executor whose machines share no folder says so only after the Snakefile was read."""
+    try:
+        check_deployment([], option_names(workflow.storage_settings.shared_fs_usage))
+    except UserError as problem:
+        refuse(problem)
+
+
 def hold_work_folder():
     """Before the first job: no other Snakemake may make or read here what this one makes."""
     jobs = list(workflow.dag.needrun_jobs())
@@ -30,11 +38,13 @@ def tell_the_plan(logs):
     place = f"on {at_once} cores" if workflow.local_exec else f"with {at_once} jobs at once"
     clips = [f"{name} {sum(shard.clips for shard in shards.values())} clips" for name, shards in PLAN.shards.items()]
     write_record(os.getcwd(), PLAN, at_once, place)
+    gpus = unused_gpus(stats, config, visible_gpus(os.environ)) if workflow.local_exec else ""
     lines = {
         "folder": f"{os.getcwd()} (all outputs)",
         "plan": f"{stats['total']} job{'s' * (stats['total'] > 1)}; {', '.join(clips)}",
         "time": time_sentence(time_need(stats, PLAN, at_once, os.getcwd()), place),
         "disk": disk,
+        "gpus": gpus,
         "log": ", ".join(map(os.path.relpath, logs)) + " (a block a job; on the screen with --printshellcmds)",
     }
     for name, text in lines.items():

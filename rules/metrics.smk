@@ -19,6 +19,8 @@ rule measure_videos:
         "logs/measure_videos/{method}/{dataset}/{shard}.log",
     benchmark:
         "benchmarks/measure_videos/{method}/{dataset}/{shard}.jsonl"
+    wildcard_constraints:
+        method="|".join(methods_with_videos()) or "no-such-method",
     threads: 1
     resources:
         mem_mb=memory(2000),
@@ -81,6 +83,57 @@ rule measure_audio_reference:
     shell:
         "python -m workflow_scripts.measure_audio_reference --code {params.code} --index {input.index}"
         " --output {output} 2>&1 | tee {log}"
+
+
+rule fit_linear_regression:
+    """The ridge regression of the methods of kind linear_regression, on the training clips of a dataset."""
+    input:
+        index="resources/{dataset}/index.json",
+    output:
+        regression="results/linear_regression/{dataset}.json",
+        recipe="results/linear_regression/{dataset}.recipe.json",
+    log:
+        "logs/fit_linear_regression/{dataset}.log",
+    benchmark:
+        "benchmarks/fit_linear_regression/{dataset}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(60),
+    params:
+        code=digest("workflow_scripts.fit_linear_regression"),
+    shell:
+        "python -m workflow_scripts.fit_linear_regression --code {params.code} --index {input.index}"
+        " --output {output.regression} > {log} 2>&1"
+
+
+rule measure_linear_regression:
+    """The row of a method of kind linear_regression on one test shard: correlation of predicted and true mouths, no videos."""
+    input:
+        shard="resources/{dataset}/shards/test/{shard}.json",
+        tar=ancient("resources/{dataset}/shards/test/{shard}.tar"),
+        regression="results/linear_regression/{dataset}.json",
+    output:
+        metrics="results/metrics/{method}/{dataset}/{shard}.parquet",
+        manifest="results/metrics/{method}/{dataset}/{shard}.json",
+        recipe="results/metrics/{method}/{dataset}/{shard}.recipe.json",
+    log:
+        "logs/measure_linear_regression/{method}/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/measure_linear_regression/{method}/{dataset}/{shard}.jsonl"
+    wildcard_constraints:
+        method="|".join(methods_of_kind(LINEAR_REGRESSION)) or "no-such-method",
+    threads: 1
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes_of_shard("reference"),
+    params:
+        subset=subset_of,
+        code=digest("workflow_scripts.measure_linear_regression"),
+    shell:
+        "python -m workflow_scripts.measure_linear_regression --code {params.code} --shard {input.shard}"
+        " --regression {input.regression} --method {wildcards.method} --subset {params.subset:q}"
+        " --output {output.metrics} --manifest {output.manifest} > {log} 2>&1"
 
 
 rule measure_bad_videos:

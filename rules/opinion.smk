@@ -32,7 +32,9 @@ rule write_table2:
         key="results/opinion_study_key.json",
     output:
         csv="results/table2.csv",
-        markdown=report("results/table2.md", caption="../config/report/table2.rst", category="Tables"),
+        markdown="results/table2.md",
+        tex="results/table2.tex",
+        html=report("results/table2.html", caption="../config/report/table2.rst", category="Tables"),
     log:
         "logs/write_table2.log",
     benchmark:
@@ -48,4 +50,5 @@ rule write_table2:
         code=digest("workflow_scripts.write_table2"),
     shell:
         "python -m workflow_scripts.write_table2 --code {params.code} --key {input.key} --votes {params.votes:q}"
-        " --output-csv {output.csv} --output-markdown {output.markdown} > {log} 2>&1"
+        " --output-csv {output.csv} --output-markdown {output.markdown} --output-tex {output.tex}"
+        " --output-html {output.html} > {log} 2>&1"

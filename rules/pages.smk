@@ -22,7 +22,7 @@ def gallery_plots():
 
 def gallery_settings():
     """The gallery's config, with the methods in the order of the config and the titles of the plots, as JSON."""
-    kinds = [[name, config["methods"][name]["kind"]] for name in PLAN.methods()]
+    kinds = [[name, config["methods"][name]["kind"]] for name in PLAN.methods_with_videos()]
     return as_json({"gallery": config["gallery"], "methods": kinds, "plots": gallery_plots()})
 
 
@@ -40,7 +40,7 @@ def opinion_dataset():
 
 def opinion_videos():
     """Manifests of the videos that the opinion study shows."""
-    dataset, shown = opinion_dataset(), PLAN.methods()
+    dataset, shown = opinion_dataset(), PLAN.methods_with_videos()
     if dataset not in PLAN.shards:
         raise WorkflowError(f"config key opinion_study.dataset is {dataset}, which is not here; name another.")
     if unknown := [name for name in config["opinion_study"]["methods"] if name not in config["methods"]]:

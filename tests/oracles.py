@@ -1,6 +1,8 @@
 """Independent implementations that tests compare with where a person has installed them; the project needs none of them.
 
-pip install --no-deps torch-fidelity==0.4.0 pytorch-fid==0.3.0 torchvision==0.28.0 efficientnet-lite-pytorch==0.1.0 lpips==0.1.4
+pip install --no-deps torch-fidelity==0.4.0 pytorch-fid==0.3.0 torchvision==0.28.0 efficientnet-lite-pytorch==0.1.0 lpips==0.1.4 \\
+    clean-fid==0.1.35
+pip install onnx==1.23.2 onnxruntime==1.32.0, in an environment of its own: they bring another protobuf than MediaPipe's.
 """
 
 import contextlib

@@ -1,6 +1,8 @@
 """Run the workflow of a copied project in a folder of its own, and read what a dry run would do."""
 
 import argparse
+import atexit
+import functools
 import json
 import os
 import re
@@ -8,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,21 +29,28 @@ def copy_project(target: Path) -> Path:
     return target
 
 
+@functools.cache
+def snakemake_command() -> tuple[str, ...]:
+    """What stands for the command `snakemake`: a client of a server that ends with this process."""
+    path = Path(tempfile.mkdtemp(prefix="snakemake"), "socket")
+    script = str(ROOT / "tests/snakemake_server.py")
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTHONPATH", None)
+    server = subprocess.Popen(
+        [sys.executable, script, "serve", str(path)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )  # fmt: skip
+    atexit.register(shutil.rmtree, path.parent)
+    atexit.register(server.communicate)
+    assert server.stdout.readline() == b"ready\n"
+    return sys.executable, "-I", "-S", script, "run", str(path)
+
+
 def snakemake(project: Path, work: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess:
     """Run `snakemake` on the project's Snakefile with outputs in `work`; output is captured as text."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PWD": str(work)}
     environment.pop("PYTHONPATH", None)
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--snakefile",
-            str(project / "Snakefile"),
-            "--directory",
-            str(work),
-            *arguments,
-        ],
+        [*snakemake_command(), "--snakefile", str(project / "Snakefile"), "--directory", str(work), *arguments],
         cwd=work,
         env=environment,
         text=True,

@@ -2,7 +2,9 @@
 
 Snakemake counts GPUs on one machine and gives out none, so that all jobs would compute on the first. A GPU is claimed by a lock
 on a file, which the kernel releases when the command has ended, however it ended; the command waits while fewer than N are free.
-Every user's jobs share the locks. In a scheduler's job, or where no GPU is, the command runs as it is.
+Every user's jobs share the locks. In a scheduler's job, or where no GPU is, the command runs without a lock.
+
+A job without this command sees no GPU: the shell text before it hides them (workflow_scripts/planning/job_shell.py).
 """
 
 import fcntl
@@ -16,9 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dheads_model.errors import EXIT_USER_ERROR
-
-# Variables of jobs whose scheduler chose the GPUs: Slurm, PBS, LSF, Grid Engine, Kubernetes.
-_SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "KUBERNETES_SERVICE_HOST")
+from workflow_scripts.planning.job_shell import SCHEDULERS, show_gpus
 
 
 def visible_gpus(environment: Mapping[str, str]) -> list[str]:
@@ -56,8 +56,9 @@ def claim(gpus: Sequence[str], count: int, folder: Path) -> dict[str, int] | Non
 
 def run_on(count: int, command: Sequence[str]) -> None:
     """Become the command, with CUDA_VISIBLE_DEVICES of claimed GPUs; ends with a sentence where the machine has too few."""
+    show_gpus(os.environ)
     gpus = visible_gpus(os.environ)
-    if gpus and not any(name in os.environ for name in _SCHEDULERS):
+    if gpus and not any(name in os.environ for name in SCHEDULERS):
         if len(gpus) < count:
             print(
                 f"error: the job needs {count} GPUs and may use {len(gpus)} here; lower the config's gpus.",

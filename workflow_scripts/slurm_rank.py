@@ -8,6 +8,8 @@ import re
 import sys
 from collections.abc import Mapping
 
+from workflow_scripts.planning.job_shell import show_gpus
+
 # Rendezvous ports, one a job: jobs of one node do not meet.
 _FIRST_PORT, _PORTS = 20_000, 20_000
 
@@ -32,5 +34,6 @@ def first_node(nodes: str) -> str:
 
 
 if __name__ == "__main__":
+    show_gpus(os.environ)
     os.environ |= rank_of_task(os.environ)
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])

@@ -8,6 +8,7 @@ from dheads_model.errors import EXIT_FAILED
 from dheads_model.tables import opinion, seeds
 from dheads_model.tables.table1 import to_csv, to_markdown, to_tex
 from dheads_model.tables.table1_html import to_html
+from dheads_model.tables.table2 import table2_files
 from dheads_model.tables.table3 import table3_files
 from workflow_scripts.command import command_parser, run_command
 from workflow_scripts.table_inputs import add_table_inputs, read_table_inputs
@@ -27,7 +28,7 @@ def main(arguments) -> None:
     if arguments.votes:
         key = json.loads(Path(arguments.key).read_text(encoding="utf-8"))
         table = opinion.table2(opinion.read_votes(arguments.votes, key), key["methods"])
-        texts |= {"table2.csv": table.to_csv(index=False), "table2.md": opinion.to_markdown(table, key["dataset"])}
+        texts |= {f"table2.{form}": text for form, text in table2_files(table, key["dataset"]).items()}
     differs = False
     for name, text in texts.items():
         path = Path(arguments.folder) / name

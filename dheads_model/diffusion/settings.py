@@ -116,17 +116,17 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
         )
     if settings.guidance_scale != 1 and not trained.get("audio_drop"):
         raise UserError(
-            f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model was trained with "
+            f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model is trained with "
             "conditioning_augmentation.audio_drop 0, never with a dropped audio condition; set sampling.guidance_scale to 1."
         )
     if settings.hide_mouth and not trained.get("mouth_drop"):
         raise UserError(
-            "sampling.hide_mouth is true, but this model was trained with conditioning_augmentation.mouth_drop 0, never "
+            "sampling.hide_mouth is true, but this model is trained with conditioning_augmentation.mouth_drop 0, never "
             "with the mouth hidden in the motion frames; set sampling.hide_mouth to false."
         )
     if settings.blinks_per_second and not network.get("eye_condition"):
         raise UserError(
-            f"sampling.blinks_per_second is {settings.blinks_per_second:g}, but this model was trained without "
+            f"sampling.blinks_per_second is {settings.blinks_per_second:g}, but this model is trained without "
             "network.eye_condition and cannot close the eyes; set sampling.blinks_per_second to 0."
         )
 

@@ -20,7 +20,7 @@ from dheads_model.errors import UserError
 from dheads_model.faces.align import AlignSettings, align_track, whole_picture
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.detect import Detector, open_detector
-from dheads_model.faces.landmarks import box_of, eye_distance
+from dheads_model.faces.landmarks import LEFT_EYE, RIGHT_EYE, box_of, eye_distance
 from dheads_model.media.photo_file import read_photo
 
 # The main face must be this many times as large as the next one.
@@ -31,6 +31,8 @@ SQUARE = 1.05
 WARNED_BEYOND = 0.02
 log = logging.getLogger(__name__)
 
+# A face upside down or sideways is found with a confidence that exceeds that of the upright one by up to 0.08 (23 photos).
+_OWN_ORIENTATION = 0.1
 _FULL_RANGE = 1  # MediaPipe's number of that model
 _CONFIDENCE = 0.5
 _DETECTION_SIDE = 640  # side of the face detector's input image in pixels; its network resizes it to 192
@@ -122,21 +124,24 @@ def share_beyond(image: np.ndarray, matrix: np.ndarray, size: int) -> float:
 def find_faces(image: np.ndarray, detector: Detector) -> tuple[np.ndarray, list[PhotoFace]]:
     """(image, its faces from the largest to the smallest) of uint8 RGB `[H, W, 3]`.
 
-    The image is rotated by the multiple of 90 degrees with the highest confidence of a face, for photos without an
-    orientation tag; not rotated if no face is found.
+    The image is rotated by the multiple of 90 degrees with the highest confidence of an upright face, for photos without an
+    orientation tag; not rotated if no face is found, or if no other orientation is clearly more certain.
     """
-    best, found = image, []
+    best, found, highest = image, [], -np.inf
     with _box_detector() as boxes_of:
         for turns in range(4):
             turned = np.ascontiguousarray(np.rot90(image, turns))
             faces = _distinct([face for box in boxes_of(turned) if (face := _face_in(turned, box, detector))])
-            if _surest(faces) > _surest(found):
-                best, found = turned, faces
+            score = max(map(_uprightness, faces), default=-np.inf) + (_OWN_ORIENTATION if turns == 0 else 0)
+            if score > highest:
+                best, found, highest = turned, faces, score
     return best, sorted(found, key=lambda face: -face.size)
 
 
-def _surest(faces: list[PhotoFace]) -> float:
-    return max((face.confidence for face in faces), default=0.0)
+def _uprightness(face: PhotoFace) -> float:
+    """Confidence of a face; minus 1 if it is tilted by more than 45 degrees, since another orientation shows it better."""
+    x, y = face.landmarks[LEFT_EYE].mean(axis=0) - face.landmarks[RIGHT_EYE].mean(axis=0)
+    return face.confidence - float(x < abs(y))
 
 
 def _face_in(image: np.ndarray, box: np.ndarray, detector: Detector) -> PhotoFace | None:

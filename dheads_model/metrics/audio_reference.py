@@ -52,18 +52,13 @@ def audio_reference(train: Sequence[SpokenClip], validation: Sequence[SpokenClip
     selected on the validation clips, without them on every fifth training speaker, who is then left out of the fit for the
     selection. Clips whose mouth does not move are ignored. Raises UserError without usable training or test clips.
     """
-    train, validation, test = ([clip for clip in part if _counts(clip)] for part in (train, validation, test))
+    train, validation, test = (usable_clips(part) for part in (train, validation, test))
     if not train or not test:
         raise UserError(
             f"the reference needs training and test clips whose mouths move; there are {len(train)} and {len(test)}."
         )
-    fitted, judged = train, validation
-    if not judged:
-        left_out = set(sorted({clip.speaker for clip in train})[::5])
-        fitted, judged = ([c for c in train if (c.speaker in left_out) is inside] for inside in (False, True))
-        fitted = fitted or judged  # one speaker only
-    chosen = max(fit_ridge(fitted, PENALTIES, [0]), key=lambda ridge: _correlations(ridge, judged)[0])
-    ridges = fit_ridge(train, [chosen.penalty], LAGS)
+    penalty = choose_penalty(train, validation)
+    ridges = fit_ridge(train, [penalty], LAGS)
     lags = {str(ridge.lag): dict(zip(("mean", "sd", "n"), _correlations(ridge, test), strict=True)) for ridge in ridges}
     best = max(lags, key=lambda lag: lags[lag]["mean"])
     speakers = {name: len({c.speaker for c in part}) for name, part in (("train", train), ("test", test))}
@@ -72,12 +67,30 @@ def audio_reference(train: Sequence[SpokenClip], validation: Sequence[SpokenClip
         "r": lags["0"],
         "best_lag": int(best),
         "by_lag": lags,
-        "penalty": chosen.penalty,
+        "penalty": penalty,
         "penalty_chosen_on": "validation clips" if validation else "every fifth training speaker",
         "clips": {"train": len(train), "validation": len(validation), "test": len(test)},
         "frames": {"train": sum(len(c.opening) for c in train), "test": sum(len(c.opening) for c in test)},
         "speakers": speakers,
     }
+
+
+def usable_clips(clips: Sequence[SpokenClip]) -> list[SpokenClip]:
+    """The clips that are long enough for every lag and whose mouth moves."""
+    return [clip for clip in clips if _counts(clip)]
+
+
+def choose_penalty(train: Sequence[SpokenClip], validation: Sequence[SpokenClip]) -> float:
+    """The penalty of PENALTIES with the highest mean correlation at lag 0 on the validation clips, all of them usable.
+
+    Without validation clips every fifth training speaker is left out of the fit and judged instead.
+    """
+    fitted, judged = train, validation
+    if not judged:
+        left_out = set(sorted({clip.speaker for clip in train})[::5])
+        fitted, judged = ([c for c in train if (c.speaker in left_out) is inside] for inside in (False, True))
+        fitted = fitted or judged  # one speaker only
+    return max(fit_ridge(fitted, PENALTIES, [0]), key=lambda ridge: _correlations(ridge, judged)[0]).penalty
 
 
 def fit_ridge(clips: Sequence[SpokenClip], penalties: Sequence[float], lags: Sequence[int]) -> list[RidgeRegression]:

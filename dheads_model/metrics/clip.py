@@ -27,21 +27,26 @@ def measure_clip(
     metrics: Mapping[str, ClipMetric] = _ALWAYS,
     weights_folder: str = "resources/weights",
     phones: SpokenPhones = NOT_TIMED,
+    word: str = "",
 ) -> list[Measurement]:
     """Every metric of a video uint8 `[T, H, W, 3]` with its ground truth of the same shape.
 
     audio int16 `[640 T]`; landmarks float32 `[T, 68, 2]` found in the video, valid where seen `[T]`; those of the
     ground truth. is_reference: the video is the ground truth itself, so comparing frames says nothing. metrics: those to
-    compute. phones: what is spoken, with times. A metric whose weights are missing is refused with the command that fetches
-    them. Raises ValueError for a metric that answers with other names than its columns have.
+    compute. phones: what is spoken, with times. word: an LRW clip's. A metric whose weights are missing is refused with
+    the command that fetches them. Raises ValueError for a metric that answers with other names than its columns have.
     """
     unseen = unseen_reason(seen)
     filled = None if unseen else fill_gaps(landmarks[seen], seen)
-    clip = MeasuredClip(frames, reference, audio, filled, reference_landmarks, weights_folder, is_reference, phones)
+    clip = MeasuredClip(
+        frames, reference, audio, filled, reference_landmarks, weights_folder, is_reference, phones, word
+    )
     return [one for metric in metrics.values() for one in _measure(metric, clip, unseen, is_reference)]
 
 
 def _measure(metric: ClipMetric, clip: MeasuredClip, unseen: str, is_reference: bool) -> list[Measurement]:
+    if undefined := metric.undefined(clip):
+        return [refuse(name, undefined) for name in metric.names()]
     if metric.weights and (missing := missing_weights(metric.weights, [clip.weights_folder])):
         return [refuse(name, missing, NOT_COMPUTED) for name in metric.names()]
     if metric.compares and is_reference:

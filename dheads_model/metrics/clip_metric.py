@@ -27,6 +27,7 @@ class MeasuredClip:
     `[640 T]`, 16 kHz. landmarks: float32 `[T, 68, 2]` in pixels, detected in the video, gaps filled; None if too few
     frames have a face. reference_landmarks: those of the ground truth. weights_folder: folder of network weights.
     is_reference: the video is the ground truth itself. phones: what is spoken, with times, or why that is not known.
+    word: the one word that an LRW clip is of, upper case; "" for clips of another kind.
     """
 
     frames: np.ndarray
@@ -37,6 +38,7 @@ class MeasuredClip:
     weights_folder: str = "resources/weights"
     is_reference: bool = False
     phones: SpokenPhones = NOT_TIMED
+    word: str = ""
 
     @functools.cached_property
     def mouth_opening(self) -> np.ndarray:
@@ -65,6 +67,8 @@ class ClipMetric:
     requested: config key of the block `metrics` that must be true, "" for always.
     weights: files of config/weights.tsv that `measure` reads from `weights_folder`. Nothing fetches them on its own: without
     one, `measure` is not called and the cells say what to run.
+    undefined: why there is no value for a clip whatever the weights say, "" for none; asked first, so that nobody fetches
+    weights in vain.
     """
 
     place: int
@@ -74,6 +78,7 @@ class ClipMetric:
     compares: bool = False
     requested: str = ""
     weights: tuple[str, ...] = ()
+    undefined: Callable[[MeasuredClip], str] = lambda clip: ""
 
     def names(self) -> list[str]:
         """Names of the columns' metrics."""

@@ -104,16 +104,31 @@ def head_motion(landmarks: np.ndarray) -> float:
     and along the face). All in units of the clip's median eye distance, turn and nod in those of the frame, so that an
     approaching head does not count as turning. A frozen head has 0.
     """
+    pose = pose_curves(landmarks)
+    scale = np.median(pose["size"])
+    in_pixels = ("x", "y", "size")
+    parts = [curve / scale if name in in_pixels else curve for name, curve in pose.items()]
+    return float(np.sqrt(sum(np.var(part.astype(np.float64)) for part in parts)))
+
+
+def pose_curves(landmarks: np.ndarray) -> dict[str, np.ndarray]:
+    """The head's pose in each frame, `[T]` each, from landmarks `[T, 68, 2]`: see `head_motion`.
+
+    x, y, size: mean of the eye corners and eye distance, pixels. tilt: radians. turn, nod: of the nose tip, in the frame's
+    eye distances.
+    """
     right, left = landmarks[:, [36, 39]].mean(axis=1), landmarks[:, [42, 45]].mean(axis=1)
     centre, across = (right + left) / 2, left - right
     distance = np.linalg.norm(across, axis=1)
-    tilt = np.unwrap(np.arctan2(across[:, 1], across[:, 0]))
-    scale = np.median(distance)
     nose, unit = landmarks[:, NOSE_TIP] - centre, across / distance[:, None]
-    turn = (nose * unit).sum(axis=1) / distance
-    nod = (nose[:, 1] * unit[:, 0] - nose[:, 0] * unit[:, 1]) / distance
-    parts = [centre[:, 0] / scale, centre[:, 1] / scale, distance / scale, tilt, turn, nod]
-    return float(np.sqrt(sum(np.var(part.astype(np.float64)) for part in parts)))
+    return {
+        "x": centre[:, 0],
+        "y": centre[:, 1],
+        "size": distance,
+        "tilt": np.unwrap(np.arctan2(across[:, 1], across[:, 0])),
+        "turn": (nose * unit).sum(axis=1) / distance,
+        "nod": (nose[:, 1] * unit[:, 0] - nose[:, 0] * unit[:, 1]) / distance,
+    }
 
 
 def _independent_frames(a: np.ndarray, b: np.ndarray) -> float:

@@ -137,7 +137,7 @@ def measure_bad_videos(
             landmarks, seen = detect_in_crops(bad.frames, backend, weights_folder, precision)
             found = measure_clip(
                 bad.frames, timed.clip.frames, bad.audio, landmarks, seen, timed.clip.landmarks, False, metrics,
-                weights_folder, bad.phones,
+                weights_folder, bad.phones, timed.clip.facts.get("word", ""),
             )  # fmt: skip
             about = {"fault": fault, "clip": timed.clip.clip, "frames": len(bad.frames)}
             rows += [about | asdict(one) for one in found]

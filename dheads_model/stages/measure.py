@@ -51,7 +51,7 @@ def measure_shard(
         points.append((name, {"frame": np.arange(len(frames), dtype=np.int32), "landmarks": landmarks}))
         found = measure_clip(
             frames, clip.frames, clip.audio, landmarks, seen, clip.landmarks, is_reference, metrics, weights_folder,
-            phones.get(name, NOT_TIMED),
+            phones.get(name, NOT_TIMED), clip.facts.get("word", ""),
         )  # fmt: skip
         rows.add(clip, len(frames), found)
         return {"frames_with_face": int(seen.sum())}

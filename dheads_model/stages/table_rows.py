@@ -9,7 +9,14 @@ from dheads_model.manifest import read_manifest, verify_file
 from dheads_model.recipe import Recipe
 from dheads_model.stages.distances import read_distances
 from dheads_model.tables.distance_cells import distance_notes, with_distances
-from dheads_model.tables.table1 import Row, interval_notes, make_rows, refusals, unknown_speaker_notes
+from dheads_model.tables.table1 import (
+    Row,
+    interval_notes,
+    make_rows,
+    refusals,
+    unknown_speaker_notes,
+    without_videos_notes,
+)
 
 
 def read_rows(metrics: list[str], settings: dict, distances: list[str]) -> tuple[pd.DataFrame, list[Row], list[str]]:
@@ -36,7 +43,7 @@ def read_rows(metrics: list[str], settings: dict, distances: list[str]) -> tuple
         measured = [read_distances(path) for path in distances]
         rows = with_distances(rows, measured, settings["uncomputed"])
         notes += distance_notes(measured, settings["uncomputed"])
-        notes += interval_notes(rows) + unknown_speaker_notes(values) + refusals(values)
+        notes += without_videos_notes(rows) + interval_notes(rows) + unknown_speaker_notes(values) + refusals(values)
     else:
         values, rows = pd.DataFrame({"dataset": []}), []
     if unmeasured := sum(map(len, lost.values())):

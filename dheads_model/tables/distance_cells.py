@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dheads_model.method_kinds import WITHOUT_VIDEOS
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.distribution import SetMeasurement
 from dheads_model.stages.distances import MethodDistances
 from dheads_model.tables.columns import COLUMNS
-from dheads_model.tables.statistics import Cell
+from dheads_model.tables.statistics import NOT_APPLICABLE, Cell
 
 if TYPE_CHECKING:
     from dheads_model.tables.table1 import Row
@@ -24,6 +25,7 @@ def with_distances(rows: Sequence[Row], found: Sequence[MethodDistances], uncomp
     """The rows with a cell for each column of each distance.
 
     found: measured distances of the rows' methods. uncomputed: {distance: why it is not computed}; its cells say so.
+    The cells of a method without videos say that the distances are not applicable.
     """
     by_row = {(one.dataset, one.method): {} for one in found}
     for one in found:
@@ -31,8 +33,12 @@ def with_distances(rows: Sequence[Row], found: Sequence[MethodDistances], uncomp
     absent = {
         name: Cell(None, None, 0, None, None, why) for key, why in uncomputed.items() for name in DISTANCES[key].names()
     }
+    columns = {figure.metric for one in found for figure in one.measurements} | set(absent)
     result = []
     for row in rows:
+        if row.kind in WITHOUT_VIDEOS:
+            result.append(replace(row, cells=row.cells | dict.fromkeys(columns, NOT_APPLICABLE)))
+            continue
         mine = by_row.get((row.dataset, row.method), {})
         cells = {name: _cell(figure) for name, figure in mine.items()} | absent
         result.append(replace(row, cells=row.cells | cells, distances=mine))

@@ -51,5 +51,6 @@ def draw_flow_maps(maps: Mapping[str, tuple[np.ndarray, int]], output: Path | st
 
 def _save(figure, plt, output: Path | str) -> None:
     with atomic_path(output) as temporary:
-        figure.savefig(temporary, metadata={"Software": None})
+        # The picture of fixed proportions does not leave its own room for long names.
+        figure.savefig(temporary, metadata={"Software": None}, bbox_inches="tight")
     plt.close(figure)

@@ -11,8 +11,7 @@ import pandas as pd
 
 from dheads_model.errors import UserError
 from dheads_model.metrics.column import UNJUDGED, Column
-from dheads_model.tables.printed import DATASET_TITLES, printed_table2
-from dheads_model.tables.statistics import LEAST_SPEAKERS, Cell, cell
+from dheads_model.tables.statistics import Cell, cell
 
 SHARE = Column("real", 'share of "real" votes', UNJUDGED, 3, "", span=(0.0, 1.0))
 _Z = 1.959963984540054  # of a 95 % interval
@@ -125,36 +124,3 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     middle = (share + square / (2 * count)) / (1 + square / count)
     reach = _Z / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
     return max(middle - reach, 0.0), min(middle + reach, 1.0)
-
-
-def to_markdown(table: pd.DataFrame, dataset: str) -> str:
-    """Table 2 for people, with the rows that the paper prints."""
-    lines = [
-        "# Table 2",
-        "",
-        '| method | share of "real" votes, % | 95 % interval over raters | Wilson | votes | raters |',
-    ]
-    lines += ["|---|---|---|---|---|---|", f"| *this study, {DATASET_TITLES.get(dataset, dataset)}* | | | | | |"]
-    for row in table.to_dict("records"):
-        over = "–" if pd.isna(row["low"]) else _percent(row["low"], row["high"])
-        wilson = _percent(row["wilson_low"], row["wilson_high"])
-        share = f"{100 * row['real']:.2f}"
-        lines.append(f"| {row['method']} | {share} | {over} | {wilson} | {row['votes']} | {row['raters']} |")
-    lines.append(
-        "| *printed in the paper, LRW"
-        + ("" if dataset == "lrw" else " (other data and raters, not comparable)")
-        + "* | | | | | |"
-    )
-    for row in printed_table2().to_dict("records"):
-        lines.append(f"| {row['method']} | {100 * row['real']:.2f} | – | – | – | 140 |")
-    lines += [
-        "",
-        "A vote answers whether the video is real. Interval over raters: Student's t with the jackknife over raters, since the "
-        f"votes of one rater are alike; it needs {LEAST_SPEAKERS} raters. Wilson: all votes taken for independent, which is too "
-        "narrow.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _percent(low: float, high: float) -> str:
-    return f"[{100 * low:.1f}, {100 * high:.1f}]"

@@ -29,7 +29,7 @@ class PaperColumn:
 PAPER_COLUMNS = (
     PaperColumn("fvd", "FVD", LOWER, 2, ("fvd_torchscript", "fvd_i3d"),
                 "the paper does not say how many frames of a clip it compares", "metrics.distances"),
-    PaperColumn("fid", "FID", LOWER, 2, ("fid_tf1", "fid_pytorch_fid"),
+    PaperColumn("fid", "FID", LOWER, 2, ("fid_tf1", "fid_pytorch_fid", "fid_clean"),
                 "the paper does not say which frames of a clip it compares", "metrics.distances"),
     PaperColumn("blinks_per_second", "blinks/s", CLOSEST, 2, ("blinks_per_second_published", "blinks_per_second"), ""),
     PaperColumn("blink_duration", "blink duration, s", CLOSEST, 2, ("blink_duration_published", "blink_duration"),
@@ -39,7 +39,8 @@ PAPER_COLUMNS = (
     PaperColumn("fmse", "F-MSE", CLOSEST, 2, ("fmse_paper", "frame_mse"), "as the published script computes it"),
     PaperColumn("av_offset", "AV offset", CLOSEST, 2, ("av_offset",), "", "metrics.syncnet"),
     PaperColumn("av_confidence", "AV conf.", HIGHER, 2, ("av_confidence",), "", "metrics.syncnet"),
-    PaperColumn("wer", "WER", LOWER, 2, ("wer",), "word classification error of a lip reader; defined for LRW only"),
+    PaperColumn("wer", "WER", LOWER, 2, ("wer_mstcn",),
+                "word classification error of a lip reader; the paper's own reader is not public; defined for LRW only"),
 )  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 import html
 
-from dheads_model.tables.paper_table import BEST, SECOND, PaperTable, Text
+from dheads_model.tables.paper_table import BEST, SECOND, Head, PaperTable, Text
+from dheads_model.tables.tex import TexColumn, tabulars, tex, tex_note
 
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}
 TEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "closest": r"$\approx$", "unjudged": ""}
-_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "−": "$-$"}
 
 
 def paper_markdown(table: PaperTable) -> list[str]:
@@ -20,20 +20,26 @@ def paper_markdown(table: PaperTable) -> list[str]:
 
 
 def paper_tex(table: PaperTable, dataset: str) -> list[str]:
-    """Lines of a booktabs tabular, a midrule between blocks, the legend and footnotes below it."""
-    heads = [
-        " ".join(filter(None, [tex(head.title), TEX_ARROWS[head.better], rf"$^{{{head.note}}}$" if head.note else ""]))
-        for head in table.heads
-    ]
-    width = len(heads) + 1
-    lines = [f"% {dataset}: the paper's columns", rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
-    lines.append("method & " + " & ".join(heads) + r" \\")
+    """Lines of booktabs tabulars with the blocks below each other, the legend and footnotes below them (`tables.tex`)."""
+    rows = [row for block in table.blocks for row in block.rows]
+    titles, number = {}, 0
     for block in table.blocks:
-        lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\emph{{{tex(block.title)}}}}} \\"]
-        lines += [f"{tex(name)} & " + " & ".join(map(_tex_marked, cells)) + r" \\" for name, cells in block.rows]
-    lines += [r"\bottomrule", r"\end{tabular}", ""]
-    lines.append(rf"\par\footnotesize {tex(table.legend)}")
-    return [*lines, *(rf"\par\footnotesize $^{{{n}}}$ {tex(note)}" for n, note in enumerate(table.notes, 1)), ""]
+        titles[number] = tex(block.title)
+        number += len(block.rows)
+    lead = TexColumn("method", tuple(tex(name) for name, _ in rows), left=True)
+    columns = [
+        TexColumn(_tex_head(head), tuple(tex_marked(cells[place]) for _, cells in rows))
+        for place, head in enumerate(table.heads)
+    ]
+    lines = [f"% {dataset}", *tabulars([lead], columns, titles)]
+    notes = [tex_note(table.legend), *(rf"$^{{{n}}}$ {tex_note(note)}" for n, note in enumerate(table.notes, 1))]
+    return [*lines, *(rf"{{\par\noindent\footnotesize\sloppy {note}\par}}" for note in notes), ""]
+
+
+def _tex_head(head: Head) -> str:
+    return " ".join(
+        filter(None, [tex(head.title), TEX_ARROWS[head.better], rf"$^{{{head.note}}}$" if head.note else ""])
+    )
 
 
 def paper_html(table: PaperTable) -> list[str]:
@@ -55,11 +61,6 @@ def paper_html(table: PaperTable) -> list[str]:
     return [*lines, "</table></div>", f"<p>{html.escape(table.legend)}</p>", f'<ol class="notes">{notes}</ol>']
 
 
-def tex(text: str) -> str:
-    """A text with the characters escaped that LaTeX reads as commands."""
-    return "".join(_TEX.get(sign, sign) for sign in text)
-
-
 def _sup(note: int) -> str:
     return f"<sup>{note}</sup>" if note else ""
 
@@ -69,7 +70,8 @@ def _marked(cell: Text) -> str:
     return f"{sign}{cell.text}{sign}"
 
 
-def _tex_marked(cell: Text) -> str:
+def tex_marked(cell: Text) -> str:
+    """A cell in LaTeX, the best bold and the second best italic."""
     command = {BEST: "textbf", SECOND: "textit"}.get(cell.mark)
     return rf"\{command}{{{tex(cell.text)}}}" if command else tex(cell.text)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dheads_model.method_kinds import WITHOUT_VIDEOS
 from dheads_model.tables.columns import COLUMNS
 from dheads_model.tables.paper_columns import (
     PAPER_COLUMNS,
@@ -20,6 +21,7 @@ from dheads_model.tables.paper_columns import (
 )
 from dheads_model.tables.printed import DATASET_TITLES, TRUTH, printed_datasets, printed_table1
 from dheads_model.tables.ranking import best_two
+from dheads_model.tables.statistics import NOT_APPLICABLE
 
 if TYPE_CHECKING:
     from dheads_model.tables.table1 import Row
@@ -98,12 +100,15 @@ def _note(column: PaperColumn, metric: str | None, rows: list[Row]) -> str:
     """The footnote of a column: why it was not computed, or the metric's name where it has another one, and what differs."""
     if metric is None:
         return f"{NOT_COMPUTED}: {why_absent(column)}"
-    reasons = {row.cells[metric].why for row in rows if metric in row.cells and row.cells[metric].n == 0} - {""}
+    filmed = [row for row in rows if row.kind not in WITHOUT_VIDEOS]
+    reasons = {row.cells[metric].why for row in filmed if metric in row.cells and row.cells[metric].n == 0} - {""}
     parts = sorted(reasons) + ([metric_title(metric)] if metric_title(metric) != column.title else [])
     return "; ".join([*parts, *([column.note] if column.note else [])])
 
 
 def _cell(row: Row, metric: str | None) -> Text:
+    if row.kind in WITHOUT_VIDEOS:
+        return Text(NOT_APPLICABLE.why)
     if metric is None:
         return Text(NOT_COMPUTED)
     found = row.cells.get(metric)

@@ -39,6 +39,10 @@ class Cell:
     why: str = ""
 
 
+# A cell of a method that makes no videos, in a column about videos.
+NOT_APPLICABLE = Cell(None, None, 0, None, None, "not applicable")
+
+
 @dataclass(frozen=True)
 class Difference:
     """Mean paired difference from another method over the n clips of both, and its 95 % interval, None as in a Cell."""

@@ -34,7 +34,13 @@ def draw_step_curves(result: Mapping, output: Path | str) -> None:
             found = row["clips"][metric]
             if found["mean"] is not None:
                 axes.errorbar(
-                    row["passes"], found["mean"], yerr=found["sd"], fmt="o", capsize=3, label=name, color=f"C{number}"
+                    row["passes"],
+                    found["mean"],
+                    yerr=found["sd"],
+                    fmt="o",
+                    capsize=3,
+                    label=_in_words(name),
+                    color=f"C{number}",
                 )
         if (true := truth.get(metric, {}).get("mean")) is not None:
             axes.axhline(true, color="grey", linewidth=1, linestyle="--", label=TRUTH)
@@ -52,3 +58,8 @@ def draw_step_curves(result: Mapping, output: Path | str) -> None:
     with atomic_path(output) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
     plt.close(figure)
+
+
+def _in_words(name: str) -> str:
+    """Label of a row: those of a number of steps are named by it."""
+    return f"{name} step{'' if name == '1' else 's'}" if name.isdigit() else name

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from dheads_model.errors import UserError
+from dheads_model.method_kinds import GROUND_TRUTH, REAL, WITHOUT_VIDEOS
+from dheads_model.metrics import measurement
 from dheads_model.metrics.distribution import SetMeasurement
-from dheads_model.metrics.measurement import NOT_APPLICABLE, NOT_COMPUTED
 from dheads_model.shards.index import UNKNOWN_SPEAKER
 from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, shown_columns
 from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
 from dheads_model.tables.paper_columns import paper_first
-from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex
-from dheads_model.tables.paper_table import paper_table
+from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex_marked
+from dheads_model.tables.paper_table import BEST, PLAIN, SECOND, Text, paper_table
 from dheads_model.tables.statistics import (
     LEAST_SPEAKERS,
+    NOT_APPLICABLE,
     Cell,
     Difference,
     cell,
@@ -22,10 +24,8 @@ from dheads_model.tables.statistics import (
     difference,
     loss_difference,
 )
+from dheads_model.tables.tex import PREAMBLE, TexColumn, tabulars, tex
 
-GROUND_TRUTH = "ground_truth"
-# Kinds of methods that are real videos, which are not ranked.
-_REAL = (GROUND_TRUTH, "ground_truth_of_another")
 LEGEND = (
     "Mean ± standard deviation over clips, [95 % interval of the mean: t over speakers]; ↑ higher is better, ↓ lower, ≈ "
     "closest to the ground truth; **best**: better than every other method but real videos, on the same clips, by a "
@@ -62,7 +62,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
     """Rows in the order of `kinds` ({method: kind}). values: tidy metrics of all clips; lost: {(dataset, method): number
     of clips that could not be measured}; reference: the method from which differences are computed.
 
-    A method is best in a metric if it is better than every other one except real videos, by a paired difference
+    A method is best in a metric if it is better than every other one that makes videos, by a paired difference
     whose 95 % interval excludes 0; so none of two equal ones is best, and none with few speakers. The second best is the
     best of the others where they are at least two. Raises UserError when nothing was measured.
     """
@@ -83,7 +83,7 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
             rows.append(
                 Row(
                     str(dataset), method, kinds[method],
-                    {c.metric: cell(mine.get(c.metric, values.iloc[:0]), c) for c in columns},
+                    {c.metric: _cell(mine, c, kinds[method]) for c in columns},
                     len(clips), len(clips) + lost.get((dataset, method), 0), count_speakers(clips), reference,
                     {c.metric: difference(mine[c.metric], theirs[c.metric], c)
                      for c in columns if c.metric in mine and c.metric in theirs},
@@ -92,6 +92,13 @@ def make_rows(values: pd.DataFrame, kinds: dict[str, str], lost: dict, reference
                 )
             )  # fmt: skip
     return rows
+
+
+def _cell(mine: dict[str, pd.DataFrame], column: Column, kind: str) -> Cell:
+    """The cell of a method in a column, from its rows by metric."""
+    if column.metric in mine:
+        return cell(mine[column.metric], column)
+    return NOT_APPLICABLE if kind in WITHOUT_VIDEOS else Cell(None, None, 0, None, None)
 
 
 def _ranked(
@@ -103,7 +110,7 @@ def _ranked(
     judged = {
         method: of_method
         for method, of_method in rows.items()
-        if kinds[method] not in _REAL and (of_method["status"] == "ok").any()
+        if kinds[method] not in (*REAL, *WITHOUT_VIDEOS) and (of_method["status"] == "ok").any()
     }
     truth = [of_method for method, of_method in rows.items() if kinds[method] == GROUND_TRUTH]
     if column.better == UNJUDGED or (column.better == CLOSEST and not truth):
@@ -166,9 +173,9 @@ def refusals(values: pd.DataFrame) -> list[str]:
     sentences = []
     uncomputed: dict[str, list[str]] = {}
     for column in COLUMNS:
-        of_metric = values[(values["metric"] == column.metric) & (values["status"] != NOT_APPLICABLE)]
+        of_metric = values[(values["metric"] == column.metric) & (values["status"] != measurement.NOT_APPLICABLE)]
         for dataset, rows in of_metric.groupby("dataset", sort=True):
-            if (rows["status"] == NOT_COMPUTED).all():
+            if (rows["status"] == measurement.NOT_COMPUTED).all():
                 uncomputed.setdefault(rows["reason"].iloc[0], []).append(f"{column.title} of {dataset}")
             elif column.optional and not (rows["status"] == "ok").any():
                 sentences.append(f"{column.title} of {dataset} was not measured: {rows['reason'].iloc[0]}.")
@@ -191,6 +198,16 @@ def interval_notes(rows: list[Row]) -> list[str]:
         if shown[0].reference not in {row.method for row in shown}:
             notes.append(f"{dataset} has no differences: {shown[0].reference} (table1.reference) has no row.")
     return notes
+
+
+def without_videos_notes(rows: list[Row]) -> list[str]:
+    """A sentence for each method that makes no videos."""
+    methods = dict.fromkeys(row.method for row in rows if row.kind in WITHOUT_VIDEOS)
+    return [
+        f"{method} makes no videos: a ridge regression, fitted on the training clips, predicts the mouth opening of each frame "
+        "from the audio of five frames, so only mouth-truth corr. applies. It is not ranked."
+        for method in methods
+    ]
 
 
 def unknown_speaker_notes(values: pd.DataFrame) -> list[str]:
@@ -242,37 +259,44 @@ def shown_differences(shown: list[Row]) -> list[list[str]]:
 
 
 def to_tex(rows: list[Row]) -> str:
-    """Booktabs tables for \\input: for each dataset the paper's columns with the printed rows, then the means of all metrics,
-    and below them the differences from the reference."""
-    lines = [r"% needs \usepackage{booktabs}; bold and italic as in table1.md"]
+    """Booktabs tables for \\input: for each dataset the paper's columns with the printed rows, the means of all metrics, and the
+    differences from the reference."""
+    lines = list(PREAMBLE)
     for dataset in sorted({row.dataset for row in rows}):
-        lines += paper_tex(paper_table([row for row in rows if row.dataset == dataset]), dataset)
-    lines += ["% all metrics", *_tabular_head("ll", rows, "metric & ", "")]
-    for column in paper_first(columns_of(rows)):
-        cells = []
-        for row in rows:
-            found = row.cells[column.metric]
-            text = found.why.partition(":")[0] or "--" if found.mean is None else f"{found.mean:.{column.digits}f}"
-            command = {"**": "textbf", "*": "textit"}.get(_mark(row, column))
-            cells.append(rf"\{command}{{{text}}}" if command else text)
-        lines.append(f"{tex(column.title)} & {TEX_ARROWS[column.better]} & " + " & ".join(cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    if shown := [row for row in rows if row.differences]:
-        reference = shown[0].reference
-        lines += ["", r"\medskip", f"% less {reference}, clip by clip, with 95 % intervals"]
-        lines += _tabular_head("l", shown, "metric", f" $-$ {reference}")
-        for column in _paired_columns(rows):
-            cells = [_tex_difference(row.differences.get(column.metric), column) for row in shown]
-            lines.append(f"{tex(column.title)} & " + " & ".join(cells) + r" \\")
-        lines += [r"\bottomrule", r"\end{tabular}"]
+        shown = [row for row in rows if row.dataset == dataset]
+        lines += paper_tex(paper_table(shown), dataset)
+        found = paper_first(columns_of(rows))
+        lines += [
+            f"% {dataset}: all metrics",
+            *tabulars(_tex_lead(found), [_tex_means(row, found) for row in shown], {}),
+        ]
+        if differing := [row for row in shown if row.differences]:
+            paired = _paired_columns(rows)
+            columns = [_tex_differences(row, paired) for row in differing]
+            lines += [f"% {dataset}: differences, clip by clip, with 95 % intervals"]
+            lines += tabulars(_tex_lead(paired)[:1], columns, {})
     return "\n".join(lines) + "\n"
 
 
-def _tabular_head(left: str, rows: list[Row], first: str, after: str) -> list[str]:
-    names = [f"{row.dataset} / {row.method}{after}".replace("_", r"\_") for row in rows]
+def _tex_lead(columns: list[Column]) -> list[TexColumn]:
+    titles = tuple(tex(column.title) for column in columns)
     return [
-        rf"\begin{{tabular}}{{{left}{'r' * len(rows)}}}", r"\toprule", f"{first} & " + " & ".join(names) + r" \\", r"\midrule",
+        TexColumn("metric", titles, left=True), TexColumn("", tuple(TEX_ARROWS[column.better] for column in columns), left=True),
     ]  # fmt: skip
+
+
+def _tex_means(row: Row, columns: list[Column]) -> TexColumn:
+    cells = []
+    for column in columns:
+        found = row.cells[column.metric]
+        text = found.why.partition(":")[0] or "–" if found.mean is None else f"{found.mean:.{column.digits}f}"
+        cells.append(tex_marked(Text(text, {"**": BEST, "*": SECOND}.get(_mark(row, column), PLAIN))))
+    return TexColumn(tex(f"{row.method} (n = {row.measured})"), tuple(cells))
+
+
+def _tex_differences(row: Row, columns: list[Column]) -> TexColumn:
+    cells = (_tex_difference(row.differences.get(column.metric), column) for column in columns)
+    return TexColumn(tex(f"{row.method} − {row.reference}"), tuple(cells))
 
 
 def columns_of(rows: list[Row]) -> list[Column]:

@@ -15,6 +15,7 @@ from dheads_model.tables.printed import DATASET_TITLES, printed_table3
 from dheads_model.tables.ranking import best_two
 from dheads_model.tables.statistics import Cell
 from dheads_model.tables.table1 import GROUND_TRUTH, Row
+from dheads_model.tables.tex import PREAMBLE
 
 LEGEND = (
     "Mean ± standard deviation over clips. The best value of a column is bold and the second best italic, by value alone: a "
@@ -43,7 +44,7 @@ MEASURES = (
     Measure("ssim", "SSIM", HIGHER, 4, "ssim"),
     Measure("psnr", "PSNR", HIGHER, 2, "psnr"),
     Measure("lmd", "LMD", LOWER, 3, "lmd_mouth", "LMD (mouth); the paper does not define its LMD"),
-    Measure("wer", "WER", LOWER, 2, "wer"),
+    Measure("wer", "WER", LOWER, 2, "wer_mstcn"),
 )
 
 
@@ -55,7 +56,7 @@ def table3_files(rows: Sequence[Row], ablation: Sequence[Mapping]) -> dict[str, 
     found = [(varied, row) for varied in ablation for row in rows if row.method == varied["method"]]
     if not found:
         raise UserError("no method of the ablation was measured; results/data_card.md has the reasons.")
-    markdown, tex, body = ["# Table 3", ""], ["% needs \\usepackage{booktabs}"], ["<h1>Table 3</h1>"]
+    markdown, tex, body = ["# Table 3", ""], list(PREAMBLE), ["<h1>Table 3</h1>"]
     for dataset in sorted({row.dataset for _, row in found}):
         table = _form(dataset, [pair for pair in found if pair[1].dataset == dataset], rows)
         markdown += [f"## {dataset} (test split)", "", *paper_markdown(table)]

@@ -76,7 +76,7 @@ class Learner:
             self.averaged.load_state_dict(self.average, assign=True)
 
     def state(self) -> dict:
-        """Its part of a training's state."""
+        """What the state of a training keeps of it: weights, their average and the optimizer's moments."""
         return {"model": self.model.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: dict) -> None:

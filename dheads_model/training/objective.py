@@ -16,6 +16,7 @@ from dheads_model.network.eyes import eye_closure
 from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
+from dheads_model.training.colour_jitter import jitter_colours
 from dheads_model.training.distillation import solver_levels
 from dheads_model.training.face_loss import face_loss
 from dheads_model.training.settings import RunSettings
@@ -98,6 +99,8 @@ def draw_batch(
             torch.where(mirrored[:, None, None], _mirror_points(points, size), points)
             for points in (landmarks, identity_landmarks)
         )
+    if training and run.training.colour_jitter > 0:
+        clean, identity, frames = jitter_colours((clean, identity, frames), run.training.colour_jitter, generator)
     motion = to_motion_input(frames, run.network)
     level = torch.zeros(count, device=device)
     audio_drop = None

@@ -69,6 +69,9 @@ class TrainingSettings:
     """Weight of the variational bound, which trains a learned variance (ddpm); 0.0001 in the paper's code."""
     flip: bool = True
     """Mirror half of the samples horizontally."""
+    colour_jitter: NonNegativeFloat = 0.0
+    """Strength of random changes of gamma, saturation and channel gains, the same for all frames of a sample. 0 for none;
+    1 for corpora of few speakers, see docs/benchmarks.md."""
     log_sigma_mean: float = 0.3
     """Mean of the logarithm of the training noise levels (edm)."""
     log_sigma_std: PositiveFloat = 0.8
@@ -145,7 +148,7 @@ class RunSettings:
     """With fewer training clips nothing is trained, and the table has a note instead of the row, unless model names an
     export."""
     gpus: CountOrZero = 0
-    """GPUs that the job requests from the cluster; CUDA is used wherever it is available."""
+    """GPUs of the job, which sees no others; 0: it computes on the CPU."""
     compat: Literal[*COMPAT] = "paper"
     """Variant where the published code differs from the paper. published: the code's frequencies of the time embedding
     (1 to 0.1 radians per step instead of 1 to 0.0001), and its lip loss, in a box at the lips of the identity frame

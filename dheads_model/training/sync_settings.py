@@ -64,7 +64,7 @@ class SyncSettings:
     """Approximate maximum number of training clips. If there are more, every k-th shard is used. All are held in
     memory, about 3 kB per frame."""
     gpus: CountOrZero = 0
-    """GPUs that the job requests from the cluster; CUDA is used wherever it is available."""
+    """GPUs of the job, which sees no others; 0: it computes on the CPU."""
     speakers: Literal["all", "even", "odd"] = "even"
     """Training speakers: all, or every second one of their sorted names, so that two encoders can have disjoint
     speakers."""

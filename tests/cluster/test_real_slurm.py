@@ -1,18 +1,21 @@
-"""The committed Slurm profile on a real Slurm of one node; runs where root has Debian's packages slurm-wlm and munge."""
+"""The committed Slurm profile on a real Slurm of two nodes; runs where root has Debian's packages slurm-wlm and munge."""
 
 import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.cluster.one_node import completed_jobs, missing, one_node
+from dheads_model.training.log import read_log
 from tests.cluster.profile import command, environment, run
+from tests.cluster.two_nodes import CONF, CORES, NODES, completed_jobs, missing, two_nodes
 from tests.conftest import TINY
-from tests.workflow import snakemake
+from tests.workflow import ROOT, snakemake
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,10 +39,26 @@ def slurm_folder(tmp_path_factory):
 def slurm(slurm_folder):
     with contextlib.ExitStack() as stack:
         try:
-            variables = stack.enter_context(one_node(slurm_folder))
-        except (RuntimeError, subprocess.CalledProcessError) as problem:
+            variables = stack.enter_context(two_nodes(slurm_folder))
+        except (RuntimeError, OSError) as problem:
             pytest.skip(f"Slurm does not start here: {problem}")
         yield variables
+
+
+def test_a_killed_test_leaves_no_slurm_behind(tmp_path_factory):
+    # The first test: it needs the place of the others' Slurm.
+    start = (
+        "import os, pathlib, sys, tests.cluster.two_nodes as t\n"
+        "with t.two_nodes(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", start, str(tmp_path_factory.mktemp("k"))], cwd=ROOT, timeout=60)
+    if killed.returncode != -signal.SIGKILL:
+        pytest.skip("Slurm does not start here")
+    deadline = time.monotonic() + 30
+    while missing():
+        assert time.monotonic() < deadline, missing()
+        time.sleep(0.2)
+    assert not os.path.lexists(CONF)
 
 
 def test_the_tiny_corpus_gives_the_local_table(finished, slurm, slurm_folder, tmp_path):
@@ -49,11 +68,12 @@ def test_the_tiny_corpus_gives_the_local_table(finished, slurm, slurm_folder, tm
         assert (tmp_path / "results" / name).read_bytes() == (finished.work / "results" / name).read_bytes()
     jobs = completed_jobs(slurm_folder)
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
+    assert {job["NodeList"] for job in jobs} == set(NODES)
     # Three shards, two methods without a model, training, sampling, its metrics and features, three distances.
     limits = sorted(int(job["TimeLimit"]) for job in jobs)
     assert limits == [11, 11, 22, 22, 85, 85, 96, 120, 120, 120, 240, 1440]
     trained = next(job for job in jobs if job["TimeLimit"] == "1440")
-    assert f"cpu={min(os.cpu_count(), 8)},mem=7385M,node=1" in trained["Tres"]
+    assert f"cpu={CORES},mem=7385M,node=1" in trained["Tres"]
 
 
 def test_a_training_that_meets_its_time_limit_goes_on_to_the_same_bytes(finished, slurm, tmp_path):
@@ -81,3 +101,28 @@ def test_a_training_that_meets_its_time_limit_goes_on_to_the_same_bytes(finished
     done = snakemake(finished.project, works["local"], "--cores", "2", "--configfile", str(TINY), *LONGER, "--", MODEL)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (works["cluster"] / MODEL).read_bytes() == (works["local"] / MODEL).read_bytes()
+
+
+def test_a_training_over_two_nodes_has_the_losses_of_one_process_with_twice_the_accumulation(
+    finished, slurm, slurm_folder, tmp_path
+):
+    works = {name: tmp_path / name for name in ("one", "two")}
+    for work in works.values():
+        shutil.copytree(finished.work, work)
+    common = "ours.network.dropout: 0, ours.training.images: 160, ours.training.log_every_images: 8"
+    one = f"runs={{{common}, ours.training.gradient_accumulation: 2}}"
+    two = f"runs={{{common}, ours.training.gradient_accumulation: 1, ours.gpus: 2}}"
+    over_two = ["nodes=2", "mpi=srun", "tasks=2", "tasks_per_gpu=1", "cpus_per_task=1", "mem_mb=3000"]
+    resources = ("--set-resources", *(f"train_model:{given}" for given in over_two))
+    done = run(finished.project, works["two"], slurm, *ARGUMENTS, *resources, "--config", two, "--", MODEL)
+    assert done.returncode == 0, done.stdout
+    job = completed_jobs(slurm_folder)[-1]
+    assert (job["NodeList"], job["NodeCnt"]) == ("node[1-2]", "2")
+    done = snakemake(
+        finished.project, works["one"], "--cores", "2", "--configfile", str(TINY), "--config", one, "--", MODEL
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = [read_log(work / "results/runs/ours/training.jsonl") for work in works.values()]
+    losses = [[entry["loss"] for entry in log] for log in logs]
+    assert len(losses[0]) == 20
+    assert losses[1] == pytest.approx(losses[0], abs=1e-6)

@@ -17,7 +17,7 @@ from tests.workflow import ROOT, plan, snakemake
 
 pytestmark = pytest.mark.slow
 CREMA_D = str(ROOT / "config/crema_d.yaml")
-RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.1, "timeout": 5}
+RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.1, "timeout": 20}
 
 
 @pytest.fixture(scope="module")

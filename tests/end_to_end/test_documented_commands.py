@@ -6,6 +6,7 @@ What would take hours or needs a host (large corpora, other trainings) is planne
 import dataclasses
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from tests.conftest import TINY
 from tests.factories.checkpoints import PUBLISHED, Names, published_state
 from tests.factories.networks import settled
 from tests.factories.settings import plain_diffusion
-from tests.workflow import ROOT
+from tests.workflow import ROOT, snakemake_command
 
 pytestmark = pytest.mark.slow
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
@@ -36,7 +37,6 @@ ACTIVATE = ". .venv/bin/activate"
 PLANNED_BY_MAKE = 'make() { command make --dry-run "$@" > /dev/null; }; '
 # Containers run elsewhere.
 CONTAINERS = "apptainer() { :; }; docker() { :; }; "
-PLANNED = 'snakemake() { command snakemake --dry-run "$@"; }; '
 
 
 def blocks(page):
@@ -93,16 +93,20 @@ def released(folder):
     torch.jit.trace(settled(SDAAudioEncoder(16)), silence).save(folder / "audio_encoder.pt")
 
 
-def typed(checkout, commands, page, keys=""):
+def planning() -> str:
+    """A shell function: `snakemake` means `snakemake --dry-run`."""
+    return f'snakemake() {{ {shlex.join(snakemake_command())} --dry-run "$@"; }}; '
+
+
+def typed(checkout, commands, functions="", keys=""):
     """Run commands as a person types them, one after another, in a shell where the environment is activated."""
-    functions = CONTAINERS + PLANNED_BY_MAKE + ("" if page in RUN else PLANNED)
     commands = commands.replace("clips=PATH", "'clips=my clips'").replace("/NAME/", "/ours/")
     commands = commands.replace("votes: FOLDER", "votes: votes")
     # The released network is of 128 pixels, which leave no trace in its tensors.
     commands = commands.replace("import_model ", "import_model --image-size 8 ")
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
     return subprocess.run(
-        ["bash", "-e", "-c", f"{functions}{ACTIVATE}\n{commands}"],
+        ["bash", "-e", "-c", f"{CONTAINERS}{PLANNED_BY_MAKE}{functions}{ACTIVATE}\n{commands}"],
         cwd=checkout, env=environment, input=keys, text=True, capture_output=True, timeout=1800,
     )  # fmt: skip
 
@@ -115,12 +119,12 @@ def test_the_readme_says_once_how_the_environment_is_activated():
 @pytest.mark.parametrize(("page", "number"), [(page, number) for page in PAGES for number in range(len(blocks(page)))])
 def test_a_block_of_commands_runs_as_printed(checkout, page, number):
     block = blocks(page)[number]
-    done = typed(checkout, block, page, keys="user\npassword\n")
+    done = typed(checkout, block, "" if page in RUN else planning(), keys="user\npassword\n")
     assert done.returncode == 0, f"{page}\n{block}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if spans(page)])
 def test_commands_inside_the_text_are_planned(checkout, page):
     for command in spans(page):
-        done = typed(checkout, command.replace("snakemake ", "snakemake --dry-run ", 1), page)
+        done = typed(checkout, command, planning())
         assert done.returncode == 0, f"{page}: {command}\n{done.stdout}\n{done.stderr}"

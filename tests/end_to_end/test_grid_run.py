@@ -16,7 +16,7 @@ from tests.workflow import ROOT, plan, snakemake
 
 pytestmark = pytest.mark.slow
 GRID = str(ROOT / "config/grid.yaml")
-RETRY = {"attempts": 4, "first_wait": 0.01, "longest_wait": 0.1, "timeout": 5}
+RETRY = {"attempts": 4, "first_wait": 0.01, "longest_wait": 0.1, "timeout": 20}
 TARGETS = ("results/data_card.csv", "resources/grid/index.json")
 # What a shard needs, by rule.
 OF_A_SHARD = (

@@ -39,7 +39,7 @@ def tree(finished, tmp_path_factory):
 
 def overlay(work, **block) -> str:
     path = work / "overlay.json"
-    retry = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 5}
+    retry = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 20}
     # In frames as distributed there is no mouth at a known place to hide.
     shown = {
         "runs": {"ours": {"conditioning_augmentation": {"mouth_drop": 0}}},

@@ -12,6 +12,7 @@ from dheads_model.manifest import read_manifest, verify_file
 from dheads_model.media.audio import load_speech
 from dheads_model.media.video import open_video
 from tests.conftest import TINY
+from tests.factories.browser import browser_page
 from tests.workflow import snakemake
 
 pytestmark = pytest.mark.slow
@@ -103,11 +104,42 @@ def test_shards_and_tables_are_the_same_bytes_in_another_run_on_one_core(finishe
     assert again == first
 
 
-def test_the_report_builds(finished, tmp_path):
-    done = snakemake(
-        finished.project, finished.work, "--configfile", str(TINY), "--report", str(tmp_path / "report.zip"), "--nolock"
-    )
+@pytest.fixture(scope="module")
+def report(finished, tmp_path_factory):
+    """Folder of the report of the finished run, unpacked."""
+    folder = tmp_path_factory.mktemp("report")
+    wanted = ("--configfile", str(TINY), "--report", str(folder / "report.zip"), "--nolock")
+    done = snakemake(finished.project, finished.work, *wanted)
     assert done.returncode == 0, done.stderr
-    names = {Path(name).name for name in zipfile.ZipFile(tmp_path / "report.zip").namelist()}
+    with zipfile.ZipFile(folder / "report.zip") as packed:
+        packed.extractall(folder)
+    return folder / "report"
+
+
+def test_the_report_builds(report):
+    names = {path.name for path in report.rglob("*")}
     assert {"report.html", "table1.html", "data_card.csv", "loss.png", "ours_embedded_00002.png"} <= names
     assert {"index.html", "gallery.js", "data.js", "1003_IOM_SAD_XX.mp4"} <= names, "the gallery, with its videos"
+
+
+@pytest.mark.parametrize(
+    ("category", "file", "shown"),
+    [("Tables", "results/table1.html", "mouth-truth corr."), ("Gallery", "results/gallery/page/index.html", "Play")],
+)
+def test_the_report_shows_table_and_gallery_in_a_browser(report, tmp_path, category, file, shown):
+    named = "[...document.querySelectorAll('*')].filter(one => one.children.length == 0 && one.textContent.trim() == {!r}).at(-1)"
+    with browser_page(tmp_path / "profile") as page:
+        page.open(report / "report.html", 1280, 800)
+        page.wait_for(f"!!{named.format(category)}")
+        page.value(f"{named.format(category)}.click()")
+        page.wait_for(f"!!{named.format(file)}")
+        page.value(f"{named.format(file)}.closest('tr').querySelector('[iconname=eye]').click()")
+        page.wait_for("!!document.querySelector('iframe')")
+        (inside,) = [
+            path
+            for path in report.rglob(Path(file).name)
+            if page.value("document.querySelector('iframe').src").endswith("/".join(path.parts[-2:]))
+        ]
+        page.open(inside, 1280, 800)
+        page.wait_for(f"document.body.innerText.includes({shown!r})")
+        assert page.complaints == []

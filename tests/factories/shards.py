@@ -14,10 +14,10 @@ from workflow_scripts import pack_shards
 BUDGET = {"always_allowed": 9, "failed_fraction": 1.0, "filtered_fraction": 1.0, "strict": True}
 
 
-def make_stages(folder, split="train", shard="00000", lengths=None, speakers="ab", damage=None):
+def make_stages(folder, split="train", shard="00000", lengths=None, speakers="ab", damage=None, words=None):
     """Outputs of all stages of one shard with small made-up clips; arguments of pack_shards.
 
-    lengths: {clip: frames}. damage: a clip whose landmarks are one row short.
+    lengths: {clip: frames}. damage: a clip whose landmarks are one row short. words: {clip: its word label}.
     """
     import io
 
@@ -40,6 +40,7 @@ def make_stages(folder, split="train", shard="00000", lengths=None, speakers="ab
             "split": split,
             "transcript": "",
             "sha256": "0",
+            **({"word": words[clip]} if words and clip in words else {}),
         }
         facts["align"][clip] = {"frames": count, "start": 0.0}
         facts["crop"][clip] = {"size": 32, "frames": count}

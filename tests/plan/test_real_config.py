@@ -5,7 +5,9 @@ import pytest
 from dheads_model.config import build
 from dheads_model.diffusion.sampling import SamplingSettings
 from dheads_model.training.settings import run_settings
+from tests.conftest import TINY
 from tests.factories.configs import laid
+from tests.workflow import ROOT, plan
 from workflow_scripts.planning.config_check import check_config
 
 
@@ -35,3 +37,12 @@ def test_grid_is_trained_and_sampled_with_the_same_settings():
     assert grid["runs"] == real["runs"] | {"ours": real["runs"]["ours"] | {"dataset": "grid"}}
     assert grid["methods"] == real["methods"] and grid["crop"] == real["crop"]
     check_config(grid)
+
+
+def test_a_regression_is_fitted_once_and_has_a_row_without_videos(tmp_path):
+    wanted = ("--configfile", str(TINY), "--config", "methods={linear: {kind: linear_regression}}")
+    jobs = plan(ROOT, tmp_path, *wanted, "--", "all", "results/figures/methods_embedded.png", "results/per_speaker.csv")
+    assert (jobs["fit_linear_regression"], jobs["measure_linear_regression"]) == (1, 1)
+    for rule in ("measure_videos", "extract_features", "measure_distances"):
+        assert jobs[rule] == 3
+    assert (jobs["sample_videos"], jobs["copy_reference"], jobs["draw_strips"]) == (1, 2, 2)

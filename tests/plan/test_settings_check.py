@@ -125,7 +125,7 @@ def export(tmp_path):
 def test_a_model_that_is_given_is_looked_at_before_any_job(config, export, tmp_path):
     checked(config, ("model", str(export())))
     with pytest.raises(
-        UserError, match=r"in methods\.ours: sampling\.guidance_scale is 5, but this model was trained with"
+        UserError, match=r"in methods\.ours: sampling\.guidance_scale is 5, but this model is trained with"
     ):
         checked(config, ("model", str(export(conditioning_augmentation={"audio_drop": 0.0, "mouth_drop": 1.0}))))
     with pytest.raises(

@@ -12,7 +12,7 @@ from tests.crema_d_fixtures import REAL_TABLES, lay_out, write_tables
 from tests.media_host import serve
 
 ALL = {"actors": None}
-QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=1)
+QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=20)
 FILES = {f"VideoFlash/1001_{code}_NEU_XX.flv": code.encode() * 20_000 for code in ("IEO", "TIE", "IOM", "IWW", "TAI")}
 
 

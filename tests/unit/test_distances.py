@@ -23,6 +23,7 @@ from dheads_model.stages.feature_files import read_features, write_features
 from dheads_model.tables.distance_cells import distance_notes, with_distances
 from dheads_model.tables.expected import compare, read_table
 from dheads_model.tables.table1 import make_rows, to_csv, to_markdown, to_tex
+from dheads_model.tables.tex import tex_note
 from tests.factories.tables import rows_of
 from workflow_scripts.planning import weights as planned_weights
 
@@ -176,7 +177,7 @@ def test_cells_hold_values_refusals_and_what_to_fetch(table):
     )
     tex = to_tex(rows)
     assert "not computed & not computed" in tex
-    assert all(why in line and "footnotesize" in line for line in tex.splitlines() if "snakemake" in line)
+    assert all(tex_note(why) in line and "footnotesize" in line for line in tex.splitlines() if "snakemake" in line)
 
 
 def test_the_csv_has_numbers_apart_from_words(table):
@@ -204,8 +205,9 @@ def test_modules_agree_with_the_networks_about_sizes_and_files():
     from dheads_model.metrics.networks import efficientnet_lite0, inception
 
     assert EFFNET.size == efficientnet_lite0.FEATURES
-    assert DISTANCES["fid_tf1"].size == DISTANCES["fid_pytorch_fid"].size == inception.FEATURES
-    assert DISTANCES["fid_tf1"].weights == DISTANCES["fid_pytorch_fid"].weights == (inception.WEIGHTS_NAME,)
+    for variant in inception.VARIANTS:
+        assert DISTANCES[f"fid_{variant}"].size == inception.FEATURES
+        assert DISTANCES[f"fid_{variant}"].weights == (inception.WEIGHTS_NAME,)
     assert DISTANCES["fvd_torchscript"].size == DISTANCES["fvd_i3d"].size == i3d.FEATURES
     assert DISTANCES["fvd_torchscript"].weights == (i3d.WEIGHTS_NAME,)
     assert EFFNET.package == (efficientnet_lite0.FILE.module, efficientnet_lite0.FILE.requirement)
@@ -220,7 +222,10 @@ def asked(**metrics):
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ({"require": ["fid"]}, "names fid, which is no metric; known: effnet_lite0, fid_pytorch_fid"),
+        (
+            {"require": ["fid"]},
+            "names fid, which is no metric; known: arcface_r100, arcface_r50, effnet_lite0, fid_clean",
+        ),
         ({"require": ["fid_tf1"]}, "names fid_tf1; add it to metrics.distances too"),
         ({"require": ["syncnet"]}, "names syncnet; set metrics.syncnet to true too"),
         ({"distances": ["fid"]}, r"metrics\.distances\[0\] is 'fid'; it must be one of"),

@@ -16,7 +16,7 @@ from tests.media_fixtures import write_media
 from tests.media_host import serve
 from workflow_scripts.fetch_crema_d import main
 
-RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
+RETRY = {"attempts": 2, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 20}
 TIMES = [0.5 + number / 25 for number in range(10)]
 CLICK = 4800
 

@@ -21,7 +21,7 @@ from tests.media_host import serve
 from workflow_scripts import adopt_grid
 from workflow_scripts.fetch_grid import main
 
-RETRY = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 2}
+RETRY = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 20}
 # Not of one letter, so that a zip is not much smaller.
 CLIPS = {
     7: {"bbaf2n": hashlib.shake_256(b"a").digest(90_000), "lbax4n": hashlib.shake_256(b"b").digest(70_000)},

@@ -9,7 +9,9 @@ from dheads_model.manifest import Manifest, Outcome, store_files, write_manifest
 from dheads_model.media.encode import write_video
 from dheads_model.metrics.smoothness import flow_map, optical_flow
 from dheads_model.stages.flow_maps import mean_flow_map, same_clip_of_all
+from dheads_model.tables.figures import draw_methods
 from dheads_model.tables.step_curves import draw_step_curves
+from tests.factories.tables import steps_result
 from tests.workflow import call
 from workflow_scripts import draw_figures
 
@@ -55,17 +57,17 @@ def test_both_figures_from_videos_of_two_methods(tmp_path):
         assert cv2.imread(str(tmp_path / f"one_{kind}.png")).std() > 20
 
 
+def test_names_of_methods_are_not_cut_off(tmp_path):
+    names = ("ours", "ours_radius0_grey", "ours_radius0_rgb", "ours_radius2_rgb", "ground_truth", "frozen_first_frame")
+    draw_methods("clip", dict.fromkeys(names, moving_below()), 1, 12, tmp_path / "m.png")
+    picture = cv2.imread(str(tmp_path / "m.png"))
+    assert (picture[:, :2] == 255).all(), "a white edge before the names"
+
+
 def test_methods_without_a_clip_in_common_are_refused(tmp_path):
     paths = {name: [manifest(tmp_path / name / "d", [name], moving_below())] for name in ("ours", "frozen")}
     with pytest.raises(UserError, match=r"no clip has a video of every method \(ours, frozen\)"):
         same_clip_of_all(paths)
-
-
-def steps_result(*names):
-    clips = {name: {"mean": 0.4, "sd": 0.1, "n": 2} for name in ("mouth_audio_correlation", "head_motion", "cpbd")}
-    long = {"drift": {"curve": [0.0, 2.0, 3.0], "last": 3.0, "largest": 3.0}}
-    rows = {name: {"passes": 2 * int(name), "clips": clips, "long": long} for name in names}
-    return {"rows": {"ground truth": {"clips": clips}} | rows}
 
 
 def test_curves_of_the_step_benchmark(tmp_path):

@@ -166,6 +166,15 @@ def test_the_guidance_of_a_corpus_is_lowered_for_photos_unless_it_is_asked_for(g
         assert f"2 steps, guidance {guidance})" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("facts", "guidance"), [({}, 1.5), ({"dataset": "embedded"}, 1.5), ({"dataset": "grid"}, 4.0)])
+def test_a_model_of_real_faces_keeps_its_guidance_for_photos(tmp_path, facts, guidance):
+    methods = {"methods": {"ours": {**SAMPLING, "guidance_scale": 4.0}}}
+    assert (
+        Talker.load(export(tmp_path / "model.safetensors", methods | facts)).settings.sampling.guidance_scale
+        == guidance
+    )
+
+
 def test_the_help_names_every_default(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])

@@ -10,6 +10,8 @@ import pytest
 
 from tests.workflow import ROOT
 from workflow_scripts.claim_gpus import claim, visible_gpus
+from workflow_scripts.planning.job_shell import job_prefix
+from workflow_scripts.planning.unused_gpus import unused_gpus
 from workflow_scripts.slurm_rank import first_node, rank_of_task
 
 SCHEDULER = {"SLURM_JOB_ID": "7"}
@@ -30,7 +32,9 @@ def environment(tmp_path, **more):
 
 
 def run(tmp_path, count, **more):
-    return subprocess.run(command(count), env=environment(tmp_path, **more), text=True, capture_output=True, timeout=60)
+    return subprocess.run(
+        command(count), env=environment(tmp_path, **more), text=True, capture_output=True, timeout=120
+    )
 
 
 @pytest.fixture
@@ -62,8 +66,8 @@ def test_a_job_of_several_gpus_gets_them_all_at_once_or_none(tmp_path):
 
 
 def test_a_killed_job_frees_its_gpu(tmp_path, smi):
-    process = subprocess.Popen([*command(3)[:-1], "import time; time.sleep(60)"], env=environment(tmp_path, **smi))
-    deadline = time.monotonic() + 30
+    process = subprocess.Popen([*command(3)[:-1], "import time; time.sleep(600)"], env=environment(tmp_path, **smi))
+    deadline = time.monotonic() + 120
     while not (tmp_path / "dheads-gpu-2.lock").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -87,6 +91,61 @@ def test_more_gpus_than_there_are_is_one_sentence(tmp_path, smi):
     done = run(tmp_path, 4, **smi)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: the job needs 4 GPUs and may use 3 here; lower the config's gpus.\n"
+
+
+def seen(tmp_path, command, **more):
+    """What a job's command prints as its GPUs; none where CUDA_VISIBLE_DEVICES is not set."""
+    shown = f"{command} {sys.executable} -c \"import os; print(os.environ.get('CUDA_VISIBLE_DEVICES', 'all'))\""
+    done = subprocess.run(
+        ["bash", "-c", job_prefix(str(ROOT)).format() + shown], env=environment(tmp_path, **more), text=True,
+        capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+CLAIM = f"{sys.executable} -m workflow_scripts.claim_gpus 1"
+
+
+@pytest.mark.parametrize(
+    ("given", "without", "claimed"),
+    [
+        ({}, "", "0"),
+        ({"CUDA_VISIBLE_DEVICES": "2,3"}, "", "2"),
+        ({"CUDA_VISIBLE_DEVICES": ""}, "", ""),
+        (SCHEDULER, "", "all"),
+        (SCHEDULER | {"CUDA_VISIBLE_DEVICES": "2,3"}, "2,3", "2,3"),
+    ],
+    ids=["server", "restricted", "none allowed", "scheduler that gave none", "scheduler that gave two"],
+)
+def test_a_job_sees_a_gpu_only_if_it_claimed_one_or_its_scheduler_gave_one(tmp_path, smi, given, without, claimed):
+    assert seen(tmp_path, "", **smi, **given) == without
+    assert seen(tmp_path, CLAIM, **smi, **given) == claimed
+
+
+def test_ranks_of_srun_see_the_gpus_that_their_job_hid(tmp_path, smi):
+    task = {"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", **SCHEDULER,
+            "SLURM_STEP_TASKS_PER_NODE": "1", "SLURM_STEP_NODELIST": "n1"}  # fmt: skip
+    (tmp_path / "say.py").write_text("import os; print(os.environ.get('CUDA_VISIBLE_DEVICES', 'all'))")
+    rank = f"{sys.executable} -m workflow_scripts.slurm_rank {tmp_path}/say.py #"
+    assert seen(tmp_path, rank, **smi, **task) == "all"
+
+
+CONFIG = {"runs": {"a": {"gpus": 0}, "b": {"gpus": 1}}, "methods": {"m": {"gpus": 0}, "real": {}}, "sync_encoders": {}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "gpus", "sentence"),
+    [
+        (["train_model", "sample_videos"], ["0", "1"],
+         "2 here, not used by runs.a, methods.m, whose gpus is 0; to use one: --config 'runs={a.gpus: 1}' 'methods={m.gpus: 1}'"),
+        (["sample_videos"], ["0"], "1 here, not used by methods.m, whose gpus is 0; to use one: --config 'methods={m.gpus: 1}'"),
+        (["train_model"], [], ""),
+        (["crop_faces"], ["0"], ""),
+    ],
+)  # fmt: skip
+def test_a_run_says_that_it_leaves_gpus_unused(rules, gpus, sentence):
+    assert unused_gpus(rules, CONFIG, gpus) == sentence
 
 
 def test_a_task_of_srun_is_a_rank():

@@ -4,8 +4,16 @@ import subprocess
 
 import pytest
 
+from dheads_model.errors import UserError
 from workflow_scripts.planning import job_resources
-from workflow_scripts.planning.job_resources import at_most, memory, minutes, minutes_for, threads_of_training
+from workflow_scripts.planning.job_resources import (
+    at_most,
+    memory,
+    minutes,
+    minutes_for,
+    srun_options,
+    threads_of_training,
+)
 
 
 def test_memory_and_minutes_grow_with_the_attempt_and_snakemake_has_its_own():
@@ -16,6 +24,12 @@ def test_memory_and_minutes_grow_with_the_attempt_and_snakemake_has_its_own():
 def test_a_large_shard_gets_more_minutes():
     assert minutes_for(1000, 0.7) == 10 + 35
     assert minutes_for(1, 0.7) == 11
+
+
+def test_srun_puts_equally_many_ranks_with_their_cores_on_each_node():
+    assert srun_options(16, 2, 8) == "--nodes=2 --ntasks=16 --ntasks-per-node=8 --cpus-per-task=8"
+    with pytest.raises(UserError, match=r"15 GPUs cannot be split over 2 nodes; make runs\.NAME\.gpus a multiple of 2"):
+        srun_options(15, 2, 8)
 
 
 def test_threads_grow_with_the_gpus():

@@ -65,7 +65,7 @@ def test_a_warning_before_the_time_limit_ends_no_process_but_the_command(tmp_pat
     """Slurm sends the signal to every process of a job; bash and tee must live until the training has saved its state."""
     training = (
         "import os, signal, sys, time; signal.signal(signal.SIGUSR1, lambda *_: (os.write(1, b'saved;'), sys.exit(3))); "
-        "os.write(1, b'began;'); time.sleep(60)"
+        "os.write(1, b'began;'); time.sleep(600)"
     )
     shell = f'set -o pipefail; {sys.executable} -c "{training}" | tee -i {tmp_path}/log'
     started = (
@@ -76,5 +76,5 @@ def test_a_warning_before_the_time_limit_ends_no_process_but_the_command(tmp_pat
     while not (tmp_path / "log").exists() or "began;" not in (tmp_path / "log").read_text():
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGUSR1)
-    assert process.wait(timeout=30) == 3
+    assert process.wait(timeout=120) == 3
     assert (tmp_path / "log").read_text() == "began;saved;"

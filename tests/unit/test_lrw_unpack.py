@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dheads_model.corpora.lrw import unpack
-from dheads_model.corpora.lrw.parts import JoinedParts, find_parts, record_parts, verify_parts
+from dheads_model.corpora.lrw.parts import JoinedParts, record_parts, verify_parts
 from dheads_model.corpora.lrw.unpack import extract_parts
 from dheads_model.errors import UserError
 from tests.lrw_fixtures import make_tree, pack, split
@@ -264,16 +264,6 @@ def test_the_first_download_is_recorded_and_later_ones_must_agree(tmp_path, arch
     (tmp_path / "lrw-v1-parts.sha256").write_text("something else\n")
     with pytest.raises(UserError, match="has the line 'something else'"):
         verify_parts(parts)
-
-
-def test_parts_are_found_in_order_or_the_missing_one_is_named(tmp_path, archive):
-    parts = split(archive, tmp_path)
-    assert find_parts(tmp_path) == parts
-    parts[4].unlink()
-    with pytest.raises(UserError, match="lacks lrw-v1-partae; fetch all of lrw-v1-partaa to lrw-v1-partag"):
-        find_parts(tmp_path)
-    (tmp_path / "lrw-v1.tar.bz2").touch()
-    assert find_parts(tmp_path) == [tmp_path / "lrw-v1.tar.bz2"]
 
 
 def test_joined_parts_read_and_seek_as_one_file(tmp_path):

@@ -126,8 +126,31 @@ def test_fid_variants_have_their_own_scale():
     white = np.full((1, 20, 30, 3), 255, dtype=np.uint8)
     assert float(inception.prepare(white, "pytorch_fid").max()) == pytest.approx(1)
     assert float(inception.prepare(white, "tf1").max()) == pytest.approx(127 / 128)
-    with pytest.raises(UserError, match="'clean' is unknown; it must be pytorch_fid or tf1"):
-        inception.prepare(white, "clean")
+    assert float(inception.prepare(white, "clean").max()) == pytest.approx(127 / 128)
+    with pytest.raises(UserError, match="'dirty' is unknown; it must be one of pytorch_fid, tf1, clean"):
+        inception.prepare(white, "dirty")
+
+
+def test_clean_fid_averages_where_it_shrinks_and_rounds_nothing():
+    """Stripes of one pixel become grey; TensorFlow 1 takes every second pixel and sees one colour of the stripes alone."""
+    stripes = np.zeros((598, 598, 3), np.uint8)
+    stripes[:, ::2] = 255
+    clean, tf1 = (inception.prepare(stripes[None], variant)[0, :, 20:-20, 20:-20] for variant in ("clean", "tf1"))
+    assert float(clean.std()) < 0.01 and float(clean.mean()) == pytest.approx(-0.5 / 128, abs=0.01)
+    assert float(tf1.mean()) == pytest.approx(127 / 128, abs=1e-4)
+    edge = np.zeros((8, 8, 3), np.uint8)
+    edge[:, 4:] = (255, 100, 3)
+    resized = inception.resize_as_clean_fid(edge, 299)
+    assert (resized.min(), resized.max()) == (0, 255), "bicubic overshoots, and is cut"
+    assert resized[..., 1].max() > 103 and np.abs(resized - np.rint(resized)).max() > 0.4
+    assert resized[150, [0, -1]].tolist() == [[0, 0, 0], [255, 100, 3]]
+
+
+def test_the_resizing_is_that_of_clean_fid():
+    resize = oracle("cleanfid.resize").make_resizer("PIL", False, "bicubic", (299, 299))
+    for side in (128, 299, 512):
+        frame = np.random.default_rng(side).integers(0, 256, (side, side + 20, 3), dtype=np.uint8)
+        assert np.array_equal(inception.resize_as_clean_fid(frame, 299), resize(frame))
 
 
 def test_syncnet_refuses_a_clip_without_windows():

@@ -14,7 +14,8 @@ import pytest
 
 from dheads_model.errors import UserError
 from dheads_model.manifest import Manifest, Outcome, store_files, write_manifest
-from dheads_model.tables.opinion import make_sheets, read_votes, table2, to_markdown, wilson_interval
+from dheads_model.tables.opinion import make_sheets, read_votes, table2, wilson_interval
+from dheads_model.tables.table2 import table2_files
 from tests.workflow import call
 from workflow_scripts import write_opinion_study, write_table2
 
@@ -68,11 +69,11 @@ def test_the_table_has_shares_and_intervals_over_raters(key, tmp_path):
     # Two raters say always, two never: four independent answers, not twenty.
     assert (table.loc["ours", "low"], table.loc["ours", "high"]) == (0.0, 1.0)
     assert table.loc["ours", "wilson_low"] == pytest.approx(0.2993, abs=1e-4)
-    page = to_markdown(table.reset_index(), "embedded")
+    page = table2_files(table.reset_index(), "embedded")["md"]
     assert "| ours | 50.00 | [0.0, 100.0] | [29.9, 70.1] | 20 | 4 |" in page
     assert "| Diffused Heads | 68.72 |" in page
     assert "not comparable" in page
-    assert "not comparable" not in to_markdown(table.reset_index(), "lrw")
+    assert "not comparable" not in table2_files(table.reset_index(), "lrw")["md"]
 
 
 def test_wilsons_interval():
@@ -171,7 +172,8 @@ def test_a_rater_in_a_browser_gives_votes_that_make_the_table(study, tmp_path):
     votes = json.loads(unquote(link[1]))
     assert (votes["sheet"], [vote["real"] for vote in votes["votes"]]) == (2, [True, False] * 3)
     assert [vote["item"] for vote in votes["votes"]] == json.loads(study[1].read_text())["sheets"][2]
-    outputs = {"output_csv": str(tmp_path / "table2.csv"), "output_markdown": str(tmp_path / "table2.md")}
+    forms = {"csv": "csv", "markdown": "md", "tex": "tex", "html": "html"}
+    outputs = {f"output_{form}": str(tmp_path / f"table2.{ending}") for form, ending in forms.items()}
     call(write_table2.main, key=str(study[1]), votes=str(tmp_path / "votes"), **outputs)
     table = pd.read_csv(tmp_path / "table2.csv")
     assert (table["votes"].sum(), round((table["votes"] * table["real"]).sum())) == (6, 3)

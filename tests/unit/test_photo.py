@@ -1,5 +1,6 @@
 """Photos of all kinds become upright RGB, and the one face in them the crop that a clip's frame would have become."""
 
+import contextlib
 import dataclasses
 
 import cv2
@@ -9,6 +10,7 @@ from PIL import Image
 from skimage.data import astronaut, chelsea
 
 from dheads_model.errors import UserError
+from dheads_model.faces import photo
 from dheads_model.faces.align import AlignSettings, align_track
 from dheads_model.faces.crop import CropSettings, chain, framing, warp
 from dheads_model.faces.detect import open_detector
@@ -141,6 +143,29 @@ def test_a_tilted_head_stands_upright_in_the_crop(tmp_path, degrees):
     centre, distance = eyes_in(crop_of(saved(tmp_path, tilted(degrees))))
     assert centre == pytest.approx([0.5, 0.42], abs=0.03)
     assert distance == pytest.approx(0.23, abs=0.02)
+
+
+@pytest.mark.parametrize(("upside_down", "turned"), [(0.73, False), (0.9, True)])
+def test_a_photo_is_turned_only_if_that_is_clearly_surer(monkeypatch, upside_down, turned):
+    """A face with closed eyes was found upright with 0.65 and upside down with 0.73."""
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[0] = 255
+
+    @contextlib.contextmanager
+    def boxes():
+        # The bright row is at the top of the photo as given, and at the bottom of the one upside down.
+        yield lambda image: [0.65] if image[0].all() else [upside_down] if image[-1].all() else []
+
+    def face_in(image, confidence, detector):
+        points = np.zeros((68, 2), np.float32)
+        points[LEFT_EYE], points[RIGHT_EYE] = (40, 20), (20, 20)
+        return photo.PhotoFace(points, confidence)
+
+    monkeypatch.setattr(photo, "_box_detector", boxes)
+    monkeypatch.setattr(photo, "_face_in", face_in)
+    image, (face,) = photo.find_faces(picture, None)
+    assert bool(image[-1].all()) == turned
+    assert face.confidence == (upside_down if turned else 0.65)
 
 
 def test_size_and_place_of_the_face_do_not_matter(tmp_path):

@@ -48,6 +48,30 @@ def test_jobs_clips_hours_and_training(work):
     assert "nothing runs" in text
 
 
+def test_sampling_is_counted_by_its_jobs(tmp_path):
+    """A test shard of 16 clips is four jobs; one of them is done, and each takes as long."""
+    config = laid()
+    config["sharding"]["clips_per_sampling_job"] = 4
+    (tmp_path / ".snakemake").mkdir()
+    plan = make_work_plan(config)
+    write_record(tmp_path, plan, 2, "on 2 cores")
+    [shard] = plan.evaluated("embedded")
+    assert len(plan.sampling_parts("embedded", shard)) == 4
+    before = report(tmp_path)
+    assert row(before, "ours videos")[3:6] == ["0", "of", "4"]
+    part = tmp_path / f"results/videos/ours/embedded/parts/{shard}.0000.json"
+    part.parent.mkdir(parents=True)
+    part.write_text(json.dumps({"counts": {"in": 4, "ok": 4, "filtered": 0, "failed": 0}}))
+    measured = tmp_path / f"benchmarks/sample_videos/ours/embedded/{shard}.0000.jsonl"
+    measured.parent.mkdir(parents=True)
+    measured.write_text(json.dumps({"s": 36000.0}) + "\n")
+    text = report(tmp_path)
+    assert row(text, "ours videos")[3:] == ["1", "of", "4", "4", "0", "0", "10.000"]
+    assert "about 30 h" in text.splitlines()[-1]
+    jobs = [int(of.splitlines()[-1].split()[1]) for of in (before, text)]
+    assert jobs[0] - jobs[1] == 1
+
+
 def test_the_rest_is_estimated_from_the_finished_jobs(work):
     # 5 shards of half an hour on two cores, the rest of the training, and the short stages.
     assert "about 1 h 2" in report(work).splitlines()[-1]

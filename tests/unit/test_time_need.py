@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import yaml
 
 from tests.workflow import ROOT
@@ -45,6 +46,19 @@ def test_what_is_not_known_is_said(tmp_path):
 
 
 def test_shards_that_are_cut_into_several_sampling_jobs_are_sampled_once(tmp_path):
-    plan = make_work_plan(config())
-    one, four = (time_need({"sample_videos": count}, plan, 2, tmp_path).seconds for count in (1, 4))
-    assert one < four < one + 10
+    cut = config()
+    clips = sum(make_work_plan(cut).evaluated("embedded").values())
+    cut["sharding"]["clips_per_sampling_job"] = clips // 4
+    one = time_need({"sample_videos": 1}, make_work_plan(config()), 2, tmp_path).seconds
+    assert one < time_need({"sample_videos": 4}, make_work_plan(cut), 2, tmp_path).seconds < one + 10
+    half = time_need({"sample_videos": 2}, make_work_plan(cut), 2, tmp_path).seconds
+    assert half == pytest.approx(time_need({"sample_videos": 4}, make_work_plan(cut), 2, tmp_path).seconds / 2)
+
+
+def test_only_clips_that_get_videos_are_sampled(tmp_path):
+    few = config()
+    few["test_subset"]["clips"] = 4
+    all_clips, some = (
+        time_need({"sample_videos": 1}, make_work_plan(of), 2, tmp_path).seconds for of in (config(), few)
+    )
+    assert some < all_clips / 2

@@ -16,7 +16,7 @@ from tests.workflow import ROOT, call
 from workflow_scripts import fetch_weights as fetch_command
 
 CONTENT = bytes(range(256)) * 400
-QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=5)
+QUICK = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=0.05, timeout=20)
 
 
 @pytest.fixture
@@ -120,6 +120,18 @@ def test_a_local_folder_is_adopted_once_its_file_is_right(tmp_path):
     with pytest.raises(UserError, match=r"mine/w.pth is not the file of u .*config key weights"):
         adopt_weights(wanted("u"), folder, target)
     assert not target.exists() and (folder / "w.pth").exists()
+
+
+def test_a_file_that_only_its_user_has_is_asked_for_by_folder(tmp_path):
+    mine = wanted("")
+    assert missing_reason(tmp_path, mine).endswith("resources/weights/w.pth --config weights=FOLDER)")
+    with pytest.raises(
+        UserError, match=r"has no URL of w.pth: run `snakemake .* --config weights=FOLDER` with its folder"
+    ):
+        fetch_weights(mine, tmp_path / "w.pth")
+    (tmp_path / "w.pth").write_bytes(b"another")
+    with pytest.raises(UserError, match=r"is not the file of the line w.pth of config/weights.tsv"):
+        check_weights(tmp_path / "w.pth", mine)
 
 
 def test_the_command_prefers_the_folder_and_needs_no_host_then(host, tmp_path):

@@ -21,5 +21,6 @@ def check_deployment(methods: Iterable[str], shared: Iterable[str]) -> None:
         what = ", ".join(_NEEDED[name] for name in missing)
         raise UserError(
             f"--shared-fs-usage leaves out {', '.join(missing)}, but jobs read {what} by path, and videos and training states "
-            "are no declared outputs: use a folder that all machines mount (--directory), and do not set --shared-fs-usage."
+            "are no declared outputs: use a folder that all machines mount (--directory), and do not set --shared-fs-usage. "
+            "Executors for machines without one, as kubernetes and googlebatch, are not supported."
         )

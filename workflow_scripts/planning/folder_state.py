@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dheads_model.corpora.registry import DATASETS
+from dheads_model.method_kinds import WITHOUT_VIDEOS
 from dheads_model.training.log import read_log
 from workflow_scripts.planning.failures import failures
 from workflow_scripts.planning.folder_lock import holders
@@ -56,12 +57,21 @@ def stages_of(plan: WorkPlan, work: Path) -> list[StageState]:
         states.append(_state(f"{dataset} shards", "pack_shards", packed, work))
         for name in plan.methods():
             kind = plan.config["methods"][name]["kind"]
-            for folder, rule in (("videos", _MADE_BY.get(kind, "copy_reference")), ("metrics", "measure_videos")):
-                paths = [
-                    work / "results" / folder / name / dataset / f"{number}.json" for number in plan.evaluated(dataset)
-                ]
+            made_by = {"videos": _MADE_BY.get(kind, "copy_reference"), "metrics": "measure_videos"}
+            if kind in WITHOUT_VIDEOS:
+                made_by = {"metrics": "measure_linear_regression"}
+            for folder, rule in made_by.items():
+                names = _sampling_jobs(plan, dataset) if rule == "sample_videos" else plan.evaluated(dataset)
+                paths = [work / "results" / folder / name / dataset / f"{path}.json" for path in names]
                 states.append(_state(f"{name} {folder}", rule, paths, work, f"{name}/{dataset}/"))
     return states
+
+
+def _sampling_jobs(plan: WorkPlan, dataset: str) -> list[str]:
+    """Paths of the manifests of a method's sampling jobs below its folder of videos, without .json."""
+    return [
+        f"parts/{number}.{part}" for number in plan.evaluated(dataset) for part in plan.sampling_parts(dataset, number)
+    ]
 
 
 def _state(name: str, rule: str, manifests: Iterable[Path], work: Path, below: str = "") -> StageState:

@@ -1,4 +1,4 @@
-"""What a job asks a scheduler for: memory, minutes and threads. Standard library only.
+"""What a job asks a scheduler for: memory, minutes and threads.
 
 Memory and minutes grow with the attempt, for jobs that a scheduler killed (`retries` of a profile).
 """
@@ -8,6 +8,8 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+
+from dheads_model.errors import UserError
 
 # Two Snakemake processes of at most 350 MB run in every cluster job, beside the command.
 SNAKEMAKE_MB = 700
@@ -59,6 +61,16 @@ def minutes_for(clips: int, seconds_per_clip: float) -> int:
 def threads_of_training(gpus: int) -> int:
     """Threads of a training: eight, or eight for each of its GPUs."""
     return THREADS_PER_GPU * max(gpus, 1)
+
+
+def srun_options(ranks: int, nodes: int, cores_per_rank: int) -> str:
+    """Options of srun for one rank per GPU, equally many on each node. Raises UserError where they cannot be.
+
+    All are given, since Snakemake's job step takes away what the job was submitted with: a rank would get one core.
+    """
+    if ranks % nodes:
+        raise UserError(f"{ranks} GPUs cannot be split over {nodes} nodes; make runs.NAME.gpus a multiple of {nodes}.")
+    return f"--nodes={nodes} --ntasks={ranks} --ntasks-per-node={ranks // nodes} --cpus-per-task={cores_per_rank}"
 
 
 def at_most(threads: int, cores_of_largest_node: int | None) -> int:

@@ -1,9 +1,10 @@
-"""Shell text before every job's command: strict mode, this Python, this code, and the loop that resumes a stopped job."""
+"""Shell text before every job's command: strict mode, this Python, this code, no GPU, and the loop that resumes a stopped job."""
 
 import os
 import shlex
 import signal
 import sys
+from collections.abc import MutableMapping
 
 from dheads_model.errors import EXIT_RETRY, UserError
 from dheads_model.processor import pinned_environment
@@ -15,6 +16,16 @@ JOB_ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",
     **pinned_environment(),
 }
+# Variables of jobs whose scheduler chooses the GPUs: Slurm, PBS, LSF, Grid Engine, Kubernetes.
+SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "SGE_TASK_ID", "KUBERNETES_SERVICE_HOST")
+# PyTorch computes on the first GPU that it sees, so jobs that asked for none would all meet there. `show_gpus` undoes this in jobs
+# that did. What a scheduler's job was given stays visible.
+_HIDDEN = "DHEADS_HIDDEN_GPUS"
+_ALL = "all"
+_HIDE_GPUS = (
+    f'if test -z "{"".join(f"${{{name}:-}}" for name in SCHEDULERS)}" || test -z "${{CUDA_VISIBLE_DEVICES:-}}"; then '
+    f'export {_HIDDEN}="${{CUDA_VISIBLE_DEVICES-{_ALL}}}" CUDA_VISIBLE_DEVICES=; fi; '
+)
 # A scheduler's SIGTERM or SIGUSR1 ends a training or a sampling job with EXIT_RETRY, and the next try continues it.
 # Snakemake's `retries` would also repeat errors that the user has to fix, hence a loop in the job itself. Under Slurm the
 # job is put back into the queue, where it gets a whole time limit again, any number of times. It is not when it was cancelled
@@ -51,5 +62,14 @@ def job_prefix(project: str, more: str = "") -> str:
     exports = [f'export PATH={shlex.quote(python)}:"$PATH"']
     values = {"PYTHONPATH": project, **JOB_ENVIRONMENT}
     exports += [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    text = "set -euo pipefail; " + "; ".join(exports) + "; " + _UNTIL_DONE + more
+    text = "set -euo pipefail; " + "; ".join(exports) + "; " + _HIDE_GPUS + _UNTIL_DONE + more
     return text.replace("{", "{{").replace("}", "}}")
+
+
+def show_gpus(environment: MutableMapping[str, str]) -> None:
+    """Undo in a job's environment that its shell text hid the GPUs. Without that text nothing changes."""
+    hidden = environment.pop(_HIDDEN, None)
+    if hidden == _ALL:
+        del environment["CUDA_VISIBLE_DEVICES"]
+    elif hidden is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = hidden

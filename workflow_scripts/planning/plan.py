@@ -17,6 +17,7 @@ from dheads_model.corpora.registry import DATASETS
 from dheads_model.distilled_runs import lineage
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
+from dheads_model.method_kinds import WITHOUT_VIDEOS
 from workflow_scripts.planning.evaluated_clips import cut_parts, share_clips
 from workflow_scripts.planning.shards import outline_dataset
 from workflow_scripts.planning.sync_encoders import too_few_clips
@@ -102,6 +103,10 @@ class WorkPlan:
         """Methods that get a row, in the order of the config."""
         missing = self.missing_methods()
         return [name for name in self.config["methods"] if name not in missing]
+
+    def methods_with_videos(self) -> list[str]:
+        """Those of them that make videos."""
+        return [name for name in self.methods() if self.config["methods"][name]["kind"] not in WITHOUT_VIDEOS]
 
     def trained_runs(self) -> list[str]:
         """Runs that some evaluated method needs trained here, teachers of distilled runs included."""

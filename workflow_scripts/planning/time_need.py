@@ -23,11 +23,13 @@ _MEASURED = {
     "measure_quality": (1.0, 0.002),
     "copy_reference": (0.5, 0.001),
     "measure_videos": (2.4, 0.02),
+    "measure_linear_regression": (1.0, 0.001),
+    "fit_linear_regression": (2.0, 0.0),
     # Roughly: with one clip only.
     "extract_features": (4.0, 0.02),
     "measure_distances": (2.0, 0.0),
 }
-_OF_TEST_SHARDS = ("measure_videos", "copy_reference", "sample_videos", "extract_features")
+_OF_TEST_SHARDS = ("measure_videos", "measure_linear_regression", "copy_reference", "extract_features")
 # Jobs that write tables and pictures.
 _SHORT = 1.5
 # Of the default config's network on two cores: images a second of a training, frames a second of its sampling.
@@ -59,7 +61,7 @@ def time_need(stats: dict[str, int], plan: WorkPlan, cores: int, work: Path | st
         elif rule not in ("total", "all"):
             found = mean_seconds(work, rule)
             if found is None:
-                found = _constant(rule, count, plan)
+                found = _constant(rule, plan)
             if found is None:
                 unknown.append(f"{rule} ({count})")
             else:
@@ -98,15 +100,13 @@ def mean_seconds(work: Path | str, rule: str) -> float | None:
     return statistics.fmean(float(entry["s"]) for entry in entries) if entries else None
 
 
-def _constant(rule: str, count: int, plan: WorkPlan) -> float | None:
+def _constant(rule: str, plan: WorkPlan) -> float | None:
     if rule.startswith(("plot_", "draw_", "write_", "index_", "gather_")):
         return _SHORT
+    if rule == "sample_videos":
+        return _frames_a_sampling_job(plan) / _SAMPLED + 3 if _sampled_as_default(plan) else None
     splits = ("test",) if rule in _OF_TEST_SHARDS else ()
     frames = _frames_a_shard(plan, splits)
-    if rule == "sample_videos":
-        # The clips of a shard may be cut into several jobs.
-        shards = sum(len(plan.numbers(dataset, "test")) for dataset in plan.shards)
-        return frames * shards / count / _SAMPLED + 3 if _sampled_as_default(plan) else None
     if rule not in _MEASURED or (
         plan.config["track"]["backend"] != "mediapipe" and rule in ("track_faces", "measure_videos")
     ):
@@ -123,6 +123,15 @@ def _frames_a_shard(plan: WorkPlan, splits: tuple[str, ...]) -> float:
         if not splits or shard.split in splits
     ]
     return statistics.fmean(shards) if shards else 0.0
+
+
+def _frames_a_sampling_job(plan: WorkPlan) -> float:
+    frames, jobs = 0, 0
+    for dataset in plan.shards:
+        for number, clips in plan.evaluated(dataset).items():
+            frames += clips * (DATASETS[dataset].frames_per_clip or _FRAMES_A_CLIP)
+            jobs += len(plan.sampling_parts(dataset, number))
+    return frames / max(jobs, 1)
 
 
 def _training(run: str, config: dict) -> float | None:

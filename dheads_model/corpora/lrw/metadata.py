@@ -4,22 +4,14 @@ import math
 import re
 from pathlib import Path
 
-from dheads_model.corpora.lrw.layout import CLIP_FRAMES, CLIP_SECONDS, parse_name
-from dheads_model.errors import ClipFailed, UserError
+from dheads_model.corpora.lrw.layout import CLIP_FRAMES, CLIP_SECONDS
+from dheads_model.errors import ClipFailed
 
 # Upper bound of a text of five short lines; larger files are not read into memory.
 _LARGEST_TEXT = 65_536
 _DURATION = re.compile(r"duration\s*:\s*([0-9]*\.?[0-9]+(?:e[-+]?[0-9]+)?)(?:\s*s(?:ec(?:ond)?s?)?)?", re.IGNORECASE)
 # 0.56 s are 7 frames to each side, although binary fractions give 6.999...
 _ROUNDING_FRAMES = 1e-6
-
-
-def word_of(path: Path | str) -> str:
-    """The word of a clip from its name: ABOUT of .../ABOUT_00001.mp4 (or .txt); raises UserError."""
-    name = parse_name(Path(path).stem)
-    if name is None:
-        raise UserError(f"{path} is not named as a clip of LRW; the form is <WORD>_<5 digits>, as ABOUT_00001.mp4.")
-    return name[0]
 
 
 def read_word_seconds(path: Path | str) -> float:

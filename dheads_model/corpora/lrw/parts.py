@@ -1,4 +1,4 @@
-"""The parts of LRW's archive: finding them, verifying them against recorded checksums, reading them as one file."""
+"""The parts of LRW's archive: verifying them against recorded checksums, reading them as one file."""
 
 import io
 import re
@@ -11,20 +11,7 @@ from dheads_model.errors import UserError
 from dheads_model.files import sha256_of, write_text
 
 PART_NAMES = tuple(f"lrw-v1-parta{letter}" for letter in "abcdefg")
-WHOLE_NAMES = ("lrw-v1.tar", "lrw-v1.tar.bz2")
 CHECKSUMS = "lrw-v1-parts.sha256"
-
-
-def find_parts(folder: Path | str) -> list[Path]:
-    """The seven parts in order, or the single archive of an older release; raises UserError naming what is missing."""
-    folder = Path(folder)
-    for name in WHOLE_NAMES:
-        if (folder / name).is_file():
-            return [folder / name]
-    missing = [name for name in PART_NAMES if not (folder / name).is_file()]
-    if missing:
-        raise UserError(f"{folder} lacks {', '.join(missing)}; fetch all of {PART_NAMES[0]} to {PART_NAMES[-1]}.")
-    return [folder / name for name in PART_NAMES]
 
 
 def record_parts(parts: Sequence[Path | str]) -> None:

@@ -143,7 +143,7 @@ def clip_features(network: I3D, clips: np.ndarray) -> np.ndarray:
 
 
 def script_features(script, clips: np.ndarray) -> np.ndarray:
-    """The same by the TorchScript, which resizes and rescales by itself: it is given 0 .. 255."""
+    """Features float32 `[N, 400]` of such clips by the TorchScript, which resizes and rescales by itself: it is given 0 .. 255."""
     parts = []
     for some in _few(clips):
         given = torch.from_numpy(np.ascontiguousarray(some)).permute(0, 4, 1, 2, 3).float()

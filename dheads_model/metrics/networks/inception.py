@@ -5,7 +5,9 @@ takes the maximum, and there are 1008 classes. Szegedy et al. 2016, sec. 6; weig
 
 Preprocessing is part of a metric's name, for each gives other numbers:
 - `pytorch_fid`: bilinear to 299 (half-pixel centres, not antialiased) of x / 255, then 2 x - 1;
-- `tf1`: bilinear to 299 as TensorFlow 1 (no half-pixel centres) of 0..255, then (x - 128) / 128: torch-fidelity's, TTUR's.
+- `tf1`: bilinear to 299 as TensorFlow 1 (no half-pixel centres) of 0..255, then (x - 128) / 128: torch-fidelity's, TTUR's;
+- `clean`: Pillow's bicubic to 299, antialiased where it shrinks, of each colour as float, cut to 0..255, then (x - 128) / 128:
+  clean-fid's (Parmar et al. 2022). Its network is this one as a TorchScript of other layout.
 """
 
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from dheads_model.errors import UserError
@@ -22,7 +25,7 @@ from dheads_model.weights import Weights
 FEATURES = 2048
 SIDE = 299
 WEIGHTS_NAME = "weights-inception-2015-12-05-6726825d.pth"
-VARIANTS = ("pytorch_fid", "tf1")
+VARIANTS = ("pytorch_fid", "tf1", "clean")
 _AT_ONCE = 8
 
 
@@ -172,7 +175,18 @@ def prepare(frames: np.ndarray, variant: str) -> Tensor:
         return 2 * F.interpolate(images / 255, size=(SIDE, SIDE), mode="bilinear", align_corners=False) - 1
     if variant == "tf1":
         return (resize_as_tensorflow_1(images, SIDE) - 128) / 128
-    raise UserError(f"FID variant {variant!r} is unknown; it must be {' or '.join(VARIANTS)}.")
+    if variant == "clean":
+        return (
+            torch.from_numpy(np.stack([resize_as_clean_fid(frame, SIDE) for frame in frames])).permute(0, 3, 1, 2) - 128
+        ) / 128
+    raise UserError(f"FID variant {variant!r} is unknown; it must be one of {', '.join(VARIANTS)}.")
+
+
+def resize_as_clean_fid(frame: np.ndarray, side: int) -> np.ndarray:
+    """A frame uint8 RGB `[H, W, 3]` to float32 `[side, side, 3]` of 0 .. 255, never rounded to whole numbers in between."""
+    colours = [Image.fromarray(frame[..., colour].astype(np.float32)) for colour in range(3)]
+    resized = [np.asarray(one.resize((side, side), Image.Resampling.BICUBIC)) for one in colours]
+    return np.stack(resized, axis=2).clip(0, 255)
 
 
 def resize_as_tensorflow_1(images: Tensor, side: int) -> Tensor:

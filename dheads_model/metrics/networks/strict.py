@@ -14,9 +14,10 @@ from dheads_model.weights import Weights, check_weights
 _COUNTER = ".num_batches_tracked"  # of batch normalisation: unused outside training
 
 
-def read_state(path: Path | str, weights: Weights) -> dict[str, Tensor]:
+def read_state(path: Path | str, weights: Weights, inside: str = "") -> dict[str, Tensor]:
     """Tensors by name of a state dict file on the CPU, once the file is the one of `weights`.
 
+    inside: key below which a checkpoint holds the state dict; a file that is the state dict itself is taken too.
     Plain tensors only are read (`weights_only`). Raises UserError for a file that is missing, another one, or no state dict.
     """
     path = check_weights(path, weights)
@@ -24,6 +25,8 @@ def read_state(path: Path | str, weights: Weights) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile) as problem:
         raise UserError(f"{path} is no file of plain tensors that PyTorch can read: {problem}.") from problem
+    if isinstance(state, Mapping) and isinstance(state.get(inside), Mapping):
+        state = state[inside]
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise UserError(f"{path} holds no state dict, that is, tensors by name.")
     return dict(state)

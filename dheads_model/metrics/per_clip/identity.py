@@ -2,9 +2,7 @@
 
 import functools
 
-from dheads_model.metrics.clip_metric import ClipMetric, MeasuredClip
-from dheads_model.metrics.column import ANY, CLOSEST, HIGHER, LOWER, Column
-from dheads_model.metrics.measurement import Measurement
+from dheads_model.metrics.identity_columns import identity_metric
 
 
 @functools.cache
@@ -14,33 +12,12 @@ def _embedder():
     return open_dlib_embedding()
 
 
-def measure(clip: MeasuredClip) -> list[Measurement]:
-    """See `measure_identity_of_frames`; raises UserError where dlib or its weights are not installed."""
-    from dheads_model.metrics.identity import measure_identity_of_frames
-
-    return measure_identity_of_frames(
-        "dlib", _embedder(), clip.frames, clip.landmarks, clip.reference, clip.reference_landmarks, clip.is_reference
-    )
-
-
-METRIC = ClipMetric(
+METRIC = identity_metric(
+    "dlib",
+    "dlib",
+    "dlib's 128-d face embeddings",
     place=87,
-    measure=measure,
-    by_landmarks=True,
     requested="identity",
-    columns=(
-        Column("csim_truth_dlib", "CSIM (dlib)", HIGHER, 3,
-               "cosine of dlib's 128-d face embeddings of a frame and of the same frame of the ground truth, mean over the frames "
-               "looked at; between two people about 0.84", optional=True),
-        Column("csim_still_dlib", "CSIM, still (dlib)", HIGHER, 3,
-               "the same with the first frame of the ground truth instead", optional=True),
-        Column("acd_still_dlib", "ACD (dlib)", LOWER, 3,
-               "distance of those embeddings to that of the first frame of the ground truth (SDA), mean over frames; between two "
-               "people about 0.8", optional=True),
-        Column("acd_pairs_dlib", "ACD-C (dlib)", LOWER, 3,
-               "mean distance of the embeddings of all pairs of a clip's frames (MoCoGAN)", optional=True),
-        Column("acd_drift_dlib", "ACD drift (dlib)", CLOSEST, 3,
-               "ACD (dlib) of the last third of the frames looked at minus that of the first third: above 0 for a face that "
-               "becomes another one", optional=True, span=ANY),
-    ),
-)  # fmt: skip
+    open_embedder=lambda folder: _embedder(),
+    between=("; between two people about 0.84", "; between two people about 0.8"),
+)
