@@ -211,6 +211,21 @@ def test_multistep_sampling_adds_fresh_noise_of_the_next_level():
     assert [(sigma, x.item()) for sigma, x in seen] == [(3.0, 1.0), (0.5, 0.5 + 0.5 * 2.0)]
 
 
+@pytest.mark.parametrize("levels", [[20.0, 0.0], [20.0, 0.5, 0.0], [20.0, 3.0, 0.7, 0.0]])
+def test_the_exact_consistency_function_of_a_normal_distribution_gives_that_distribution(levels):
+    mean, spread = 0.3, 0.4
+
+    def exact(x, sigma):
+        return mean + (x - mean) * spread / (spread**2 + sigma**2) ** 0.5
+
+    def draw(number):
+        return torch.randn(20_000, generator=torch.Generator().manual_seed(number), dtype=torch.float64)
+
+    found = consistency(exact, levels[0] * draw(0), levels, draw)
+    assert float(found.mean()) == pytest.approx(mean, abs=0.015)
+    assert float(found.std()) == pytest.approx(spread, rel=0.02)
+
+
 def test_the_cost_counts_the_teacher():
     plain, consistent, guided = (
         Cost.of(run_settings(config), torch.device("cpu"))
