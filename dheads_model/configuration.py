@@ -350,7 +350,7 @@ def _written(hint, value):
         return {
             name: _written(inner, item)
             for name, (inner, item) in pairs.items()
-            if not (item is None and kind is MethodSettings)
+            if not (item is None and (kind is MethodSettings or dataclasses.is_dataclass(plain_type(inner)[0])))
         }
     if isinstance(value, dict):
         return {name: _written(kind.__args__[1], item) for name, item in value.items()}
