@@ -31,11 +31,15 @@ def test_other_models_have_neither(overlays):
     assert not run.network.eye_condition and not run.network.face_reader
 
 
-def test_grid_is_trained_and_sampled_with_the_same_settings():
+def test_grid_is_trained_and_sampled_with_the_same_settings_but_gain_and_guidance():
     """config/grid.yaml repeats config/real.yaml, so that one file is enough: change both."""
     grid, real = laid("grid"), laid("folder", "real")
-    assert grid["runs"] == real["runs"] | {"ours": real["runs"]["ours"] | {"dataset": "grid"}}
-    assert grid["methods"] == real["methods"] and grid["crop"] == real["crop"]
+    ours = real["runs"]["ours"]
+    ours = ours | {"dataset": "grid", "network": ours["network"] | {"lip_gain": 1.0}}
+    sampling = real["methods"]["ours"]["sampling"] | {"guidance_scale": 2.0}
+    assert grid["runs"] == real["runs"] | {"ours": ours}
+    assert grid["methods"] == real["methods"] | {"ours": real["methods"]["ours"] | {"sampling": sampling}}
+    assert grid["crop"] == real["crop"]
     check_config(grid)
 
 
