@@ -231,10 +231,11 @@ rule sample_long:
         gpu=lambda wildcards: config["methods"][benchmarked_method()]["gpus"],
     params:
         settings=lambda wildcards: settings("methods", benchmarked_method()),
+        gpus=lambda wildcards, output: on_gpus(config["methods"][benchmarked_method()]["gpus"]),
         seed=config["seed"],
         code=digest("workflow_scripts.benchmarks.sample_long"),
     shell:
-        "python -m workflow_scripts.benchmarks.sample_long --code {params.code} --settings {params.settings:q}"
+        "{params.gpus}python -m workflow_scripts.benchmarks.sample_long --code {params.code} --settings {params.settings:q}"
         " --model {input.model:q} --shards {input.shards} --published-audio-encoder {input.encoder:q}"
         " --seed {params.seed} --threads {threads} --tar {output.tar} --output {output.json} 2>&1 | tee -i {log}"
 
