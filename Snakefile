@@ -122,6 +122,7 @@ rule benchmarks:
     input:
         "results/benchmarks/preparation.json",
         "results/benchmarks/throughput.json",
+        "results/benchmarks/metrics.json",
         "results/benchmarks/loader.json",
         "results/benchmarks/training.json",
         "results/benchmarks/planning.json",

@@ -187,9 +187,11 @@ class MetricsSettings:
     datasets need transcripts and pip install 'dheads[alignment]'; without them the table says why there is no value."""
     lpips: bool = False
     """Also measure LPIPS v0.1 on AlexNet, whose released weights must be here as for distances."""
-    wer: bool = False
-    """Also measure the word error of a released lip reader, for LRW alone; see docs/metrics.md for its two files of weights,
-    which are not for commercial use."""
+    wer_dctcn: bool = False
+    """Also measure the word error of the released lip reader DC-TCN, for LRW alone; see docs/metrics.md for its two files of
+    weights, which are not for commercial use."""
+    wer_mstcn: bool = False
+    """The same by the lip reader MS-TCN."""
     sync_encoder: str | None = None
     """Held-out scorer: the sync encoder that measures sync confidence and offset. It must not be the one that a run's
     audio encoder is initialised from. null: no such columns."""
@@ -348,7 +350,7 @@ def _written(hint, value):
         return {
             name: _written(inner, item)
             for name, (inner, item) in pairs.items()
-            if not (item is None and kind is MethodSettings)
+            if not (item is None and (kind is MethodSettings or dataclasses.is_dataclass(plain_type(inner)[0])))
         }
     if isinstance(value, dict):
         return {name: _written(kind.__args__[1], item) for name, item in value.items()}

@@ -7,6 +7,7 @@ from dheads_model.config import build
 from dheads_model.configuration import read_configuration
 from dheads_model.corpora.registry import DATASETS
 from dheads_model.diffusion.settings import SamplingSettings, check_sampling
+from dheads_model.distilled_runs import lineage
 from dheads_model.errors import UserError
 from dheads_model.metrics.distance_registry import DISTANCES
 from dheads_model.metrics.registry import CLIP_METRICS
@@ -14,6 +15,7 @@ from dheads_model.network.export_formats import MODEL_FORMAT, completed
 from dheads_model.network.face_boxes import check_face_boxes
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.tensor_header import read_about
+from dheads_model.training.distillation_settings import check_teacher
 from dheads_model.training.settings import run_settings
 
 _SHARED_SIZES = ("audio_radius", "audio_channels", "feature_bands")
@@ -102,6 +104,9 @@ def _check_run(name: str, config: dict) -> None:
     block = config["runs"][name]
     run = with_name(f"runs.{name}", lambda: run_settings(block))
     network, training = block["network"], block["training"]
+    if run.distillation is not None:
+        teacher = config["runs"][lineage(config, name)[1]]
+        with_name(f"runs.{name}", lambda: check_teacher(run.distillation, block, teacher))
     if network["learned_variance"] and block["diffusion"]["parameterization"] != "ddpm":
         raise UserError(
             f"config key runs.{name}.network.learned_variance needs runs.{name}.diffusion.parameterization ddpm."

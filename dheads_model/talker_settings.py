@@ -8,6 +8,7 @@ from pathlib import Path
 from dheads_model.config import build
 from dheads_model.configuration_checks import check_configuration
 from dheads_model.diffusion.settings import SamplingSettings
+from dheads_model.distilled_runs import fill_distilled
 from dheads_model.errors import UserError
 from dheads_model.faces.align import AlignSettings
 from dheads_model.faces.crop import CropSettings
@@ -123,6 +124,7 @@ def read_config(overlay: Path | str | None, facts: Mapping) -> dict:
             "this model records no settings of sampling, as models that were exported earlier; give the config of its run "
             f"with --config, in Python with config=, which for the default run is {DEFAULT_CONFIG}."
         )
+    fill_distilled(config)
     check_configuration(config)
     return config
 

@@ -26,6 +26,28 @@ rule benchmark_preparation:
         " --source {input.source} --threads {threads} --output {output} > {log} 2>&1"
 
 
+rule benchmark_metrics:
+    """Clips per second of every metric without downloaded weights, and minutes for CREMA-D's test split by extrapolation."""
+    input:
+        shards=lambda wildcards: [path for dataset in list(PLAN.shards)[:1] for path in test_shards(dataset)],
+        weights=weights_of_back_end(),
+    output:
+        json="results/benchmarks/metrics.json",
+        table=report("results/benchmarks/metrics.md", caption="../config/report/benchmark.rst", category="Benchmarks"),
+    log:
+        "logs/benchmark_metrics.log",
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=as_json({key: config["track"][key] for key in ("backend", "precision")}),
+        code=digest("workflow_scripts.benchmarks.metrics"),
+    shell:
+        "python -m workflow_scripts.benchmarks.metrics --code {params.code} --settings {params.settings:q}"
+        " --shards {input.shards} --output {output.json} > {log} 2>&1"
+
+
 rule benchmark_throughput:
     """Clips per second of the whole preparation by cores and shard size, time per stage, and an estimate for CREMA-D."""
     input:

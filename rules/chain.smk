@@ -40,9 +40,12 @@ def chain_of_dataset(dataset):
 
 
 def chain_of_run(run):
-    """Files of a run that sampling and curves need."""
-    folder = f"results/runs/{run}"
-    return [ancient(f"{folder}/model.safetensors"), f"{folder}/model.sha256", ancient(f"{folder}/training.jsonl")]
+    """Files of a run, and of those that taught it, that sampling and curves need."""
+    paths = []
+    for folder in [f"results/runs/{one}" for one in lineage(config, run)]:
+        paths += [ancient(f"{folder}/model.safetensors"), f"{folder}/model.sha256"]
+        paths += [ancient(f"{folder}/training.jsonl")]
+    return paths
 
 
 def chain_of_videos(method, dataset, number):

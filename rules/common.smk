@@ -7,6 +7,7 @@ from pathlib import Path
 from dheads_model.config import as_json, short_hash
 from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.registry import DATASETS
+from dheads_model.distilled_runs import lineage
 from dheads_model.errors import EXIT_USER_ERROR, UserError
 from dheads_model.fingerprint import digest
 from dheads_model.media.forced_alignment import is_installed
@@ -514,6 +515,11 @@ def audio_encoder_of(wildcards):
     run = config["runs"][wildcards.run]
     name = run.get("audio_encoder_from")
     return sync_encoder(run["dataset"], name) if name else []
+
+
+def teacher_of(run):
+    """The model that a distilled run learns from, in a list; none for other runs."""
+    return [f"results/runs/{teacher}/model.safetensors" for teacher in lineage(config, run)[1:2]]
 
 
 def state_of_run(wildcards):

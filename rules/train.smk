@@ -10,6 +10,10 @@ rule train_model:
             path.replace(".safetensors", ".sha256") for path in [audio_encoder_of(wildcards)] if path
         ],
         encoder=encoder_of_run,
+        teacher=lambda wildcards: [ancient(path) for path in teacher_of(wildcards.run)],
+        teacher_checksum=lambda wildcards: [
+            path.replace(".safetensors", ".sha256") for path in teacher_of(wildcards.run)
+        ],
     output:
         model="results/runs/{run}/model.safetensors",
         checksum="results/runs/{run}/model.sha256",
@@ -38,7 +42,7 @@ rule train_model:
     shell:
         "until_done {params.launcher} -m workflow_scripts.train_model --code {params.code} --settings {params.settings:q}"
         " --framing {params.framing:q} --methods {params.methods:q} --audio-encoder {input.audio_encoder}"
-        " --published-audio-encoder {input.encoder:q} --index {input.index}"
+        " --published-audio-encoder {input.encoder:q} --teacher {input.teacher} --index {input.index}"
         " --state {params.state} --threads {threads}"
         " --output {output.model} --training-log {output.log} > {log} 2>&1"
 

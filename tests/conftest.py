@@ -11,6 +11,9 @@ from filelock import FileLock
 import dheads_model  # noqa: F401  # before any test imports NumPy or PyTorch: it pins what they calculate with
 from tests.workflow import ROOT, copy_project, snakemake
 
+# Before PyTorch is imported, here and in the commands that tests start: the threads of two workers wait for each other on two
+# cores. Tests of several threads set their number.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 BESIDE = ROOT.parent / "shared"
 TINY = ROOT / "tests" / "tiny.yaml"
 

@@ -28,7 +28,13 @@ def main(arguments) -> None:
     missing = [name for name in FILES if getattr(arguments, name[2:].replace("-", "_")) is None]
     if missing:
         raise UserError(f"{', '.join(missing)} must be given, or --dry-run.")
-    files = TrainingFiles(arguments.index, arguments.state, arguments.audio_encoder, arguments.published_audio_encoder)
+    files = TrainingFiles(
+        arguments.index,
+        arguments.state,
+        arguments.audio_encoder,
+        arguments.published_audio_encoder,
+        arguments.teacher,
+    )
     with init_distributed() as ranks:
         if ranks.is_main_process:
             print(json.dumps(arguments.settings, indent=1), file=sys.stderr)
@@ -50,6 +56,7 @@ if __name__ == "__main__":
     parser.add_argument("--dry-run", action="store_true", help="print the cost of the training without training")
     parser.add_argument("--like", help="model.json of a finished run, whose settings --dry-run uses instead")
     parser.add_argument("--audio-encoder", nargs="?", help="sync encoder that initialises the audio encoder")
+    parser.add_argument("--teacher", nargs="?", help="export of the run that a distilled run learns from")
     parser.add_argument(
         "--published-audio-encoder", nargs="?", help="audio_encoder.pt, for network.audio_encoder published"
     )

@@ -15,13 +15,13 @@ from workflow_scripts.table_inputs import add_table_inputs, read_table_inputs
 
 
 def main(arguments) -> None:
-    values, rows, notes, _ = read_table_inputs(arguments)
+    _, rows, notes, _ = read_table_inputs(arguments)
     texts = {
         "table1.csv": to_csv(rows), "table1.md": to_markdown(rows, notes), "table1.tex": to_tex(rows),
         "table1.html": to_html(rows, notes),
     }  # fmt: skip
     if arguments.repeats:
-        spreads = seeds.make_spreads(values, arguments.repeats)
+        spreads = seeds.make_spreads(rows, arguments.repeats)
         texts |= {"seeds.csv": seeds.to_csv(spreads), "seeds.md": seeds.to_markdown(spreads)}
     if arguments.ablation:
         texts |= {f"table3.{form}": text for form, text in table3_files(rows, arguments.ablation).items()}

@@ -7,6 +7,7 @@ import yaml
 from dheads_model.configuration import default_config
 from dheads_model.configuration_schema import json_schema
 from dheads_model.files import write_text
+from dheads_model.training.distillation_settings import distillation_defaults
 
 ROOT = Path(__file__).resolve().parent.parent
 _LONGEST_DEFAULT = 80
@@ -32,6 +33,8 @@ def schema_file() -> str:
 def reference_page() -> str:
     """The page as markdown."""
     schema, defaults = json_schema(), default_config()
+    # The default run is not distilled; the keys of the block have defaults all the same.
+    defaults["runs"]["ours"]["distillation"] = distillation_defaults()
     lines = [HEAD, "## Top level", "", *_table(_scalars(schema), "", defaults), ""]
     for name, block in schema["properties"].items():
         if block.get("type") == "object":

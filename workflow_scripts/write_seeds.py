@@ -9,8 +9,8 @@ from workflow_scripts.table_inputs import add_table_inputs, read_table_inputs
 
 
 def main(arguments) -> None:
-    values, _, _, _ = read_table_inputs(arguments)
-    spreads = make_spreads(values, arguments.repeats)
+    _, rows, _, _ = read_table_inputs(arguments)
+    spreads = make_spreads(rows, arguments.repeats)
     write_text(arguments.output_markdown, to_markdown(spreads))
     write_text(arguments.output_csv, to_csv(spreads))
 

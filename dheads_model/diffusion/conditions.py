@@ -1,5 +1,6 @@
 """The conditions of a frame, and conversion of images between uint8 and the model's range."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,18 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
         conditions.lips,
         conditions.eyes,
     )
+
+
+def with_dropped_audio(conditions: Conditions) -> Conditions:
+    """The conditions of a batch twice: all samples with audio, then all with the audio condition dropped."""
+    batch = len(conditions.identity)
+    drop = torch.arange(2 * batch, device=conditions.identity.device) >= batch
+    twice = {
+        field.name: value.repeat(2, *[1] * (value.dim() - 1))
+        for field in dataclasses.fields(conditions)
+        if (value := getattr(conditions, field.name)) is not None
+    }
+    return Conditions(**twice | {"audio_drop": drop})
 
 
 def to_model_range(frames: Tensor) -> Tensor:

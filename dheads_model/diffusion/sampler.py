@@ -29,12 +29,14 @@ class Sampler:
     evaluations: network evaluations (NFE) of a frame, without guidance, as a function of the number of steps.
     needs_ddpm: for models of diffusion.parameterization ddpm only.
     ddpm_levels: on such a model it takes the discrete schedule's own noise levels, respaced, instead of Karras' list.
+    needs_consistency: for models distilled for consistency, and those need it.
     """
 
     solve: Callable[..., Tensor]
     evaluations: Callable[[int], int]
     needs_ddpm: bool = False
     ddpm_levels: bool = False
+    needs_consistency: bool = False
 
 
 def level_pairs(sigmas: Sequence[float]) -> Iterator[tuple[float, float]]:

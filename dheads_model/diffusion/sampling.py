@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion.conditions import Conditions, encode_conditions
+from dheads_model.diffusion.conditions import Conditions, encode_conditions, with_dropped_audio
 from dheads_model.diffusion.denoiser import denoise_encoded, full_schedule
 from dheads_model.diffusion.sampler import Sampler
 from dheads_model.diffusion.samplers import SAMPLERS
@@ -82,13 +82,7 @@ def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSetti
     """Encoded conditions of a frame; with guidance all samples with audio, then all with the audio condition dropped."""
     if settings.guidance_scale == 1:
         return encode_conditions(model, conditions)
-    batch = len(conditions.identity)
-    drop = torch.arange(2 * batch, device=conditions.identity.device) >= batch
-    level = None if conditions.motion_noise is None else conditions.motion_noise.repeat(2)
-    twice = (value.repeat(2, *[1] * (value.dim() - 1)) for value in (
-        conditions.identity, conditions.motion, conditions.audio_features))  # fmt: skip
-    eyes = None if conditions.eyes is None else conditions.eyes.repeat(2, 1)
-    return encode_conditions(model, Conditions(*twice, level, drop, eyes=eyes))
+    return encode_conditions(model, with_dropped_audio(conditions))
 
 
 def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: SamplingSettings, sigma: float) -> Tensor:

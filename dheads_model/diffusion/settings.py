@@ -106,6 +106,14 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
                 f"sampling.steps is {settings.steps}; with {settings.sampler} on diffusion.timesteps {timesteps} it must lie "
                 f"between 2 and {timesteps}."
             )
+    distillation = config.get("distillation")
+    if distillation is not None:
+        _check_distilled(settings, distillation)
+    elif sampler.needs_consistency:
+        raise UserError(
+            f"sampling.sampler {settings.sampler} needs a model that was distilled for consistency; take euler, or see "
+            "runs.NAME.distillation."
+        )
     if settings.guidance_scale != 1 and not trained.get("audio_drop"):
         raise UserError(
             f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model is trained with "
@@ -120,6 +128,29 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
         raise UserError(
             f"sampling.blinks_per_second is {settings.blinks_per_second:g}, but this model is trained without "
             "network.eye_condition and cannot close the eyes; set sampling.blinks_per_second to 0."
+        )
+
+
+def _check_distilled(settings: SamplingSettings, distillation: Mapping) -> None:
+    """Raise UserError for sampling settings that a distilled model does not take; distillation: the block of its run."""
+    if settings.guidance_scale != 1:
+        raise UserError(
+            f"sampling.guidance_scale is {settings.guidance_scale:g}, but this model was distilled with guidance and needs none; "
+            "set sampling.guidance_scale to 1."
+        )
+    consistent = distillation.get("objective", "consistency") == "consistency"
+    if consistent != SAMPLERS[settings.sampler].needs_consistency:
+        known = [name for name, sampler in SAMPLERS.items() if sampler.needs_consistency]
+        remedy = f"take {', '.join(known)}" if consistent else "take euler"
+        raise UserError(
+            f"sampling.sampler is {settings.sampler}, which does not fit a model with distillation.objective "
+            f"{'consistency' if consistent else 'guidance'}; {remedy}."
+        )
+    low, high = distillation.get("sigma_min", 0.6), distillation.get("sigma_max", 3.0)
+    if consistent and not (low <= settings.sigma_min and settings.sigma_max <= high):
+        raise UserError(
+            f"sampling.sigma_min and sigma_max are {settings.sigma_min:g} and {settings.sigma_max:g}, but this model was distilled "
+            f"for noise levels of {low:g} to {high:g}; set sampling.sigma_min and sigma_max to these."
         )
 
 

@@ -12,14 +12,15 @@ from dheads_model.faces.redetect import is_one_picture
 PUBLISHED_SIZE = 128
 
 
-def optical_flow(frames: np.ndarray) -> float:
+def optical_flow(frames: np.ndarray, magnitudes: list[np.ndarray] | None = None) -> float:
     """OFM: mean Farneback flow magnitude in pixels per frame at 128 x 128, of uint8 RGB `[T, H, W, 3]`, T >= 2.
 
-    0 for a video of equal frames, in whose flat regions the algorithm would measure the encoder's noise.
+    0 for a video of equal frames, in whose flat regions the algorithm would measure the encoder's noise. magnitudes: of
+    `flow_magnitudes`, where they are known.
     """
     if len(frames) > 1 and is_one_picture(frames):
         return 0.0
-    return float(np.mean([magnitude.mean() for magnitude in flow_magnitudes(frames)]))
+    return float(np.mean([magnitude.mean() for magnitude in magnitudes or flow_magnitudes(frames)]))
 
 
 def frame_difference(frames: np.ndarray) -> float:
@@ -37,10 +38,13 @@ def flow_map(frames: np.ndarray) -> np.ndarray:
     return np.mean(flow_magnitudes(frames), axis=0, dtype=np.float64)
 
 
-def published_optical_flow(frames: np.ndarray) -> float:
-    """OFM as published: mean of the flow magnitude's JET image, normalised to 0..255 per frame; 42.67 .. 170.33."""
+def published_optical_flow(frames: np.ndarray, magnitudes: list[np.ndarray] | None = None) -> float:
+    """OFM as published: mean of the flow magnitude's JET image, normalised to 0..255 per frame; 42.67 .. 170.33.
+
+    magnitudes: as for `optical_flow`.
+    """
     images = []
-    for magnitude in flow_magnitudes(frames):
+    for magnitude in magnitudes or flow_magnitudes(frames):
         stretched = cv2.normalize(magnitude, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
         images.append(cv2.applyColorMap(stretched, cv2.COLORMAP_JET).mean())
     return float(np.mean(images))

@@ -18,6 +18,7 @@ from dheads_model.shards.index import Index, read_index
 from dheads_model.shards.loader import frame_bytes, load_split
 from dheads_model.shards.stream import open_split
 from dheads_model.training.cost import SPEED_KEYS
+from dheads_model.training.distillation import Teacher, load_teacher
 from dheads_model.training.distributed import Distributed
 from dheads_model.training.identity import training_code
 from dheads_model.training.initial_audio import InitialAudioEncoder, load_initial_audio
@@ -31,17 +32,20 @@ VALIDATION_SHARE = 8
 @dataclass(frozen=True)
 class TrainingFiles:
     """index: of the dataset. state: folder of the run's states. audio_encoder: sync encoder that initialises the audio
-    encoder. published_audio_encoder: audio_encoder.pt, for network.audio_encoder published."""
+    encoder. published_audio_encoder: audio_encoder.pt, for network.audio_encoder published. teacher: export of the run that
+    a distilled run learns from."""
 
     index: str
     state: str
     audio_encoder: str | None = None
     published_audio_encoder: str | None = None
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A training that has ended. initial, frozen: the audio encoder that initialised it, or the frozen one; None without one."""
+    """A training that has ended. initial, frozen: the audio encoder that initialised it, or the frozen one; teacher: that of a
+    distilled run; None without one."""
 
     config: dict
     files: TrainingFiles
@@ -50,10 +54,11 @@ class FinishedRun:
     state_folder: Path
     initial: InitialAudioEncoder | None
     frozen: FrozenAudioEncoder | None
+    teacher: Teacher | None = None
 
     def made_from(self) -> list[Path | str]:
         """Products that it was made from and that have a recipe."""
-        return [self.files.index, *map(checksum_path, filter(None, [self.files.audio_encoder]))]
+        return [self.files.index, *map(checksum_path, filter(None, [self.files.audio_encoder, self.files.teacher]))]
 
 
 def train_run(config: dict, files: TrainingFiles, threads: int, ranks: Distributed) -> FinishedRun:
@@ -78,12 +83,20 @@ def train_run(config: dict, files: TrainingFiles, threads: int, ranks: Distribut
     if files.audio_encoder:
         initial = load_initial_audio(files.audio_encoder, settings.network, settings.audio_encoder_frozen)
     code = training_code("dheads_model.training.loop")
-    folder = folder_of(files.state, identity_of(config, data, code, initial and initial.sha256))
+    teacher = None
+    if settings.distillation is not None:
+        if not files.teacher:
+            raise UserError(
+                f"a run with a block distillation needs the model of run {settings.distillation.teacher}: give --teacher."
+            )
+        teacher = load_teacher(files.teacher, settings)
+    identity = identity_of(config, data, code, initial and initial.sha256, teacher and teacher.sha256)
+    folder = folder_of(files.state, identity)
     # The main process holds the folder for all ranks; the others begin when it does.
     with hold(folder) if ranks.is_main_process else contextlib.nullcontext():
         ranks.barrier()
-        trained = train(learner, config, train_clips, validation_clips, data, folder, ranks, initial, code)
-    return FinishedRun(config, files, index, trained, folder, initial, frozen)
+        trained = train(learner, config, train_clips, validation_clips, data, folder, ranks, initial, code, teacher)
+    return FinishedRun(config, files, index, trained, folder, initial, frozen, teacher)
 
 
 def export_run(run: FinishedRun, output: Path | str, training_log: Path | str, framing: dict, methods: dict) -> None:
@@ -99,6 +112,8 @@ def export_run(run: FinishedRun, output: Path | str, training_log: Path | str, f
     facts |= framing | ({"methods": methods} if methods else {})
     if run.initial is not None:
         facts["audio_encoder"] = {"name": settings.audio_encoder_from, "sha256": run.initial.sha256}
+    if run.teacher is not None:
+        facts["teacher"] = {"name": settings.distillation.teacher, "sha256": run.teacher.sha256}
     network, weights = settings.network, trained.weights
     if run.frozen is not None:
         facts["published_audio_encoder"] = {"sha256": run.frozen.sha256}

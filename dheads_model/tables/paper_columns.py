@@ -39,7 +39,7 @@ PAPER_COLUMNS = (
     PaperColumn("fmse", "F-MSE", CLOSEST, 2, ("fmse_paper", "frame_mse"), "as the published script computes it"),
     PaperColumn("av_offset", "AV offset", CLOSEST, 2, ("av_offset",), "", "metrics.syncnet"),
     PaperColumn("av_confidence", "AV conf.", HIGHER, 2, ("av_confidence",), "", "metrics.syncnet"),
-    PaperColumn("wer", "WER", LOWER, 2, ("wer_mstcn",),
+    PaperColumn("wer", "WER", LOWER, 2, ("wer_dctcn", "wer_mstcn"),
                 "word classification error of a lip reader; the paper's own reader is not public; defined for LRW only"),
 )  # fmt: skip
 

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from dheads_model.errors import UserError
-from dheads_model.tables.columns import Column, shown_columns
+from dheads_model.tables.columns import Column
 from dheads_model.tables.paper_forms import ARROWS
-from dheads_model.tables.statistics import cell
-from dheads_model.tables.table1 import GROUND_TRUTH
+from dheads_model.tables.table1 import GROUND_TRUTH, Row, columns_of
 
 
 @dataclass(frozen=True)
@@ -34,25 +33,25 @@ class Spread:
         return float(np.std(list(self.by_seed.values()), ddof=1)) if len(self.by_seed) > 1 else None
 
 
-def make_spreads(values: pd.DataFrame, repeats: Mapping[str, Sequence[tuple[str, int]]]) -> list[Spread]:
-    """Spreads of all datasets, methods and measured metrics.
+def make_spreads(rows: Sequence[Row], repeats: Mapping[str, Sequence[tuple[str, int]]]) -> list[Spread]:
+    """Spreads of all datasets, methods and measured columns, the distances between sets of clips among them.
 
-    values: tidy metrics of all clips; repeats: {method: [(name in values, training seed)]}. Raises UserError without any.
+    rows: of table 1; repeats: {method: [(name of its row, training seed)]}. Raises UserError without any.
     """
     if not repeats:
         raise UserError(
             "no run is trained with several seeds: add --configfile config/seeds.yaml, or name some in training_seeds."
         )
     found = []
-    for dataset, of_dataset in values.groupby("dataset", sort=True):
-        rows = dict(iter(of_dataset.groupby(["method", "metric"])))
+    for dataset in sorted({row.dataset for row in rows}):
+        by_method = {row.method: row for row in rows if row.dataset == dataset}
         for method, trainings in repeats.items():
-            for column in shown_columns(set(values["metric"])):
-                means = {seed: _mean(rows, name, column) for name, seed in trainings}
+            for column in columns_of(list(rows)):
+                means = {seed: _mean(by_method, name, column) for name, seed in trainings}
                 by_seed = {seed: mean for seed, mean in means.items() if mean is not None}
                 if by_seed:
-                    truth = _mean(rows, GROUND_TRUTH, column)
-                    found.append(Spread(str(dataset), method, column, by_seed, truth))
+                    truth = _mean(by_method, GROUND_TRUTH, column)
+                    found.append(Spread(dataset, method, column, by_seed, truth))
     return found
 
 
@@ -78,7 +77,8 @@ def to_markdown(spreads: Sequence[Spread]) -> str:
         "",
         "Every training differs from the others in its seed alone: other first weights, other batches, other noise. A value is a "
         "mean over the test clips, as in table 1; the spread is the standard deviation of these means over the trainings. "
-        "It says how far a training repeated with another seed lands, which the spread over clips in table 1 does not.",
+        "It says how far a training repeated with another seed lands, which the spread over clips in table 1 does not. A distance "
+        "between sets of clips has one value a training; that of the ground truth is between its two halves.",
         "",
     ]
     for dataset, method in dict.fromkeys((spread.dataset, spread.method) for spread in spreads):
@@ -101,9 +101,9 @@ def to_markdown(spreads: Sequence[Spread]) -> str:
     return "\n".join(lines)
 
 
-def _mean(rows: dict, method: str, column: Column) -> float | None:
-    found = rows.get((method, column.metric))
-    return None if found is None else cell(found, column).mean
+def _mean(by_method: Mapping[str, Row], method: str, column: Column) -> float | None:
+    row = by_method.get(method)
+    return row.cells[column.metric].mean if row and column.metric in row.cells else None
 
 
 def _shown(value: float | None, digits: int) -> str:

@@ -28,23 +28,24 @@ _EMPTY = Cell(None, None, 0, None, None)
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of the paper's table 3: its name in printed_table3.csv, the metric that measures it, and a footnote."""
+    """A column of the paper's table 3: its name in printed_table3.csv, the metrics that measure it, of which the first with cells
+    is shown, and a footnote."""
 
     key: str
     title: str
     better: str
     digits: int
-    metric: str
+    metrics: tuple[str, ...]
     note: str = ""
 
 
 MEASURES = (
-    Measure("cpbd", "CPBD", HIGHER, 4, "cpbd"),
-    Measure("mse", "MSE", LOWER, 0, "mse"),
-    Measure("ssim", "SSIM", HIGHER, 4, "ssim"),
-    Measure("psnr", "PSNR", HIGHER, 2, "psnr"),
-    Measure("lmd", "LMD", LOWER, 3, "lmd_mouth", "LMD (mouth); the paper does not define its LMD"),
-    Measure("wer", "WER", LOWER, 2, "wer_mstcn"),
+    Measure("cpbd", "CPBD", HIGHER, 4, ("cpbd",)),
+    Measure("mse", "MSE", LOWER, 0, ("mse",)),
+    Measure("ssim", "SSIM", HIGHER, 4, ("ssim",)),
+    Measure("psnr", "PSNR", HIGHER, 2, ("psnr",)),
+    Measure("lmd", "LMD", LOWER, 3, ("lmd_mouth",), "LMD (mouth); the paper does not define its LMD"),
+    Measure("wer", "WER", LOWER, 2, ("wer_dctcn", "wer_mstcn")),
 )
 
 
@@ -76,7 +77,7 @@ def _csv(found: Sequence[tuple[Mapping, Row]]) -> str:
         settings = {key: value for key, value in varied.items() if key != "method"}
         record = {"dataset": row.dataset, **settings, "method": row.method, "measured": row.measured}
         for measure in MEASURES:
-            cell = row.cells.get(measure.metric, _EMPTY)
+            cell = row.cells.get(_metric(measure, row), _EMPTY)
             record |= {
                 measure.key: cell.mean,
                 f"{measure.key}_sd": cell.sd,
@@ -88,19 +89,25 @@ def _csv(found: Sequence[tuple[Mapping, Row]]) -> str:
     return pd.DataFrame(records).to_csv(index=False)
 
 
+def _metric(measure: Measure, row: Row) -> str:
+    """The metric that is shown; the same for all rows of a run, whose config requests it."""
+    return next((metric for metric in measure.metrics if metric in row.cells), measure.metrics[0])
+
+
 def _form(dataset: str, found: Sequence[tuple[Mapping, Row]], rows: Sequence[Row]) -> PaperTable:
     directions = {column.metric: column.better for column in COLUMNS}
     truth = next((row for row in rows if row.dataset == dataset and row.method == GROUND_TRUTH), None)
     heads, notes, columns = [], [], []
     for measure in MEASURES:
-        cells = [row.cells.get(measure.metric, _EMPTY) for _, row in found]
+        metric = _metric(measure, found[0][1])
+        cells = [row.cells.get(metric, _EMPTY) for _, row in found]
         is_missing = all(cell.mean is None for cell in cells)
         why = next((cell.why for cell in cells if cell.why), "") or f"{NOT_COMPUTED}: not measured in this run"
         if note := why if is_missing else measure.note:
             notes.append(note)
-        better = directions.get(measure.metric, measure.better)
+        better = directions.get(metric, measure.better)
         heads.append(Head(measure.title, better, len(notes) if note else 0))
-        true_cell = truth.cells.get(measure.metric) if truth else None
+        true_cell = truth.cells.get(metric) if truth else None
         values = {str(number): cell.mean for number, cell in enumerate(cells)}
         best, second = best_two(values, better, true_cell.mean if true_cell else None)
         texts = [NOT_COMPUTED if is_missing else _shown(cell, measure.digits) for cell in cells]

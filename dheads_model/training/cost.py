@@ -12,7 +12,8 @@ from dheads_model.network.settings import NetworkSettings
 from dheads_model.network.talking_model import TalkingModel, parameter_count
 from dheads_model.training.settings import RunSettings
 
-# A training step computes the gradients of activations and of weights besides the forward pass.
+# A training step computes the gradients of activations and of weights besides the forward pass. Distillation adds evaluations
+# of the teacher, two with guidance, and for consistency one of the averaged weights.
 PASSES_A_STEP = 3
 # Weights, gradients, Adam's two moments and the averaged weights, 4 bytes each.
 _BYTES_A_PARAMETER = 20
@@ -51,6 +52,15 @@ class Cost:
         return cls(run, device, parameter_count(model), flop, kept // 2 if short else kept, _peak(device))
 
     @property
+    def passes(self) -> int:
+        """Network evaluations' worth of arithmetic for one image of a training step."""
+        distillation = self.run.distillation
+        if distillation is None:
+            return PASSES_A_STEP
+        taught = 1 if distillation.guidance_scale == 1 else 2
+        return PASSES_A_STEP + taught + (distillation.objective == "consistency")
+
+    @property
     def memory_bytes(self) -> int:
         """Estimate of a step's memory in one process: weights, gradients, moments, averages, and activations of a micro-batch."""
         training = self.run.training
@@ -60,14 +70,14 @@ class Cost:
     @property
     def seconds(self) -> float:
         """Estimate of the whole training's time on one such device, at the usual utilisation."""
-        return self.run.training.images * PASSES_A_STEP * self.flop / (_USUAL_UTILISATION * self.peak)
+        return self.run.training.images * self.passes * self.flop / (_USUAL_UTILISATION * self.peak)
 
     def speed(self, images_per_second: float, world_size: int) -> dict[str, float]:
         """Entries of the log: images a second, the fraction of the devices' peak that they use, and memory in MiB.
 
-        Utilisation counts three passes an image, also where activations are computed again.
+        Utilisation counts three passes an image (more in distillation), also where activations are computed again.
         """
-        used = images_per_second * PASSES_A_STEP * self.flop / (self.peak * world_size)
+        used = images_per_second * self.passes * self.flop / (self.peak * world_size)
         return dict(
             zip(SPEED_KEYS, (round(images_per_second, 2), round(used, 4), memory_mib(self.device)), strict=True)
         )
@@ -77,7 +87,7 @@ class Cost:
         hours = self.seconds / 3600
         return "\n".join([
             f"parameters        {self.parameters:,}",
-            f"GFLOP a pass      {self.flop / 1e9:.2f} for one image, times {PASSES_A_STEP} for a training step",
+            f"GFLOP a pass      {self.flop / 1e9:.2f} for one image, times {self.passes} for a training step",
             f"memory            about {self.memory_bytes / 2**20:,.0f} MiB in one process (weights and their averages "
             f"and moments {_BYTES_A_PARAMETER * self.parameters / 2**20:,.0f}, activations the rest)",
             f"this device       {self.peak / 1e12:.3f} TFLOP/s in a large matrix product ({self.device})",

@@ -9,6 +9,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from dheads_model.network.placement import compile_for_training
 from dheads_model.network.talking_model import TalkingModel
+from dheads_model.training.distillation import Teacher
 from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.parameters import parameter_groups
 from dheads_model.training.settings import RunSettings, TrainingSettings, ema_rate
@@ -17,7 +18,8 @@ from dheads_model.training.settings import RunSettings, TrainingSettings, ema_ra
 @dataclass
 class Learner:
     """names, weights: the weights that are trained. average: EMA of the whole state dictionary. rate_factors: of the
-    optimiser's groups, by which the learning rate is multiplied."""
+    optimiser's groups, by which the learning rate is multiplied. averaged: for distillation, a model whose weights are those of
+    `average`, always; else None."""
 
     settings: TrainingSettings
     model: TalkingModel
@@ -27,10 +29,17 @@ class Learner:
     weights: list[nn.Parameter]
     average: dict[str, Tensor]
     _current: list[Tensor]  # the model's own, which training changes in place
+    averaged: TalkingModel | None = None
 
     @classmethod
-    def new(cls, run: RunSettings, device: torch.device, audio_encoder: InitialAudioEncoder | None) -> "Learner":
-        """A new one with the weights that the training's seed draws, and those of a trained audio encoder."""
+    def new(
+        cls,
+        run: RunSettings,
+        device: torch.device,
+        audio_encoder: InitialAudioEncoder | None,
+        teacher: Teacher | None = None,
+    ) -> "Learner":
+        """A new one with the weights that the training's seed draws, and those of a trained audio encoder, or of a teacher."""
         settings = run.training
         torch.manual_seed(settings.seed)
         model = TalkingModel(run.network, run.diffusion).to(device)
@@ -41,6 +50,8 @@ class Learner:
                 compile_for_training(model)
         if audio_encoder is not None:
             audio_encoder.start(model)
+        if teacher is not None:
+            teacher.start(model)
         average = {name: value.clone() for name, value in model.state_dict().items()}
         trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         optimizer = torch.optim.AdamW(
@@ -51,8 +62,18 @@ class Learner:
             fused=True,
         )
         factors = [group.pop("rate_factor") for group in optimizer.param_groups]  # no part of the state
-        return cls(settings, model, optimizer, factors, list(trained), list(trained.values()), average,
-                   list(model.state_dict().values()))  # fmt: skip
+        learner = cls(settings, model, optimizer, factors, list(trained), list(trained.values()), average,
+                      list(model.state_dict().values()))  # fmt: skip
+        if teacher is not None:
+            learner.averaged = TalkingModel(run.network, run.diffusion).to(device).eval().requires_grad_(False)
+            learner.averaged.precision = model.precision
+            learner._share_average()
+        return learner
+
+    def _share_average(self) -> None:
+        """Let the averaged model have the tensors of `average`, which are changed in place."""
+        if self.averaged is not None:
+            self.averaged.load_state_dict(self.average, assign=True)
 
     def state(self) -> dict:
         """What the state of a training keeps of it: weights, their average and the optimizer's moments."""
@@ -64,6 +85,7 @@ class Learner:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = {name: value.to(device) for name, value in state["average"].items()}
+        self._share_average()
 
     def take_step(self, step: int, rate: float, norm: Tensor) -> None:
         """Clip the gradients, whose whole norm is `norm`, let the optimiser step at a learning rate, and average."""

@@ -13,6 +13,7 @@ from dheads_model.shards.loader import LoadedClip
 from dheads_model.shards.stream import ClipStream, training_batches
 from dheads_model.training.audio_use import ignored_audio_sentence
 from dheads_model.training.cost import Cost
+from dheads_model.training.distillation import Teacher, distillation_target
 from dheads_model.training.distributed import Distributed, micro_batches, rank_rows
 from dheads_model.training.engine import open_engine
 from dheads_model.training.face_loss import reader_loss
@@ -57,6 +58,7 @@ def train(
     ranks: Distributed | None = None,
     audio_encoder: InitialAudioEncoder | None = None,
     code: str = "",
+    teacher: Teacher | None = None,
 ) -> Trained:
     """Train a run to the end, from its saved state if there is one.
 
@@ -64,7 +66,7 @@ def train(
     refused, except the one that the config names as resume_from. The log is training.jsonl in the state folder,
     previews of held-out speakers in its folder samples, events in tensorboard.
     ranks: those that share each batch, None for this process alone; rank 0 writes. audio_encoder: a trained
-    one that initialises the run's.
+    one that initialises the run's. teacher: of a run with a block distillation.
     Raises Interrupted after SIGTERM, SIGINT or SIGUSR1 to any rank, with the state saved; UserError where a loss or
     gradient is not finite, with the state before it kept: on a CPU in that step, on a GPU at the next log line, state
     or preview, before that is written; and UserError where the audio condition has no effect and
@@ -73,7 +75,10 @@ def train(
     ranks = ranks or Distributed(0, 1, pick_device())
     settings, device, folder = run.training, ranks.device, Path(state_folder)
     parts = micro_batches(settings.batch_size, ranks, settings.gradient_accumulation)
-    learner = Learner.new(run, device, audio_encoder)
+    if (teacher is None) != (run.distillation is None):
+        raise ValueError("a teacher must be given exactly when the run has a block distillation")
+    teacher = teacher and teacher.to(device)
+    learner = Learner.new(run, device, audio_encoder, teacher)
     model, weights, terms = learner.model, learner.weights, LOSS_TERMS[run.diffusion.parameterization]
     log.info("%s parameters, %d steps of %d images on %s", f"{parameter_count(model):,}", settings.steps,
              settings.batch_size, device)  # fmt: skip
@@ -88,11 +93,20 @@ def train(
     def state() -> dict:
         return learner.state() | {"meter": vars(meter.total(ranks).to(torch.device("cpu")))}
 
+    def distilled(noisy: torch.Tensor, rows: DrawnBatch) -> torch.Tensor:
+        return distillation_target(
+            teacher.model, learner.averaged, noisy, rows.levels, rows.next_levels, rows.conditions, run.distillation
+        )
+
+    target = None if teacher is None else distilled
+
     def micro_batch(part: slice) -> tuple[torch.Tensor, torch.Tensor, tuple]:
-        loss = batch_loss(model, drawn.rows(part), run)
+        loss = batch_loss(model, drawn.rows(part), run, target)
         return by_noise(loss), loss.terms, gradients(loss.total / len(parts), weights)
 
-    identity = identity_of(config, fingerprint, code, audio_encoder and audio_encoder.sha256)
+    identity = identity_of(
+        config, fingerprint, code, audio_encoder and audio_encoder.sha256, teacher and teacher.sha256
+    )
     observed = [*terms, *(f"the gradient of {name}" for name in learner.names)]
     with contextlib.ExitStack() as stack:
         engine = stack.enter_context(
@@ -124,9 +138,9 @@ def train(
                 meter.add(sums)
                 losses = losses + values
                 add_gradients(weights, found)
-            if drawn.lips is not None:
+            if drawn.lips is not None and teacher is None:
                 add_gradients(weights, gradients(_lip_loss(model, drawn, train_clips, run, step), weights))
-            if model.face_reader is not None:
+            if model.face_reader is not None and teacher is None:
                 read = reader_loss(model.face_reader, drawn.clean, drawn.landmarks, settings.seed, step)
                 add_gradients(weights, gradients(read, weights))
             ranks.average_gradients(model)

@@ -1,5 +1,6 @@
 """One batch to one loss, all randomness drawn from (seed, step): a resumed run draws the same as an uninterrupted one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
 from dheads_model.training.colour_jitter import jitter_colours
+from dheads_model.training.distillation import solver_levels
 from dheads_model.training.face_loss import face_loss
 from dheads_model.training.settings import RunSettings
 
@@ -33,7 +35,7 @@ class DrawnBatch:
     clean, noise: `[B, 3, H, W]`, clean in [-1, 1]. levels `[B]`: steps of the full schedule (ddpm) or sigmas (edm).
     boxes: around the lips, int64 `[B, 4]` as of `boxes_around`. lips: their shape without noise, `[B, LIP_NUMBERS]`, for a
     network with a lip_reader in training; not of a micro-batch. landmarks `[B, 68, 2]`: of the true frames; not of a
-    micro-batch.
+    micro-batch. next_levels `[B]`: the teacher's next noise levels, for distillation with objective consistency.
     """
 
     clean: Tensor
@@ -43,6 +45,7 @@ class DrawnBatch:
     boxes: Tensor
     lips: Tensor | None = None
     landmarks: Tensor | None = None
+    next_levels: Tensor | None = None
 
     def rows(self, part: slice) -> "DrawnBatch":
         """A micro-batch: its samples keep the noise that they have in the whole batch."""
@@ -52,7 +55,14 @@ class DrawnBatch:
             whole.eyes,
         )  # fmt: skip
         conditions = Conditions(*(None if value is None else value[part] for value in values))
-        return DrawnBatch(self.clean[part], conditions, self.noise[part], self.levels[part], self.boxes[part])
+        after = None if self.next_levels is None else self.next_levels[part]
+        return DrawnBatch(
+            self.clean[part], conditions, self.noise[part], self.levels[part], self.boxes[part], next_levels=after
+        )
+
+
+# Function of noisy frames `[B, 3, H, W]` and their drawn batch that gives the frames to learn.
+Target = Callable[[Tensor, DrawnBatch], Tensor]
 
 
 @dataclass(frozen=True)
@@ -110,8 +120,13 @@ def draw_batch(
         )
     eyes = eye_closure(landmarks, identity_landmarks) if run.network.eye_condition else None
     conditions = Conditions(identity, motion, _placed(batch.audio, device), motion_noise, audio_drop, shown, eyes)
+    after = None
     if run.diffusion.parameterization == "ddpm":
         levels = draw_steps(count, run.diffusion.timesteps, generator, strata)
+    elif training and run.distillation is not None and run.distillation.objective == "consistency":
+        solver = solver_levels(run.distillation).to(device, non_blocking=True)
+        steps = draw_steps(count, run.distillation.steps, generator, strata)
+        levels, after = solver[steps], solver[steps + 1]
     else:
         levels = draw_sigmas(
             count, run.training.log_sigma_mean, run.training.log_sigma_std, generator, strata=strata
@@ -122,11 +137,11 @@ def draw_batch(
         boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
     else:
         boxes = mouth_boxes(landmarks, size, size)
-    return DrawnBatch(clean, conditions, noise, levels, boxes, lips, landmarks)
+    return DrawnBatch(clean, conditions, noise, levels, boxes, lips, landmarks, after)
 
 
-def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> BatchLoss:
-    """Loss of a drawn batch, or of some rows of one."""
+def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings, target: Target | None = None) -> BatchLoss:
+    """Loss of a drawn batch, or of some rows of one. target: gives what is learned in place of the true frames (edm)."""
     clean, levels, settings = drawn.clean, drawn.levels, run.training
     if run.diffusion.parameterization == "ddpm":
         schedule = full_schedule(run.diffusion.timesteps, clean.device)
@@ -140,12 +155,13 @@ def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings) -> Batc
         weights = weights * box_weights(eyes, *clean.shape[-2:], settings.eye_weight)
     noisy = clean + levels[:, None, None, None] * drawn.noise
     denoised = denoise(model, noisy, levels, drawn.conditions)
-    by_sample = edm_loss(denoised, clean, levels, run.diffusion.sigma_data, weights)
+    wanted = clean if target is None else target(noisy, drawn)
+    by_sample = edm_loss(denoised, wanted, levels, run.diffusion.sigma_data, weights)
     standard = (levels.log() - settings.log_sigma_mean) / settings.log_sigma_std
     bins = torch.bucketize(standard, _QUARTILES.to(levels.device, non_blocking=True))
     total = by_sample.mean()
     if model.training and model.face_reader is not None:
-        faces = face_loss(model.face_reader, denoised, clean, drawn.conditions.audio_drop)
+        faces = face_loss(model.face_reader, denoised, wanted, drawn.conditions.audio_drop)
         total = total + settings.face_weight * faces.mean()
     return BatchLoss(total, by_sample.detach(), bins, total.detach()[None])
 

@@ -41,8 +41,17 @@ def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings,
 
 
 def preview_sampling(run: RunSettings) -> SamplingSettings:
-    """A fast sampler for the run's parameterization: 8 steps, the mouth hidden if training always hides it."""
+    """A fast sampler for the run's parameterization: 8 steps, the mouth hidden if training always hides it.
+
+    Two steps after distillation for consistency.
+    """
     hidden = run.conditioning_augmentation.mouth_drop == 1
+    distillation = run.distillation
+    if distillation is not None and distillation.objective == "consistency":
+        levels = {"sigma_min": distillation.sigma_min, "sigma_max": distillation.sigma_max, "rho": distillation.rho}
+        return dataclasses.replace(
+            UNGUIDED, sampler="consistency", steps=2, hide_mouth=hidden, clips_at_once=CLIPS, **levels
+        )
     if run.diffusion.parameterization == "ddpm":
         return dataclasses.replace(UNGUIDED, sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)
     return dataclasses.replace(

@@ -10,6 +10,7 @@ from dheads_model.config import OPTIONAL, Count, CountOrZero, NonNegativeFloat, 
 from dheads_model.diffusion.settings import AugmentationSettings
 from dheads_model.errors import UserError
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
+from dheads_model.training.distillation_settings import DistillationSettings
 
 # What a run does where the published code differs from the paper: the frequencies of the time embedding (see
 # `sinusoid_frequencies`), and the frame whose landmarks place the box of the lip loss (see `lip_boxes`).
@@ -162,6 +163,7 @@ class RunSettings:
     """Folder of a training state (state/RUN/IDENTITY) to resume from although its code, data or settings differ;
     model.json then records which code trained up to which image. null: resume only a training of the same config, data
     and code."""
+    distillation: Annotated[DistillationSettings | None, OPTIONAL] = None
     network: NetworkSettings = NetworkSettings()
     diffusion: DiffusionSettings = DiffusionSettings()
     conditioning_augmentation: AugmentationSettings = AugmentationSettings()
@@ -177,10 +179,35 @@ class RunSettings:
                 "runs.NAME.audio_encoder_frozen needs runs.NAME.audio_encoder_from, or the audio encoder would never be trained."
             )
 
+        if self.distillation is not None:
+            _check_distilled_run(self)
+
     @property
     def lip_frame(self) -> str:
         """The frame whose landmarks place the box of the lip loss: "target", or "identity" as the published code has it."""
         return COMPAT[self.compat]["lip_frame"]
+
+
+def _check_distilled_run(run: RunSettings) -> None:
+    """Raise UserError for settings of a run with a block distillation that contradict it."""
+    if run.diffusion.parameterization != "edm":
+        raise UserError(
+            "runs.NAME.distillation needs runs.NAME.diffusion.parameterization edm; remove the block for ddpm."
+        )
+    if run.network.audio_encoder != "conv":
+        raise UserError(
+            f"runs.NAME.distillation needs runs.NAME.network.audio_encoder conv, not {run.network.audio_encoder}; remove the block."
+        )
+    if run.audio_encoder_from is not None:
+        raise UserError(
+            "runs.NAME.audio_encoder_from must be null for a run with a block distillation, which starts from its teacher's "
+            "weights."
+        )
+    if run.conditioning_augmentation.audio_drop:
+        raise UserError(
+            f"runs.NAME.conditioning_augmentation.audio_drop is {run.conditioning_augmentation.audio_drop:g}; a distilled run has "
+            "guidance in its weights and never drops the audio condition: set it to 0."
+        )
 
 
 def run_settings(config: dict) -> RunSettings:

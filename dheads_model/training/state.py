@@ -25,10 +25,11 @@ KEPT = 2
 log = logging.getLogger(__name__)
 
 
-def identity_of(config: dict, data: str, code: str, audio_encoder: str | None) -> dict:
+def identity_of(config: dict, data: str, code: str, audio_encoder: str | None, teacher: str | None = None) -> dict:
     """What determines the weights of a run: its config as given, the data's fingerprint, the digest of the code that trains,
-    and the sha256 of the sync encoder that initialises its audio encoder."""
-    return {"config": config, "data": data, "code": code, "audio encoder": audio_encoder}
+    and the sha256 of the sync encoder that initialises its audio encoder, and of the teacher of a distilled run."""
+    identity = {"config": config, "data": data, "code": code, "audio encoder": audio_encoder}
+    return identity if teacher is None else identity | {"teacher": teacher}
 
 
 def folder_of(base: Path | str, identity: dict) -> Path:

@@ -64,6 +64,9 @@ def checkout(finished, tmp_path_factory):
     channels = yaml.safe_load(TINY.read_text())["runs"]["ours"]["network"]["audio_channels"]
     config["sync_encoders"]["conditioning"]["network"]["audio_channels"] = channels
     (folder / "config/config.yaml").write_text(yaml.safe_dump(overlaid(config, yaml.safe_load(TINY.read_text()))))
+    student = yaml.safe_load((folder / "config/distilled.yaml").read_text())
+    student["runs"]["distilled"]["training"] = {"images": 64, "warmup_images": 8}
+    (folder / "config/distilled.yaml").write_text(yaml.safe_dump(student))
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "my clips").mkdir()
     (folder / "votes").mkdir()

@@ -62,7 +62,7 @@ def test_the_schema_allows_the_shipped_configs_and_refuses_what_the_models_refus
         ({"rho": "7"}, "config key sampling.rho is '7'; it must be of type number."),
         ({"rho": math.nan}, "config key sampling.rho is nan; it must be a finite number."),
         ({"rho": 0}, "config key sampling.rho is 0; it must be more than 0."),
-        ({"sampler": "plms"}, "config key sampling.sampler is 'plms'; it must be one of ancestral_ddpm, ddim, dpmpp_2m,"),
+        ({"sampler": "plms"}, "config key sampling.sampler is 'plms'; it must be one of ancestral_ddpm, consistency, ddim,"),
         ({"hide_mouth": 1}, "config key sampling.hide_mouth is 1; it must be of type boolean."),
         ({"guidance_interval": (1.0, -1.0)}, "config key sampling.guidance_interval[1] is -1.0; the smallest allowed is 0"),
         ({"sigma_min": 30.0}, "0 < sigma_min < sigma_max, not 2, 30.0, 20.0"),

@@ -131,6 +131,14 @@ def test_ranks_of_srun_see_the_gpus_that_their_job_hid(tmp_path, smi):
     assert seen(tmp_path, rank, **smi, **task) == "all"
 
 
+def test_every_rule_that_asks_for_gpus_claims_them():
+    """Otherwise its job would see none, and compute on the CPU."""
+    rules = [rule for path in (ROOT / "rules").glob("*.smk") for rule in path.read_text().split("\nrule ")[1:]]
+    asking = [rule for rule in rules if " gpu=" in rule]
+    assert len(asking) >= 10
+    assert [rule.split(":")[0] for rule in asking if not ("{params.gpus}" in rule or "{params.launcher}" in rule)] == []
+
+
 CONFIG = {"runs": {"a": {"gpus": 0}, "b": {"gpus": 1}}, "methods": {"m": {"gpus": 0}, "real": {}}, "sync_encoders": {}}
 
 

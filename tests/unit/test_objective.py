@@ -96,7 +96,7 @@ def test_the_model_remembers_what_it_was_trained_with(tmp_path):
     call(
         train_model.main, settings=config, framing=framing, methods={}, index=tmp_path / "index.json", state=tmp_path / "state",
         output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
-        audio_encoder=None, published_audio_encoder=None,
+        audio_encoder=None, published_audio_encoder=None, teacher=None,
     )  # fmt: skip
     model, kept, facts = load_export(tmp_path / "model.safetensors")
     assert model.network_settings.time_frequencies == "published"
@@ -118,7 +118,7 @@ def test_training_with_the_published_audio_encoder(tmp_path):
         call(
             train_model.main, settings=config, framing={}, methods={}, index=tmp_path / "index.json", state=tmp_path / "state",
             output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
-            audio_encoder=None, published_audio_encoder=file,
+            audio_encoder=None, published_audio_encoder=file, teacher=None,
         )  # fmt: skip
 
     with pytest.raises(UserError, match=r"needs the released audio_encoder\.pt"):

@@ -43,7 +43,7 @@ def test_a_trained_model_is_sampled_as_its_method(tmp_path, capsys, overlay, run
         train_model.main, settings={**run, "training": {**run["training"], "images": 16}}, framing={},
         methods={"ours": wanted}, index=tmp_path / "index.json", state=tmp_path / "state",
         output=tmp_path / "model.safetensors", training_log=tmp_path / "training.jsonl", threads=1, dry_run=False,
-        audio_encoder=None, published_audio_encoder=None,
+        audio_encoder=None, published_audio_encoder=None, teacher=None,
     )  # fmt: skip
     sampling = Talker.load(tmp_path / "model.safetensors").settings.sampling
     assert (sampling.sampler, sampling.steps, sampling.guidance_scale) == (sampler, steps, 1.0)

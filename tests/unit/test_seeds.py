@@ -8,7 +8,11 @@ import pytest
 import yaml
 
 from dheads_model.errors import UserError
+from dheads_model.metrics.distribution import SetMeasurement
+from dheads_model.stages.distances import MethodDistances
+from dheads_model.tables.distance_cells import with_distances
 from dheads_model.tables.seeds import make_spreads, to_csv, to_markdown
+from dheads_model.tables.table1 import make_rows
 from tests.factories.tables import rows_of
 from tests.workflow import ROOT
 from workflow_scripts.planning.plan import make_work_plan
@@ -72,11 +76,24 @@ def spreads():
         rows_of("head_motion", "ours", [0.02, 0.04]), rows_of("head_motion", "ours_seed2", [0.05, 0.05]),
         rows_of("head_motion", "ours_seed3", [None, None]), rows_of("head_motion", "ground_truth", [0.01, 0.03]),
     ]  # fmt: skip
-    return make_spreads(pd.concat(tables), {"ours": [("ours", 1), ("ours_seed2", 2), ("ours_seed3", 3)]})
+    methods = ("ours", "ours_seed2", "ours_seed3", "ground_truth")
+    kinds = {name: "ground_truth" if name == "ground_truth" else "model" for name in methods}
+    found = [
+        MethodDistances(
+            "embedded", name, "effnet_lite0", "",
+            (SetMeasurement("kernel_effnet_lite0", value, (2, 2), (16, 16)),),
+        )
+        for name, value in zip(methods, (1.0, 2.0, 3.0, 0.25), strict=True)
+    ]  # fmt: skip
+    rows = with_distances(make_rows(pd.concat(tables), kinds, {}, "ours"), found, {})
+    return make_spreads(rows, {"ours": [("ours", 1), ("ours_seed2", 2), ("ours_seed3", 3)]})
 
 
 def test_mean_and_spread_are_over_trainings(spreads):
-    motion, psnr = sorted(spreads, key=lambda spread: spread.column.metric)
+    found = {spread.column.metric: spread for spread in spreads}
+    assert set(found) == {"head_motion", "kernel_effnet_lite0", "psnr"}
+    motion, distance, psnr = (found[metric] for metric in sorted(found))
+    assert (distance.by_seed, distance.mean, distance.sd, distance.truth) == ({1: 1.0, 2: 2.0, 3: 3.0}, 2.0, 1.0, 0.25)
     assert psnr.by_seed == {1: 21.0, 2: 24.0, 3: 26.0}
     assert psnr.mean == pytest.approx(71 / 3)
     assert psnr.sd == pytest.approx(2.516611)
@@ -98,4 +115,4 @@ def test_csv_and_markdown_tell_the_same(spreads):
 
 def test_without_seeds_there_is_no_table():
     with pytest.raises(UserError, match=r"add --configfile config/seeds\.yaml"):
-        make_spreads(rows_of("psnr", "ours", [1.0]), {})
+        make_spreads(make_rows(rows_of("psnr", "ours", [1.0]), {"ours": "model"}, {}, "ours"), {})

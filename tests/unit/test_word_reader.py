@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 from dataclasses import replace
 
 import cv2
@@ -21,9 +22,12 @@ from dheads_model.media.encode import write_video
 from dheads_model.metrics.clip import measure_clip
 from dheads_model.metrics.lrw_words import LRW_WORDS
 from dheads_model.metrics.measurement import NOT_COMPUTED
-from dheads_model.metrics.networks.mstcn import INSIDE, MultiScaleTCN, open_mstcn, prepare
+from dheads_model.metrics.networks.dctcn import dctcn
+from dheads_model.metrics.networks.mstcn import mstcn
 from dheads_model.metrics.networks.strict import fill
-from dheads_model.metrics.per_clip import wer
+from dheads_model.metrics.networks.word_network import INSIDE, open_word_reader, prepare
+from dheads_model.metrics.per_clip import wer_dctcn
+from dheads_model.metrics.per_clip import wer_mstcn as wer
 from dheads_model.metrics.registry import requested_metrics
 from dheads_model.metrics.word_error import WordReader, measure_word_error
 from dheads_model.shards.reader import read_shard
@@ -37,8 +41,8 @@ FACE = landmarks(1)[0] * 1.4 + [30.0, 40.0]  # stands in for the mean face
 NORMALISED = ("weight", "bias", "running_mean", "running_var")
 
 
-def released_shapes() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the released state dict without batch counters, from its repository's configuration."""
+def released_shapes(temporal) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a released state dict without batch counters, from its repository's configuration."""
     shapes = {}
 
     def add(name, weight, bias=False):
@@ -60,6 +64,11 @@ def released_shapes() -> dict[str, tuple[int, ...]]:
             if before != channels:
                 add(f"{name}.downsample.0", (channels, before, 1, 1)), normalise(f"{name}.downsample.1", channels)
             before = channels
+    temporal(add, normalise)
+    return shapes
+
+
+def mstcn_shapes(add, normalise):
     for level in range(4):
         name = f"tcn.mb_ms_tcn.network.{level}"
         for row in (0, 1):
@@ -69,65 +78,121 @@ def released_shapes() -> dict[str, tuple[int, ...]]:
                 normalise(f"{name}.cbcr{row}_{branch}.batchnorm", 256)
         add(f"{name}.downsample", (768, 512 if level == 0 else 768, 1), bias=True)
     add("tcn.tcn_output", (500, 768), bias=True)
-    return shapes
 
 
-def restated(state: dict, x: torch.Tensor) -> torch.Tensor:
-    """The published network by functions alone: convolutions over time padded on both sides by the whole reach, then cut."""
+def dctcn_shapes(add, normalise):
+    trunk = "tcn.tcn_trunk.features"
+    for block in range(4):
+        add(f"{trunk}.transition{block}.conv", (512, 512 if block == 0 else 1664, 1))
+        normalise(f"{trunk}.transition{block}.norm", 512)
+        if block == 0:
+            add(f"{trunk}.transition0.prelu", (512,))
+        for layer in range(3):
+            inputs, name = 512 + 384 * layer, f"{trunk}.denseblock{block + 1}.denselayer{layer + 1}"
+            for branch, kernel in enumerate((3, 5, 7)):
+                add(f"{name}.cbcr0_se_{branch}.fc.0", (inputs // 16, inputs))
+                add(f"{name}.cbcr0_se_{branch}.fc.2", (inputs, inputs // 16))
+                for row, channels in ((0, inputs), (1, 384)):
+                    add(f"{name}.cbcr{row}_{branch}.net.0", (128, channels, kernel), bias=True)
+                    normalise(f"{name}.cbcr{row}_{branch}.net.1", 128)
+            add(f"{name}.downsample", (384, inputs, 1), bias=True)
+    normalise(f"{trunk}.norm5", 1664)
+    add("tcn.tcn_output", (500, 1664), bias=True)
 
-    def normalise(x, name):
-        mean, variance, weight, bias = (
-            state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
-        )
-        return F.batch_norm(x, mean, variance, weight, bias, eps=1e-5)
 
-    def swish(x):
-        return x * torch.sigmoid(x)
+def normalise(state, x, name):
+    parts = (state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+    return F.batch_norm(x, *parts, eps=1e-5)
 
+
+def swish(x):
+    return x * torch.sigmoid(x)
+
+
+def over_time(state, x, convolution, normalisation, kernel, dilation):
+    """A convolution padded on both sides by its whole reach, normalised, then cut."""
+    reach = (kernel - 1) * dilation
+    weight, bias = state[f"{convolution}.weight"], state[f"{convolution}.bias"]
+    long = F.conv1d(x, weight, bias, padding=reach, dilation=dilation)
+    return swish(normalise(state, long, normalisation)[:, :, reach // 2 : -(reach // 2)])
+
+
+def restated(state: dict, x: torch.Tensor, temporal) -> torch.Tensor:
+    """A published network by functions alone."""
     x = F.conv3d(x, state["frontend3D.0.weight"], stride=(1, 2, 2), padding=(2, 3, 3))
-    x = F.max_pool3d(swish(normalise(x, "frontend3D.1")), (1, 3, 3), (1, 2, 2), (0, 1, 1))
-    time = x.shape[2]
-    x = torch.stack([x[0, :, t] for t in range(time)])
+    x = F.max_pool3d(swish(normalise(state, x, "frontend3D.1")), (1, 3, 3), (1, 2, 2), (0, 1, 1))
+    x = torch.stack([x[0, :, t] for t in range(x.shape[2])])
     for layer in range(1, 5):
         for block in (0, 1):
             name, stride = f"trunk.layer{layer}.{block}", 2 if layer > 1 and block == 0 else 1
-            inner = swish(normalise(F.conv2d(x, state[f"{name}.conv1.weight"], None, stride, 1), f"{name}.bn1"))
-            inner = normalise(F.conv2d(inner, state[f"{name}.conv2.weight"], None, 1, 1), f"{name}.bn2")
+            inner = swish(normalise(state, F.conv2d(x, state[f"{name}.conv1.weight"], None, stride, 1), f"{name}.bn1"))
+            inner = normalise(state, F.conv2d(inner, state[f"{name}.conv2.weight"], None, 1, 1), f"{name}.bn2")
             if f"{name}.downsample.0.weight" in state:
-                x = normalise(F.conv2d(x, state[f"{name}.downsample.0.weight"], None, stride), f"{name}.downsample.1")
+                x = F.conv2d(x, state[f"{name}.downsample.0.weight"], None, stride)
+                x = normalise(state, x, f"{name}.downsample.1")
             x = swish(inner + x)
-    x = F.adaptive_avg_pool2d(x, 1).flatten(1).T[None]
-    for level in range(4):
-        name, dilation, inner = f"tcn.mb_ms_tcn.network.{level}", 2**level, x
-        for row in (0, 1):
-            parts = []
-            for branch, kernel in enumerate((3, 5, 7)):
-                own, reach = f"{name}.cbcr{row}_{branch}", (kernel - 1) * dilation
-                long = F.conv1d(
-                    inner, state[f"{own}.conv.weight"], state[f"{own}.conv.bias"], padding=reach, dilation=dilation
-                )
-                parts.append(swish(normalise(long, f"{own}.batchnorm")[:, :, reach // 2 : -(reach // 2)]))
-            inner = torch.cat(parts, dim=1)
-        x = swish(inner + F.conv1d(x, state[f"{name}.downsample.weight"], state[f"{name}.downsample.bias"]))
+    x = temporal(state, F.adaptive_avg_pool2d(x, 1).flatten(1).T[None])
     return F.linear(x.mean(dim=2), state["tcn.tcn_output.weight"], state["tcn.tcn_output.bias"])
 
 
-def test_the_network_has_the_released_names_and_shapes():
+def mstcn_over_time(state, x):
+    for level in range(4):
+        name, inner = f"tcn.mb_ms_tcn.network.{level}", x
+        for row in (0, 1):
+            names = [(f"{name}.cbcr{row}_{branch}", kernel) for branch, kernel in enumerate((3, 5, 7))]
+            inner = torch.cat(
+                [over_time(state, inner, f"{n}.conv", f"{n}.batchnorm", k, 2**level) for n, k in names], dim=1
+            )
+        x = swish(inner + F.conv1d(x, state[f"{name}.downsample.weight"], state[f"{name}.downsample.bias"]))
+    return x
+
+
+def dctcn_over_time(state, x):
+    trunk = "tcn.tcn_trunk.features"
+    for block in range(4):
+        x = F.conv1d(x, state[f"{trunk}.transition{block}.conv.weight"])
+        x = normalise(state, x, f"{trunk}.transition{block}.norm")
+        x = F.prelu(x, state[f"{trunk}.transition0.prelu.weight"]) if block == 0 else swish(x)
+        seen = [x]
+        for layer, dilation in enumerate((1, 2, 5), start=1):
+            name, x, parts = f"{trunk}.denseblock{block + 1}.denselayer{layer}", torch.cat(seen, dim=1), []
+            for branch, kernel in enumerate((3, 5, 7)):
+                squeeze, excite = (state[f"{name}.cbcr0_se_{branch}.fc.{n}.weight"] for n in (0, 2))
+                given = x * torch.sigmoid(swish(x.mean(dim=2) @ squeeze.T) @ excite.T)[:, :, None]
+                own = f"{name}.cbcr0_{branch}.net"
+                parts.append(over_time(state, given, f"{own}.0", f"{own}.1", kernel, dilation))
+            inner, parts = torch.cat(parts, dim=1), []
+            for branch, kernel in enumerate((3, 5, 7)):
+                own = f"{name}.cbcr1_{branch}.net"
+                parts.append(over_time(state, inner, f"{own}.0", f"{own}.1", kernel, dilation))
+            shortcut = F.conv1d(x, state[f"{name}.downsample.weight"], state[f"{name}.downsample.bias"])
+            seen.append(swish(torch.cat(parts, dim=1) + shortcut))
+        x = torch.cat(seen, dim=1)
+    return normalise(state, x, f"{trunk}.norm5")
+
+
+@pytest.mark.parametrize(
+    ("build", "shapes", "megabytes"), [(mstcn, mstcn_shapes, 139), (dctcn, dctcn_shapes, 201)], ids=["mstcn", "dctcn"]
+)
+def test_a_network_has_the_released_names_and_shapes(build, shapes, megabytes):
+    """And the size that the authors print for its file."""
     with torch.device("meta"):
-        network = MultiScaleTCN()
-    counters = [name for name in network.state_dict() if name.endswith("num_batches_tracked")]
-    shapes = {n: tuple(value.shape) for n, value in network.state_dict().items() if n not in counters}
-    assert shapes == released_shapes()
-    assert (len(counters), sum(value.numel() for value in network.parameters())) == (44, 36_361_396)
+        state = build().state_dict()
+    own = {name: tuple(value.shape) for name, value in state.items() if not name.endswith("num_batches_tracked")}
+    assert own == released_shapes(shapes)
+    assert round(4 * sum(math.prod(shape) for shape in own.values()) / 2**20) == megabytes
 
 
-def test_the_network_is_the_published_one():
-    network = MultiScaleTCN()
+@pytest.mark.parametrize(
+    ("build", "temporal"), [(mstcn, mstcn_over_time), (dctcn, dctcn_over_time)], ids=["mstcn", "dctcn"]
+)
+def test_a_network_is_the_published_one(build, temporal):
+    network = build()
     state = deterministic(network.state_dict())
     fill(network, state, "test")
     mouths = torch.linspace(-40, 40, 5 * 88 * 88).reshape(1, 1, 5, 88, 88).sin()
     with torch.no_grad():
-        ours, theirs = network(mouths), restated(state, mouths)
+        ours, theirs = network(mouths), restated(state, mouths, temporal)
     assert ours.shape == (1, 500) and ours.std() > 0.01
     assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
 
@@ -208,7 +273,7 @@ def test_a_clip_is_wrong_or_right_or_refused_with_a_reason(scores, word, frames,
 
 def measured(folder, word, frames=29):
     """The column of a clip of moving noise."""
-    metrics = {"wer": requested_metrics(default_config()["metrics"] | {"wer": True})["wer"]}
+    metrics = {"wer": requested_metrics(default_config()["metrics"] | {"wer_mstcn": True})["wer_mstcn"]}
     video = np.random.default_rng(0).integers(0, 256, (frames, 64, 64, 3), dtype=np.uint8)
     points, seen = np.repeat(FACE[None] / 4, frames, axis=0).astype(np.float32), np.ones(frames, bool)
     audio = np.zeros(640 * frames, np.int16)
@@ -221,7 +286,7 @@ def folder(tmp_path_factory):
     """A folder with random weights and a stand-in for the mean face, in the place of the released files."""
     home = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
-    torch.save({"epoch_idx": 1, INSIDE: MultiScaleTCN().state_dict()}, home / wer.FILES[0])
+    torch.save({"epoch_idx": 1, INSIDE: mstcn().state_dict()}, home / wer.FILES[0])
     np.save(home / wer.FILES[1], FACE)
     return home
 
@@ -238,8 +303,9 @@ def released(folder, monkeypatch):
 
 
 def test_it_is_measured_only_on_request_and_named_by_its_reader():
-    assert "wer" not in requested_metrics(default_config()["metrics"])
-    assert wer.METRIC.names() == ["wer_mstcn"]
+    assert not {"wer_dctcn", "wer_mstcn"} & requested_metrics(default_config()["metrics"]).keys()
+    assert (wer_dctcn.METRIC.names(), wer.METRIC.names()) == (["wer_dctcn"], ["wer_mstcn"])
+    assert wer_dctcn.FILES[0] == "lrw_resnet18_dctcn_video.pth"
 
 
 def test_without_its_files_the_cell_says_so(tmp_path):
@@ -257,7 +323,7 @@ def test_clips_of_another_corpus_are_refused_without_any_weights(tmp_path):
 
 def test_the_files_give_the_word_that_the_network_names(released):
     table = weights_module.read_weights_table()
-    reader = open_mstcn(released, *(table[name] for name in wer.FILES))
+    reader = open_word_reader(released, mstcn(), *(table[name] for name in wer.FILES))
     video = np.random.default_rng(0).integers(0, 256, (29, 64, 64, 3), dtype=np.uint8)
     scores = reader.read(video, np.repeat(FACE[None] / 4, 29, axis=0).astype(np.float32))
     named, another = LRW_WORDS[int(scores.argmax())], LRW_WORDS[int(scores.argmin())]
@@ -281,7 +347,7 @@ def test_a_mean_face_of_another_form_is_told(tmp_path):
     (tmp_path / "face.npy").write_bytes(buffer.getvalue())
     line = Weights("face.npy", None, hashlib.sha256(buffer.getvalue()).hexdigest(), "u", "none")
     with pytest.raises(UserError, match=r"holds an array \[5, 2\], not the 68 landmarks"):
-        open_mstcn(tmp_path, replace(line, name="x"), line)
+        open_word_reader(tmp_path, mstcn(), replace(line, name="x"), line)
 
 
 def test_words_of_a_shard_reach_the_rows(released, tmp_path, monkeypatch):

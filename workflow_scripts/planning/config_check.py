@@ -4,6 +4,7 @@ import yaml
 
 from dheads_model.configuration import Configuration, default_config, read_configuration
 from dheads_model.corpora.registry import DATASETS
+from dheads_model.distilled_runs import fill_distilled
 from dheads_model.errors import UserError
 from workflow_scripts.planning.config_text import read_texts
 
@@ -36,8 +37,10 @@ def _fill(config: dict, defaults: dict) -> None:
 def check_config(config: dict) -> None:
     """Raise UserError for the first key or value in `config` that its models do not allow, naming key, value and remedy.
 
-    Strings from `--config` for numbers, true, false and null are replaced by these in `config`.
+    Strings from `--config` for numbers, true, false and null are replaced by these in `config`, and distilled runs get the keys
+    that they take from their teachers.
     """
+    fill_distilled(config)
     read_texts(config, Configuration)
     for path, instead in _INSTEAD.items():
         block, _, key = path.partition(".")

@@ -14,6 +14,7 @@ from dheads_model.configuration_checks import check_configuration, check_model
 from dheads_model.corpora.given_path import given_path
 from dheads_model.corpora.plan import ShardOutline
 from dheads_model.corpora.registry import DATASETS
+from dheads_model.distilled_runs import lineage
 from dheads_model.errors import UserError
 from dheads_model.faces.dlib_packages import check_dlib
 from dheads_model.method_kinds import WITHOUT_VIDEOS
@@ -77,20 +78,21 @@ class WorkPlan:
         for name, method in self.config["methods"].items():
             if method["kind"] != "model" or self.config["model"]:
                 continue
-            run = self.config["runs"][method["run"]]
-            found, needed = self.count(run["dataset"], "train"), run["min_clips"]
-            if run["dataset"] in self.absent:
-                missing[name] = f"not trained: dataset {run['dataset']} is not here"
-            elif found < needed:
-                missing[name] = (
-                    f"not trained: {found} training clips, run {method['run']} needs {needed}; "
-                    "give an earlier export with --config model=PATH"
-                )
-            elif run.get("audio_encoder_from") and (
-                lack := too_few_clips(self.config, run["audio_encoder_from"], found)
-            ):
-                missing[name] = f"not trained: {lack}"
+            for run in lineage(self.config, method["run"]):
+                if lack := self._lack(run):
+                    missing[name] = f"not trained: {lack}"
         return missing
+
+    def _lack(self, name: str) -> str:
+        """Why a run cannot be trained, whatever its teacher; "" if it can."""
+        run = self.config["runs"][name]
+        found, needed = self.count(run["dataset"], "train"), run["min_clips"]
+        if run["dataset"] in self.absent:
+            return f"dataset {run['dataset']} is not here"
+        if found < needed:
+            return f"{found} training clips, run {name} needs {needed}; give an earlier export with --config model=PATH"
+        encoder = run.get("audio_encoder_from")
+        return too_few_clips(self.config, encoder, found) if encoder else ""
 
     def sync_refusal(self, dataset: str) -> str:
         """Why sync is not measured on a dataset, "" if it is, or if the config does not enable it."""
@@ -107,11 +109,12 @@ class WorkPlan:
         return [name for name in self.methods() if self.config["methods"][name]["kind"] not in WITHOUT_VIDEOS]
 
     def trained_runs(self) -> list[str]:
-        """Runs that some evaluated method needs trained here."""
+        """Runs that some evaluated method needs trained here, teachers of distilled runs included."""
         if self.config["model"]:
             return []
         methods = (self.config["methods"][name] for name in self.methods())
-        return sorted({method["run"] for method in methods if method["kind"] == "model"})
+        runs = {method["run"] for method in methods if method["kind"] == "model"}
+        return sorted({one for run in runs for one in lineage(self.config, run)})
 
 
 def make_work_plan(

@@ -9,15 +9,17 @@ def measure(clip: MeasuredClip) -> list[Measurement]:
     """See dheads_model/metrics/smoothness.py; refused for a single frame."""
     from dheads_model.metrics import smoothness
 
-    functions = {
-        "optical_flow": smoothness.optical_flow,
-        "frame_mse": smoothness.frame_difference,
-        "ofm_paper": smoothness.published_optical_flow,
-        "fmse_paper": smoothness.published_frame_difference,
-    }
-    if len(clip.frames) < 2:
-        return [refuse(name, "the clip has one frame only") for name in functions]
-    return [Measurement(name, function(clip.frames)) for name, function in functions.items()]
+    frames = clip.frames
+    if len(frames) < 2:
+        return [refuse(column.metric, "the clip has one frame only") for column in METRIC.columns]
+    # The flow is most of the time of a clip's metrics, and both variants have the same.
+    magnitudes = smoothness.flow_magnitudes(frames)
+    return [
+        Measurement("optical_flow", smoothness.optical_flow(frames, magnitudes)),
+        Measurement("frame_mse", smoothness.frame_difference(frames)),
+        Measurement("ofm_paper", smoothness.published_optical_flow(frames, magnitudes)),
+        Measurement("fmse_paper", smoothness.published_frame_difference(frames)),
+    ]
 
 
 METRIC = ClipMetric(
