@@ -11,6 +11,7 @@ COPY README.md /dheads/README.md
 COPY LICENSE /dheads/LICENSE
 COPY requirements.lock /dheads/requirements.lock
 COPY requirements-cuda.lock /dheads/requirements-cuda.lock
-RUN python -m pip install --no-cache-dir --no-deps --extra-index-url https://download.pytorch.org/whl/cpu --requirement /dheads/requirements.lock
+RUN python -m pip install --no-cache-dir --no-deps --extra-index-url https://download.pytorch.org/whl/cpu --constraint /dheads/requirements.lock torch
+RUN python -m pip install --no-cache-dir --no-deps --requirement /dheads/requirements.lock
 RUN python -m pip install --no-cache-dir --no-deps --no-build-isolation --editable /dheads
 WORKDIR /work

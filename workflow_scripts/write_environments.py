@@ -39,11 +39,10 @@ def conda_environment(lock: str, kind: str) -> str:
 
 def install_commands(kind: str) -> list[str]:
     """Shell commands that install a lock, which lies in /dheads, and the project beside it."""
-    index = f" --extra-index-url {TORCH_CPU}" if kind == "cpu" else ""
-    return [
-        f"python -m pip install --no-cache-dir --no-deps{index} --requirement /dheads/{LOCKS[kind]}",
-        "python -m pip install --no-cache-dir --no-deps --no-build-isolation --editable /dheads",
-    ]
+    pip, lock = "python -m pip install --no-cache-dir --no-deps", f"/dheads/{LOCKS[kind]}"
+    # PyTorch first: only it is asked for at PyTorch's own index.
+    torch = [f"{pip} --extra-index-url {TORCH_CPU} --constraint {lock} torch"] if kind == "cpu" else []
+    return [*torch, f"{pip} --requirement {lock}", f"{pip} --no-build-isolation --editable /dheads"]
 
 
 def docker_recipe(kind: str) -> str:

@@ -27,9 +27,11 @@ _VALUES = {
 }  # fmt: skip
 _PER_SECOND = ("blinks",)
 _PANELS = (
-    ("csim", "identity: cosine"), ("cpbd", "sharpness: CPBD"), ("size", "size of the face"), ("opening_sd", "mouth opening, sd"),
+    ("csim", "identity: cosine / that of the first window"), ("cpbd", "sharpness: CPBD / that of the first window"),
+    ("size", "size of the face / that of the first window"), ("opening_sd", "mouth opening, sd"),
     ("head_motion", "head motion"), ("colour", "mean level, 0..255"),
 )  # fmt: skip
+_RELATIVE = ("csim", "cpbd", "size")
 
 
 def to_markdown(result: Mapping) -> str:
@@ -92,7 +94,7 @@ def interval(values: Sequence[float], digits: int = 3, signed: bool = True) -> s
 def draw_long_video(result: Mapping, output: Path | str) -> None:
     """Curves of the windows of each video over time as PNG, with equal bytes for an equal result.
 
-    A line for each video; grey: 5 % around the mean of the first windows, where 5 % is the goal.
+    A line for each video. Identity, sharpness and size are divided by those of its first window; grey: the goal of 5 %.
     """
     import matplotlib
 
@@ -101,16 +103,16 @@ def draw_long_video(result: Mapping, output: Path | str) -> None:
 
     figure, panels = plt.subplots(2, 3, figsize=(13, 5.6), layout="constrained")
     for axes, (value, title) in zip(panels.flat, _PANELS, strict=True):
-        firsts = []
         for number, (name, one) in enumerate(result["videos"].items()):
-            curve = [window.get(value) for window in one["windows"]]
-            minutes = [(k + 0.5) * _SECONDS / 60 for k, found in enumerate(curve) if found is not None]
-            known = [found for found in curve if found is not None]
-            axes.plot(minutes, known, "o-", markersize=2.5, linewidth=1, label=name, color=f"C{number}")
-            firsts += known[:1]
-        if firsts and value in ("csim", "cpbd", "size"):
-            middle = float(np.mean(firsts))
-            axes.axhspan(middle * (1 - GOAL), middle * (1 + GOAL), color="0.9", zorder=0)
+            found = [(k, window[value]) for k, window in enumerate(one["windows"]) if window.get(value) is not None]
+            unit = found[0][1] if found and value in _RELATIVE else 1
+            minutes = [(k + 0.5) * _SECONDS / 60 for k, _ in found]
+            axes.plot(
+                minutes, [level / unit for _, level in found], "o-", markersize=2.5, linewidth=1, label=name,
+                color=f"C{number}",
+            )  # fmt: skip
+        if value in _RELATIVE:
+            axes.axhspan(1 - GOAL, 1 + GOAL, color="0.92", zorder=0)
         axes.set(title=title, xlabel="minutes")
         axes.grid(alpha=0.3)
     figure.legend(

@@ -2,7 +2,7 @@
 
 import html
 
-from dheads_model.tables.paper_table import BEST, SECOND, Head, PaperTable, Text
+from dheads_model.tables.paper_parts import BEST, SECOND, Head, PaperTable, Text
 from dheads_model.tables.tex import TexColumn, tabulars, tex, tex_note
 
 ARROWS = {"higher": "↑", "lower": "↓", "closest": "≈", "unjudged": ""}

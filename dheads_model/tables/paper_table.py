@@ -5,7 +5,6 @@ The rows are prepared once, as texts with marks, and written as markdown, LaTeX 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,6 +18,7 @@ from dheads_model.tables.paper_columns import (
     metric_title,
     why_absent,
 )
+from dheads_model.tables.paper_parts import BEST, PLAIN, SECOND, Block, Head, PaperTable, Text
 from dheads_model.tables.printed import DATASET_TITLES, TRUTH, printed_datasets, printed_table1
 from dheads_model.tables.ranking import best_two
 from dheads_model.tables.statistics import NOT_APPLICABLE
@@ -26,47 +26,11 @@ from dheads_model.tables.statistics import NOT_APPLICABLE
 if TYPE_CHECKING:
     from dheads_model.tables.table1 import Row
 
-BEST, SECOND, PLAIN = "best", "second", ""
 NOT_COMPUTED = "not computed"
 LEGEND = (
     "The best printed value of a column is bold and the second best italic, without the ground truth. In the rows of this run "
     "they are marked only where the difference from every other method is beyond chance, see below."
 )
-
-
-@dataclass(frozen=True)
-class Text:
-    """A cell: its text, and whether it is the best or the second best of its column."""
-
-    text: str
-    mark: str = PLAIN
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of one origin below a title: (name, cells) of each."""
-
-    title: str
-    rows: tuple[tuple[str, tuple[Text, ...]], ...]
-
-
-@dataclass(frozen=True)
-class Head:
-    """A column's head: title, direction, and the number of its footnote, 0 for none."""
-
-    title: str
-    better: str
-    note: int
-
-
-@dataclass(frozen=True)
-class PaperTable:
-    """heads of all columns after that of the rows' names; blocks; the footnotes, number 1 first; what the marks mean."""
-
-    heads: tuple[Head, ...]
-    blocks: tuple[Block, ...]
-    notes: tuple[str, ...]
-    legend: str
 
 
 def paper_table(rows: list[Row]) -> PaperTable:

@@ -13,7 +13,8 @@ from dheads_model.tables.columns import CLOSEST, COLUMNS, UNJUDGED, Column, show
 from dheads_model.tables.distance_cells import DISTANCE_COLUMNS, distance_record, uncomputed_note
 from dheads_model.tables.paper_columns import paper_first
 from dheads_model.tables.paper_forms import ARROWS, TEX_ARROWS, paper_markdown, paper_tex, tex_marked
-from dheads_model.tables.paper_table import BEST, PLAIN, SECOND, Text, paper_table
+from dheads_model.tables.paper_parts import BEST, PLAIN, SECOND, Text
+from dheads_model.tables.paper_table import paper_table
 from dheads_model.tables.statistics import (
     LEAST_SPEAKERS,
     NOT_APPLICABLE,

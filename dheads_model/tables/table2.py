@@ -5,7 +5,7 @@ import pandas as pd
 from dheads_model.metrics.column import UNJUDGED
 from dheads_model.tables.page import page
 from dheads_model.tables.paper_forms import paper_html, paper_markdown, paper_tex
-from dheads_model.tables.paper_table import Block, Head, PaperTable, Text
+from dheads_model.tables.paper_parts import Block, Head, PaperTable, Text
 from dheads_model.tables.printed import DATASET_TITLES, printed_table2
 from dheads_model.tables.statistics import LEAST_SPEAKERS
 from dheads_model.tables.tex import PREAMBLE

@@ -10,7 +10,8 @@ from dheads_model.metrics.column import HIGHER, LOWER
 from dheads_model.tables.columns import COLUMNS
 from dheads_model.tables.page import page
 from dheads_model.tables.paper_forms import paper_html, paper_markdown, paper_tex
-from dheads_model.tables.paper_table import BEST, NOT_COMPUTED, PLAIN, SECOND, Block, Head, PaperTable, Text
+from dheads_model.tables.paper_parts import BEST, PLAIN, SECOND, Block, Head, PaperTable, Text
+from dheads_model.tables.paper_table import NOT_COMPUTED
 from dheads_model.tables.printed import DATASET_TITLES, printed_table3
 from dheads_model.tables.ranking import best_two
 from dheads_model.tables.statistics import Cell

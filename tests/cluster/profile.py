@@ -37,5 +37,5 @@ def run(project: Path, work: Path, slurm: dict[str, str], *arguments: str) -> su
     """Run the command to its end; its output is captured as one text."""
     return subprocess.run(
         command(project, work, *arguments), cwd=work, env=environment(work, slurm), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=3600,
     )  # fmt: skip

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from dheads_model.tables.paper_columns import PAPER_COLUMNS, paper_first
-from dheads_model.tables.paper_table import BEST, SECOND, paper_table
+from dheads_model.tables.paper_parts import BEST, SECOND
+from dheads_model.tables.paper_table import paper_table
 from dheads_model.tables.printed import printed_table1, printed_table2, printed_table3
 from dheads_model.tables.ranking import best_two
 from dheads_model.tables.statistics import Cell
