@@ -62,6 +62,21 @@ def test_what_is_not_computed_says_so_with_a_reason():
     assert table.notes[table.heads[wer].note - 1].startswith("not computed: ")
 
 
+def test_the_word_error_of_whichever_reader_was_asked_for_fills_the_column():
+    asked = "not requested; see config key metrics.wer_dctcn or metrics.wer_mstcn"
+    without = paper_table(rows_on("lrw"))
+    assert asked in without.notes[without.heads[column(without, "WER")].note - 1]
+    rows = [
+        dataclasses.replace(row, cells=row.cells | {"wer_mstcn": Cell(0.25, 0.5, 3, None, None)})
+        for row in rows_on("lrw")
+    ]
+    table = paper_table(rows)
+    wer = column(table, "WER")
+    assert {cells[wer].text for _, cells in table.blocks[0].rows} == {"0.250 ± 0.500"}
+    note = table.notes[table.heads[wer].note - 1]
+    assert note.startswith("WER (MS-TCN); ") and "the paper's own reader is not public" in note
+
+
 def test_a_cell_that_says_why_it_is_empty_is_shown_with_its_reason_as_a_note():
     why = "not computed: weights missing (snakemake fetch)"
     rows = [
