@@ -63,20 +63,25 @@ def _draw_curves(axes, strip: Strip, method: str, end: float) -> None:
     frames = np.arange(len(strip.truth))
     level = loudness(strip.audio)
     axes.fill_between(frames, 0, (level + 60) / 60, color="0.85", label="loudness", linewidth=0)
-    scale = np.nanmax(mouth_opening(strip.truth_landmarks)) if len(frames) else 1.0
-    for landmarks, name, colour in (
-        (strip.truth_landmarks, "mouth, ground truth", "tab:green"),
-        (strip.method_landmarks, f"mouth, {method.replace('_', ' ')}", "tab:red"),
-    ):
-        if not np.isnan(landmarks).all():
-            valid = ~np.isnan(landmarks[:, 0, 0])
-            opening = np.full(len(landmarks), np.nan)
-            opening[valid] = mouth_opening(landmarks[valid])
-            axes.plot(frames, opening / max(scale, 1e-6), color=colour, label=name, linewidth=1.3)
+    openings = [_opening(landmarks) for landmarks in (strip.truth_landmarks, strip.method_landmarks)]
+    # One scale for both, so that neither leaves the axes.
+    scale = max([1e-6, *(np.nanmax(opening) for opening in openings if not np.isnan(opening).all())])
+    names = ("mouth, ground truth", f"mouth, {method.replace('_', ' ')}")
+    for opening, name, colour in zip(openings, names, ("tab:green", "tab:red"), strict=True):
+        if not np.isnan(opening).all():
+            axes.plot(frames, opening / scale, color=colour, label=name, linewidth=1.3)
     ticks = np.arange(0, len(frames), FRAMES_PER_SECOND // 5 * 2)
     axes.set(xlim=(-2.5, end), ylim=(0, 1.25), yticks=[], xticks=ticks)
     axes.set_xticklabels([f"{tick / FRAMES_PER_SECOND:.1f} s" for tick in ticks], fontsize=7)
     axes.legend(loc="upper right", fontsize=7, ncols=3, frameon=False)
+
+
+def _opening(landmarks: np.ndarray) -> np.ndarray:
+    """Mouth opening of landmarks `[T, 68, 2]`, NaN in frames without a detected face."""
+    valid = ~np.isnan(landmarks[:, 0, 0])
+    opening = np.full(len(landmarks), np.nan)
+    opening[valid] = mouth_opening(landmarks[valid])
+    return opening
 
 
 def _mosaic(videos: list[np.ndarray], shown: np.ndarray, columns: int) -> np.ndarray:
