@@ -36,7 +36,7 @@ ACTIVATE = ". .venv/bin/activate"
 # Make installs the environment, the rest of that block is what the other tests do.
 PLANNED_BY_MAKE = 'make() { command make --dry-run "$@" > /dev/null; }; '
 # Containers run elsewhere.
-CONTAINERS = "apptainer() { :; }; docker() { :; }; "
+CONTAINERS = "apptainer() { :; }; docker() { :; }; buildah() { :; }; "
 
 
 def blocks(page):
