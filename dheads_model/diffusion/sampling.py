@@ -86,14 +86,19 @@ def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSetti
 
 
 def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: SamplingSettings, sigma: float) -> Tensor:
-    """evaluate(x, conditions) with classifier-free guidance if sigma is in the guidance interval.
+    """evaluate(x, conditions) with classifier-free guidance if sigma is in the guidance interval."""
+    low, high = settings.guidance_interval
+    if settings.guidance_scale == 1 or not low <= sigma <= high:
+        return evaluate(x, conditions.rows(0, len(x)))
+    return guided(evaluate, x, conditions, settings.guidance_scale)
+
+
+def guided(evaluate, x: Tensor, conditions: FrameConditions, scale: float) -> Tensor:
+    """evaluate(x, conditions) with classifier-free guidance, of conditions encoded with `with_dropped_audio`.
 
     Guidance applies to the first three channels (frame or noise: each is linear in the other); a learned variance is
     taken from the evaluation with audio.
     """
-    low, high = settings.guidance_interval
-    if settings.guidance_scale == 1 or not low <= sigma <= high:
-        return evaluate(x, conditions.rows(0, len(x)))
     with_audio, without = evaluate(x.repeat(2, 1, 1, 1), conditions).chunk(2)
-    guided = without[:, :3] + settings.guidance_scale * (with_audio[:, :3] - without[:, :3])
-    return torch.cat([guided, with_audio[:, 3:]], dim=1)
+    frames = without[:, :3] + scale * (with_audio[:, :3] - without[:, :3])
+    return torch.cat([frames, with_audio[:, 3:]], dim=1)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dheads_model.diffusion.conditions import Conditions, encode_conditions, with_dropped_audio
 from dheads_model.diffusion.denoiser import denoise, denoise_encoded
+from dheads_model.diffusion.sampling import guided
 from dheads_model.diffusion.schedules import karras_sigmas
 from dheads_model.files import sha256_of
 from dheads_model.network.export import load_export
@@ -90,5 +91,4 @@ def guided_denoise(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: Co
     if scale == 1:
         return denoise(model, x, sigma, conditions)
     encoded = encode_conditions(model, with_dropped_audio(conditions))
-    with_audio, without = denoise_encoded(model, x.repeat(2, 1, 1, 1), sigma.repeat(2), encoded).chunk(2)
-    return without + scale * (with_audio - without)
+    return guided(lambda twice, both: denoise_encoded(model, twice, sigma.repeat(2), both), x, encoded, scale)
