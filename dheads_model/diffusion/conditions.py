@@ -48,8 +48,11 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
     )
 
 
-def with_dropped_audio(conditions: Conditions) -> Conditions:
-    """The conditions of a batch twice: all samples with audio, then all with the audio condition dropped."""
+def with_dropped_conditions(conditions: Conditions) -> Conditions:
+    """The conditions of a batch twice: all samples as given, then all with the audio condition dropped and open eyes.
+
+    So guidance acts on blinks too; open eyes need no condition that is dropped in training, since most frames have them.
+    """
     batch = len(conditions.identity)
     drop = torch.arange(2 * batch, device=conditions.identity.device) >= batch
     twice = {
@@ -57,6 +60,8 @@ def with_dropped_audio(conditions: Conditions) -> Conditions:
         for field in dataclasses.fields(conditions)
         if (value := getattr(conditions, field.name)) is not None
     }
+    if "eyes" in twice:
+        twice["eyes"] = twice["eyes"] * ~drop[:, None]
     return Conditions(**twice | {"audio_drop": drop})
 
 

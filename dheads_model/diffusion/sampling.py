@@ -1,4 +1,4 @@
-"""One frame from noise: sampler, noise levels and classifier-free guidance on the audio condition, as configured."""
+"""One frame from noise: sampler, noise levels and classifier-free guidance, as configured."""
 
 import functools
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion.conditions import Conditions, encode_conditions, with_dropped_audio
+from dheads_model.diffusion.conditions import Conditions, encode_conditions, with_dropped_conditions
 from dheads_model.diffusion.denoiser import denoise_encoded, full_schedule
 from dheads_model.diffusion.sampler import Sampler
 from dheads_model.diffusion.samplers import SAMPLERS
@@ -82,7 +82,7 @@ def _encode(model: TalkingModel, conditions: Conditions, settings: SamplingSetti
     """Encoded conditions of a frame; with guidance all samples with audio, then all with the audio condition dropped."""
     if settings.guidance_scale == 1:
         return encode_conditions(model, conditions)
-    return encode_conditions(model, with_dropped_audio(conditions))
+    return encode_conditions(model, with_dropped_conditions(conditions))
 
 
 def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: SamplingSettings, sigma: float) -> Tensor:
@@ -94,7 +94,7 @@ def _guided(evaluate, x: Tensor, conditions: FrameConditions, settings: Sampling
 
 
 def guided(evaluate, x: Tensor, conditions: FrameConditions, scale: float) -> Tensor:
-    """evaluate(x, conditions) with classifier-free guidance, of conditions encoded with `with_dropped_audio`.
+    """evaluate(x, conditions) with classifier-free guidance, of conditions encoded with `with_dropped_conditions`.
 
     Guidance applies to the first three channels (frame or noise: each is linear in the other); a learned variance is
     taken from the evaluation with audio.

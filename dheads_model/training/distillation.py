@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dheads_model.diffusion.conditions import Conditions, encode_conditions, with_dropped_audio
+from dheads_model.diffusion.conditions import Conditions, encode_conditions, with_dropped_conditions
 from dheads_model.diffusion.denoiser import denoise, denoise_encoded
 from dheads_model.diffusion.sampling import guided
 from dheads_model.diffusion.schedules import karras_sigmas
@@ -87,8 +87,8 @@ def distillation_target(
 
 
 def guided_denoise(model: TalkingModel, x: Tensor, sigma: Tensor, conditions: Conditions, scale: float) -> Tensor:
-    """The denoiser with classifier-free guidance on the audio condition, for noise levels `[B]`; scale 1 is without."""
+    """The denoiser with classifier-free guidance, for noise levels `[B]`; scale 1 is without."""
     if scale == 1:
         return denoise(model, x, sigma, conditions)
-    encoded = encode_conditions(model, with_dropped_audio(conditions))
+    encoded = encode_conditions(model, with_dropped_conditions(conditions))
     return guided(lambda twice, both: denoise_encoded(model, twice, sigma.repeat(2), both), x, encoded, scale)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dheads_model.diffusion.blinks import PROFILE, SHORTEST_PAUSE, eye_closures
+from dheads_model.diffusion.conditions import Conditions, with_dropped_conditions
 from dheads_model.diffusion.rollout import rollout, stream
 from dheads_model.diffusion.settings import UNGUIDED, check_sampling
 from dheads_model.errors import UserError
@@ -71,6 +72,15 @@ def test_eyes_change_frames_from_the_first_blink_on_and_a_stream_has_the_same(gu
     features = torch.randn(60, 4, 80, generator=generator)
     streamed = np.stack(list(stream(model(), torch.zeros(3, 16, 16), features, blinking, 1)))
     assert np.array_equal(streamed, other)
+
+
+def test_guidance_extrapolates_from_open_to_closed_eyes():
+    eyes = torch.tensor([[0.0], [0.8]])
+    frames = torch.zeros(2, 3, 16, 16)
+    conditions = Conditions(frames, torch.zeros(2, 2, 16, 16), torch.zeros(2, 5, 4, 80), eyes=eyes)
+    both = with_dropped_conditions(conditions)
+    assert both.eyes.squeeze().tolist() == pytest.approx([0.0, 0.8, 0.0, 0.0])
+    assert both.audio_drop.tolist() == [False, False, True, True]
 
 
 def test_blinks_of_a_model_that_cannot_close_its_eyes_are_refused():
