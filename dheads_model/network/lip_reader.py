@@ -28,8 +28,8 @@ _DROPOUT = 0.3
 class LipReader(nn.Module):
     """Normalised convolutions over the columns of a window and its frames, then the lip shape of its middle frame.
 
-    A prediction is the mean of the corpus plus a deviation, which `gain` multiplies: a least-squares prediction has a
-    lower variance than the true lip shape.
+    A prediction is the mean of the corpus plus a deviation from the clip's mean, which `gain` multiplies: a least-squares
+    prediction has a lower variance than the true lip shape.
     """
 
     def __init__(self, settings: AudioSizes):
@@ -45,7 +45,7 @@ class LipReader(nn.Module):
         self.mean = nn.Parameter(torch.zeros(LIP_NUMBERS))
 
     def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Deviation of the lips from their mean `[B, LIP_NUMBERS]`, of features `[B, W, 4, bands]`.
+        """Deviation of the lips from the clip's mean `[B, LIP_NUMBERS]`, of features `[B, W, 4, bands]`.
 
         generator: draws the dropout of training, None for no dropout.
         """
@@ -71,10 +71,16 @@ def lip_shape(landmarks: Tensor) -> Tensor:
     return (torch.stack(sizes, dim=1) - level) / spread
 
 
-def lip_error(reader: LipReader, features: Tensor, lips: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Squared error of the predicted lip shape plus that of its mean, per sample `[B]`; lips: measured, from `lip_shape`."""
-    away = lips - reader.mean
-    return ((reader(features, generator) - away.detach()) ** 2 + away**2).mean(dim=1)
+def lip_error(
+    reader: LipReader, features: Tensor, lips: Tensor, mean_lips: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    """Squared error of the predicted deviation of the lips plus that of their mean, per sample `[B]`.
+
+    lips, mean_lips: measured, from `lip_shape`, of the frame and of its clip. The deviation is that from the clip's mean,
+    because audio does not determine how a speaker's lips differ from those of others.
+    """
+    deviation = (reader(features, generator) - (lips - mean_lips)) ** 2
+    return (deviation + (lips - reader.mean) ** 2).mean(dim=1)
 
 
 def _dropped(x: Tensor, generator: torch.Generator | None) -> Tensor:

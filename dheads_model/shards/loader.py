@@ -34,8 +34,9 @@ class LoadedClip:
 class Batch:
     """Training windows. target, identity: uint8 `[B, S, S, 3]`; motion: uint8 `[B, M, S, S, 3]`, oldest first; audio:
     float32 `[B, 2 m + 1, 4, bands]` or `[B, 2 m + 1, D]`; landmarks, identity_landmarks: float32 `[B, 68, 2]` of target
-    and identity frame. strata: the range of noise levels that each row draws from, int64 `[B]`, a permutation; None for
-    the row's number, which is valid for independently drawn windows in memory."""
+    and identity frame; mean_landmarks: mean over the frames of the clip. strata: the range of noise levels that each row
+    draws from, int64 `[B]`, a permutation; None for the row's number, which is valid for independently drawn windows in
+    memory."""
 
     target: np.ndarray
     identity: np.ndarray
@@ -43,6 +44,7 @@ class Batch:
     audio: np.ndarray
     landmarks: np.ndarray
     identity_landmarks: np.ndarray
+    mean_landmarks: np.ndarray
     clips: tuple[str, ...]
     frames: np.ndarray
     strata: np.ndarray | None = None
@@ -115,14 +117,15 @@ def sample_batch(
 
 
 def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, motion_frames: int):
-    """(target, identity, motion, audio, landmarks, identity's landmarks) of one target frame.
+    """(target, identity, motion, audio, landmarks, identity's landmarks, mean landmarks) of one target frame.
 
     Motion frames before the clip's first are the identity frame; audio features beyond the ends repeat the outermost ones.
     """
     motion = [clip.frames[k] if k >= 0 else clip.frames[identity] for k in range(target - motion_frames, target)]
     around = audio_window(target, len(clip.frames), audio_radius)
     frames, marks = clip.frames, clip.landmarks
-    return frames[target], frames[identity], np.array(motion), clip.features[around], marks[target], marks[identity]
+    seen = frames[target], frames[identity], np.array(motion)
+    return *seen, clip.features[around], marks[target], marks[identity], marks.mean(axis=0)
 
 
 def audio_window(frame: int, count: int, radius: int) -> np.ndarray:

@@ -14,10 +14,11 @@ _MASKED_BANDS = 12
 _DRAWS = 0x11B5  # separates this generator from that of the same step's noise
 
 
-def lip_loss(reader: LipReader, features: Tensor, lips: Tensor, seed: int, step: int) -> Tensor:
+def lip_loss(reader: LipReader, features: Tensor, lips: Tensor, mean_lips: Tensor, seed: int, step: int) -> Tensor:
     """Mean error of the predicted lips of a batch, a scalar, with augmented audio features and dropout drawn from (seed, step).
 
-    features `[B, W, 4, bands]`; lips `[B, LIP_NUMBERS]` measured, of `lip_shape`.
+    features `[B, W, 4, bands]`; lips, mean_lips `[B, LIP_NUMBERS]` measured, of `lip_shape`: of the frame, and of the mean
+    landmarks of its clip.
     """
     device = features.device
     number = np.random.SeedSequence([seed, step, _DRAWS]).generate_state(1, np.uint64)[0] >> 1
@@ -29,13 +30,13 @@ def lip_loss(reader: LipReader, features: Tensor, lips: Tensor, seed: int, step:
     start = (first * (bands - _MASKED_BANDS)).floor()
     masked = (band >= start) & (band < start + (width * _MASKED_BANDS).floor())
     features = torch.where(masked, features.mean(dim=(1, 2, 3), keepdim=True), features)
-    return lip_error(reader, features, lips, generator).mean()
+    return lip_error(reader, features, lips, mean_lips, generator).mean()
 
 
 def draw_lip_windows(
     clips: list[LoadedClip], count: int, radius: int, seed: int, step: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """(features `[count, W, 4, bands]`, lips `[count, LIP_NUMBERS]`) of frames drawn uniformly by (seed, step).
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(features `[count, W, 4, bands]`, lips and mean_lips `[count, LIP_NUMBERS]`) of frames drawn uniformly by (seed, step).
 
     A forward pass of the reader costs a hundredth of one of the UNet, so a step may use many more windows.
     """
@@ -49,8 +50,9 @@ def draw_lip_windows(
         for owner, frame in zip(owners, frames, strict=True)
     ]
     landmarks = [clips[owner].landmarks[frame] for owner, frame in zip(owners, frames, strict=True)]
-    features, landmarks = (torch.from_numpy(np.stack(part)).to(device) for part in (features, landmarks))
-    return features, lip_shape(landmarks)
+    means = [clips[owner].landmarks.mean(axis=0) for owner in owners]
+    features, landmarks, means = (torch.from_numpy(np.stack(part)).to(device) for part in (features, landmarks, means))
+    return features, lip_shape(landmarks), lip_shape(means)
 
 
 @torch.inference_mode()

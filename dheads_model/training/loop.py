@@ -178,12 +178,11 @@ def _lip_loss(
     model: TalkingModel, drawn: DrawnBatch, clips: list[LoadedClip] | ClipStream, run: RunSettings, step: int
 ) -> torch.Tensor:
     """Loss of the lip reader, on windows of its own if all clips are in memory, else on those of the batch."""
-    settings, features, lips = run.training, drawn.conditions.audio_features, drawn.lips
+    settings, windows = run.training, (drawn.conditions.audio_features, drawn.lips, drawn.mean_lips)
     if settings.lip_windows and isinstance(clips, list):
-        features, lips = draw_lip_windows(
-            clips, settings.lip_windows, run.network.audio_radius, settings.seed, step, features.device
-        )
-    return lip_loss(model.lip_reader, features, lips, settings.seed, step)
+        device = drawn.clean.device
+        windows = draw_lip_windows(clips, settings.lip_windows, run.network.audio_radius, settings.seed, step, device)
+    return lip_loss(model.lip_reader, *windows, settings.seed, step)
 
 
 def _report_ignored_audio(entries: list[dict], stop: bool) -> None:

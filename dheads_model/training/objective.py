@@ -34,8 +34,9 @@ class DrawnBatch:
 
     clean, noise: `[B, 3, H, W]`, clean in [-1, 1]. levels `[B]`: steps of the full schedule (ddpm) or sigmas (edm).
     boxes: around the lips, int64 `[B, 4]` as of `boxes_around`. lips: their shape without noise, `[B, LIP_NUMBERS]`, for a
-    network with a lip_reader in training; not of a micro-batch. landmarks `[B, 68, 2]`: of the true frames; not of a
-    micro-batch. next_levels `[B]`: the teacher's next noise levels, for distillation with objective consistency.
+    network with a lip_reader in training; mean_lips: of the mean landmarks of each clip. landmarks `[B, 68, 2]`: of the
+    true frames. These three are not of a micro-batch. next_levels `[B]`: the teacher's next noise levels, for distillation
+    with objective consistency.
     """
 
     clean: Tensor
@@ -44,6 +45,7 @@ class DrawnBatch:
     levels: Tensor
     boxes: Tensor
     lips: Tensor | None = None
+    mean_lips: Tensor | None = None
     landmarks: Tensor | None = None
     next_levels: Tensor | None = None
 
@@ -112,9 +114,9 @@ def draw_batch(
     motion_noise = level if run.network.noise_level_input else None
     noise = torch.randn(clean.shape, generator=generator, device=device)
     strata = None if batch.strata is None else _placed(batch.strata, device)
-    lips = shown = None
+    lips = mean_lips = shown = None
     if training and run.network.lip_reader:
-        lips = lip_shape(landmarks)
+        lips, mean_lips = lip_shape(landmarks), lip_shape(_placed(batch.mean_landmarks, device))
         shown = lips + run.conditioning_augmentation.lip_noise * torch.randn(
             lips.shape, generator=generator, device=device
         )
@@ -137,7 +139,7 @@ def draw_batch(
         boxes = lip_boxes(landmarks, identity_landmarks, size, size, run.lip_frame)
     else:
         boxes = mouth_boxes(landmarks, size, size)
-    return DrawnBatch(clean, conditions, noise, levels, boxes, lips, landmarks, after)
+    return DrawnBatch(clean, conditions, noise, levels, boxes, lips, mean_lips, landmarks, after)
 
 
 def batch_loss(model: TalkingModel, drawn: DrawnBatch, run: RunSettings, target: Target | None = None) -> BatchLoss:

@@ -70,8 +70,8 @@ class TrainingSettings:
     flip: bool = True
     """Mirror half of the samples horizontally."""
     colour_jitter: NonNegativeFloat = 0.0
-    """Strength of random changes of gamma, saturation and channel gains, the same for all frames of a sample. 0 for none;
-    1 for corpora of few speakers, see docs/benchmarks.md."""
+    """Strength of random changes of gamma, saturation, channel gains and shading (a smooth field of brightness), the same
+    for all frames of a sample. 0 for none; 1 for corpora of few speakers, see docs/benchmarks.md."""
     log_sigma_mean: float = 0.3
     """Mean of the logarithm of the training noise levels (edm)."""
     log_sigma_std: PositiveFloat = 0.8

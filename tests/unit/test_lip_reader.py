@@ -60,7 +60,7 @@ def test_it_learns_what_the_sound_tells_and_its_gain_magnifies_only_the_deviatio
         loss.backward()
         optimizer.step()
     assert lip_correlation(reader, clips[4:], 2, CPU) > 0.8
-    features, _ = draw_lip_windows(clips[4:], 16, 2, 1, 0, CPU)
+    features, *_ = draw_lip_windows(clips[4:], 16, 2, 1, 0, CPU)
     with torch.no_grad():
         plain, doubled = reader.predict(features, 1.0), reader.predict(features, 2.0)
     torch.testing.assert_close(doubled - plain, plain - reader.mean.detach())
@@ -68,6 +68,19 @@ def test_it_learns_what_the_sound_tells_and_its_gain_magnifies_only_the_deviatio
 
 def network():
     return {**CONFIG["network"], "channel_multiples": (1, 2), "attention_sizes": (), "lip_reader": True}
+
+
+def test_a_speaker_whose_lips_are_further_apart_has_the_same_deviations_to_learn(clips):
+    wide = [dataclasses.replace(clip, landmarks=clip.landmarks + _lower_lip(2.0)) for clip in clips]
+    (_, lips, mean), (_, wide_lips, wide_mean) = (draw_lip_windows(some, 16, 2, 0, 0, CPU) for some in (clips, wide))
+    assert ((wide_lips - lips)[:, 0] > 1).all()
+    torch.testing.assert_close(wide_lips - wide_mean, lips - mean, atol=1e-4, rtol=0)
+
+
+def _lower_lip(pixels: float) -> np.ndarray:
+    lower = np.zeros((68, 2), np.float32)
+    lower[66, 1] = pixels
+    return lower
 
 
 def test_what_is_drawn_for_it_depends_on_seed_and_step_alone(clips):

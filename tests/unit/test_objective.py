@@ -40,7 +40,7 @@ def batch() -> Batch:
 
     low, high = np.full((4, 68, 2), 14, np.float32), np.full((4, 68, 2), 2, np.float32)
     sound = generator.normal(-13, 4, (4, 5, 4, 80)).astype(np.float32)
-    return Batch(frames(4), frames(4), frames(4, 2), sound, low, high, ("c",) * 4, np.arange(4))
+    return Batch(frames(4), frames(4), frames(4, 2), sound, low, high, low, ("c",) * 4, np.arange(4))
 
 
 def loss(run: RunSettings, given: Batch, model: TalkingModel | None = None) -> float:

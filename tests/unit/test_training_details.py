@@ -95,7 +95,7 @@ def test_boxes_move_with_the_lips_of_mirrored_pictures(config):
     marks[:, 48:] = (2.5, 9.5)
     sound = np.zeros((count, 5, 4, 80), np.float32)
     motion = np.stack([frames, frames], axis=1)
-    given = Batch(frames, frames, motion, sound, marks, marks, ("c",) * count, np.arange(count))
+    given = Batch(frames, frames, motion, sound, marks, marks, marks, ("c",) * count, np.arange(count))
     drawn = draw_batch(given, run_settings(config), 3, 5, True, CPU)
     mirrored = drawn.clean[:, 0, 9, 2] < 0
     assert 4 < mirrored.sum() < count - 4
