@@ -30,7 +30,7 @@ class AugmentationSettings:
     depends on the audio condition."""
     audio_drop: Share = 0.1
     """Fraction of samples with a dropped audio condition, needed for classifier-free guidance."""
-    lip_noise: NonNegativeFloat = 0.0
+    lip_noise: NonNegativeFloat = 0.2
     """Standard deviation of the noise on the measured lips in training, for networks with a lip_reader, in standard
     deviations of the lips."""
 
@@ -51,7 +51,7 @@ class SamplingSettings:
     """Exponent of the noise schedule (Karras et al. 2022, equation 5)."""
     eta: Share = 0.0
     """Stochasticity of ddim: 0 is deterministic."""
-    guidance_scale: NonNegativeFloat = 5.0
+    guidance_scale: NonNegativeFloat = 1.0
     """Classifier-free guidance scale on the audio condition, and on closed eyes where blinks are drawn. 1 is no guidance;
     other values double the NFE within guidance_interval."""
     guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 10.0)
@@ -60,7 +60,7 @@ class SamplingSettings:
     """Standard deviation of the noise on generated frames that are used as motion frames."""
     hide_mouth: bool = True
     """Blank the mouth in the motion frames, for models trained with conditioning_augmentation.mouth_drop."""
-    blinks_per_second: Annotated[float, Field(ge=0, le=MOST_PER_SECOND)] = 0.0
+    blinks_per_second: Annotated[float, Field(ge=0, le=MOST_PER_SECOND)] = 0.3
     """Mean number of blinks per second of a model with network.eye_condition, drawn by the seed of the clip; people who
     speak blink about 0.3 to 0.5 times. Must be 0 for other models."""
     anchor_every: CountOrZero = 0
@@ -156,6 +156,6 @@ def _check_distilled(settings: SamplingSettings, distillation: Mapping) -> None:
 
 UNGUIDED = SamplingSettings(
     sampler="dpmpp_2m", steps=8, sigma_min=0.02, sigma_max=20.0, guidance_scale=1.0, guidance_interval=(0.1, 10.0),
-    motion_noise=0.0, hide_mouth=False,
+    motion_noise=0.0, hide_mouth=False, blinks_per_second=0.0,
 )  # fmt: skip
-"""Sampling that suits every model: no guidance, unchanged motion frames."""
+"""Sampling that suits every model: no guidance, no blinks, unchanged motion frames."""

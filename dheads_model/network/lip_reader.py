@@ -49,17 +49,25 @@ class LipReader(nn.Module):
 
         generator: draws the dropout of training, None for no dropout.
         """
+        return self.deviation(self._hidden(features, generator))
+
+    def predict(self, features: Tensor, gain: float) -> Tensor:
+        """Predicted lip shape, standardised as in `lip_shape`, `[B, LIP_NUMBERS]`.
+
+        Computed row by row: libraries round a matrix product with few outputs differently by the row's place in the batch, and
+        a video must not depend on the others of its batch.
+        """
+        rows = (self._hidden(features, None)[:, None] * self.deviation.weight).sum(dim=-1)
+        return self.mean + gain * (rows + self.deviation.bias)
+
+    def _hidden(self, features: Tensor, generator: torch.Generator | None) -> Tensor:
         x = (features.float() - SPEECH_LEVEL) / SPEECH_SPREAD
         x = _dropped(x.flatten(1, 2).transpose(1, 2), generator)
         x = F.silu(self.norms[0](self.bands(x)))
         x = x + F.silu(self.norms[1](self.columns(x)))
         x = F.silu(self.norms[2](self.frames(x))).flatten(1)
         x = F.silu(self.hidden_norm(self.hidden(_dropped(x, generator))))
-        return self.deviation(_dropped(x, generator))
-
-    def predict(self, features: Tensor, gain: float) -> Tensor:
-        """Predicted lip shape, standardised as in `lip_shape`, `[B, LIP_NUMBERS]`."""
-        return self.mean + gain * self(features)
+        return _dropped(x, generator)
 
 
 def lip_shape(landmarks: Tensor) -> Tensor:

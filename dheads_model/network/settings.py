@@ -19,9 +19,9 @@ class NetworkSettings:
     patch: Count = 4
     """Squares of patch x patch pixels become channels at the first layer. 2 makes a forward pass four times cheaper; 1
     in the paper."""
-    base_channels: Annotated[int, Field(ge=2)] = 32
+    base_channels: Annotated[int, Field(ge=2)] = 64
     """Channels of the first level; 256 in the paper."""
-    channel_multiples: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 1, 2)
+    channel_multiples: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 1, 1)
     """Channels of each level in multiples of base_channels. Each level has half the size of the previous one; 1 2 3 in
     the paper."""
     residual_blocks: Count = 1
@@ -52,10 +52,10 @@ class NetworkSettings:
     """Whether the network also predicts the variance, as in the paper (diffusion.parameterization ddpm)."""
     noise_level_input: bool = True
     """Whether the network receives the noise level of the motion frames as an input."""
-    audio_norm: bool = False
+    audio_norm: bool = True
     """Normalise the hidden units of the MLP behind the audio encoder. Without it they can become permanently zero if
     audio explains little of the frames and the learning rate is high. Not in the paper."""
-    lip_reader: bool = False
+    lip_reader: bool = True
     """Predict the lip shape from audio features and condition the UNet on it. In training the UNet is conditioned on
     measured lips (docs/training.md). Not in the paper."""
     lip_box: tuple[Share, Share, Share, Share] = (0.55, 0.9, 0.3, 0.7)
@@ -65,7 +65,7 @@ class NetworkSettings:
     """Box of lips and chin in an aligned frame, which conditioning_augmentation.mouth_drop and sampling.hide_mouth blank:
     first and last row, first and last column as fractions of the frame. It must fit crop.eye_distance and
     crop.eyes_height."""
-    eye_condition: bool = False
+    eye_condition: bool = True
     """Condition the UNet on how far the eyes are closed: measured in training, drawn in sampling
     (sampling.blinks_per_second). Not in the paper."""
     eye_box: tuple[Share, Share, Share, Share] = (0.34, 0.49, 0.3, 0.7)
@@ -73,7 +73,7 @@ class NetworkSettings:
     face_reader: bool = False
     """Train a small network that measures lips and eyes in a frame, for the face loss (training.face_weight). It is not
     used in sampling. Not in the paper."""
-    lip_gain: NonNegativeFloat = 1.0
+    lip_gain: NonNegativeFloat = 1.3
     """Factor on the predicted deviation from the mean lips in generation. Regression underestimates the motion of
     lips."""
     audio_code_channels: Annotated[Count, INTERNAL] = 256

@@ -23,7 +23,7 @@ class DistillationSettings:
     """guidance: the denoiser learns the teacher's one with classifier-free guidance (Meng et al. 2023). consistency: the
     denoiser learns the end of the guided teacher's trajectory, for one or two steps of the sampler consistency (Song et al.
     2023)."""
-    guidance_scale: NonNegativeFloat = 5.0
+    guidance_scale: NonNegativeFloat = 1.0
     """Classifier-free guidance scale of the teacher. The student is sampled without guidance."""
     steps: Annotated[int, Field(ge=2, le=1000)] = 16
     """Steps of the teacher's Euler solver, from sigma_max to sigma_min and then to 0 (consistency)."""

@@ -49,12 +49,12 @@ class TrainingSettings:
     """Maximum norm of the gradient; null for no limit, as in the paper's code."""
     adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.99)
     """Betas of AdamW; 0.9 and 0.999 in the paper's code. There is no weight decay."""
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
     """Decay of the exponential moving average (EMA) of the weights, which is exported; at most (1 + step) / (10 +
     step)."""
     mouth_weight: Annotated[float, Field(ge=1)] = 15.0
     """Loss weight in a box around the mouth (edm)."""
-    eye_weight: Annotated[float, Field(ge=1)] = 1.0
+    eye_weight: Annotated[float, Field(ge=1)] = 4.0
     """Factor on the loss weight in network.eye_box (edm), for networks with an eye_condition."""
     face_weight: NonNegativeFloat = 0.5
     """Weight of the face loss: squared difference of lips and eyes between denoised and true frame, for networks with a
@@ -72,9 +72,9 @@ class TrainingSettings:
     colour_jitter: NonNegativeFloat = 0.0
     """Strength of random changes of gamma, saturation, channel gains and shading (a smooth field of brightness), the same
     for all frames of a sample. 0 for none; 1 for corpora of few speakers, see docs/benchmarks.md."""
-    log_sigma_mean: float = 0.3
+    log_sigma_mean: float = -0.5
     """Mean of the logarithm of the training noise levels (edm)."""
-    log_sigma_std: PositiveFloat = 0.8
+    log_sigma_std: PositiveFloat = 1.0
     """Standard deviation of the logarithm of the training noise levels (edm)."""
     log_every_images: Count = 1280
     """Images between two lines of the log."""
@@ -105,7 +105,7 @@ class TrainingSettings:
     warn."""
     audio_lr_scale: NonNegativeFloat = 1.0
     """Learning rate of the audio encoder and of the MLP behind it, as a multiple of learning_rate."""
-    lip_lr_scale: NonNegativeFloat = 0.2
+    lip_lr_scale: NonNegativeFloat = 0.4
     """Learning rate of the lip reader, as a multiple of learning_rate."""
     lip_windows: CountOrZero = 64
     """Audio windows per step on which the lip reader is trained, in addition to those of the images, if the clips are

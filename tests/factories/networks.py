@@ -14,6 +14,7 @@ from tests.factories.settings import plain_diffusion
 SMALL = NetworkSettings(
     image_size=16, patch=2, base_channels=8, channel_multiples=(1, 2), residual_blocks=1, attention_sizes=(4,),
     head_channels=8, norm_groups=4, audio_channels=6, feature_bands=80,
+    audio_norm=False, lip_reader=False, eye_condition=False,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ CONFIG = {
     "network": {
         "image_size": 16, "patch": 2, "base_channels": 8, "channel_multiples": [1, 2], "residual_blocks": 1,
         "attention_sizes": [], "head_channels": 8, "norm_groups": 4, "audio_channels": 8, "dropout": 0.1,
+        "audio_norm": False, "lip_reader": False, "eye_condition": False,
     },
     "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "identity", "timesteps": 1000},
     "conditioning_augmentation": {

@@ -55,7 +55,7 @@ def test_a_distilled_run_takes_from_its_teacher_what_it_does_not_give(config):
 def test_a_student_may_teach_another_one(config):
     second = {"distillation": {"teacher": "first"}}
     config["runs"] |= {"second": second, "first": {**config["runs"].pop("distilled")}}
-    config["runs"]["first"]["distillation"] = {"teacher": "ours", "objective": "guidance"}
+    config["runs"]["first"]["distillation"] = {"teacher": "ours", "objective": "guidance", "guidance_scale": 5.0}
     config["runs"]["second"]["distillation"]["guidance_scale"] = 1.0
     config["methods"]["distilled"]["run"] = "second"
     found = planned(config)
@@ -79,7 +79,6 @@ def test_the_teacher_of_a_row_is_trained_though_it_has_no_row(config):
 
 
 AUDIO_DROP = ("runs", "ours", "conditioning_augmentation", "audio_drop", 0.0)
-UNGUIDED = ("methods", "ours", "sampling", "guidance_scale", 1.0)
 STUDENT, SAMPLING = ("runs", "distilled"), ("methods", "distilled", "sampling")
 
 
@@ -90,13 +89,13 @@ STUDENT, SAMPLING = ("runs", "distilled"), ("methods", "distilled", "sampling")
         ([(*STUDENT, "distillation", "teacher", "distilled")], r"teacher is distilled, which would learn from itself"),
         ([(*STUDENT, "distillation", "techer", "ours")], r"distillation\.techer does not exist; did you mean teacher"),
         ([(*STUDENT, "distillation", {})], r"distillation\.teacher is missing"),
-        ([(*STUDENT, "network", {"base_channels": 64})], r"runs\.distilled\.network\.base_channels is 64 and that of its teacher"),
+        ([(*STUDENT, "network", {"base_channels": 32})], r"runs\.distilled\.network\.base_channels is 32 and that of its teacher"),
         (
             [(*STUDENT, "conditioning_augmentation", "audio_drop", 0.1)],
             r"runs\.distilled\.conditioning_augmentation\.audio_drop is 0\.1; a distilled run .* set it to 0",
         ),
         (
-            [AUDIO_DROP, UNGUIDED],
+            [AUDIO_DROP, (*STUDENT, "distillation", "guidance_scale", 5.0)],
             r"runs\.distilled\.distillation\.guidance_scale is 5, but its teacher ours trains with .*audio_drop 0",
         ),
         ([(*STUDENT, "diffusion", {"parameterization": "ddpm", "residual_to": "zero"})], r"parameterization edm"),

@@ -11,6 +11,14 @@ from tests.workflow import ROOT, plan
 from workflow_scripts.planning.config_check import check_config
 
 
+def test_the_default_has_a_lip_reader_and_drawn_blinks_and_needs_no_guidance():
+    config = laid()
+    network = run_settings(config["runs"]["ours"]).network
+    assert network.lip_reader and network.audio_norm and network.eye_condition
+    sampling = build(SamplingSettings, config["methods"]["ours"]["sampling"], "sampling")
+    assert sampling.guidance_scale == 1 and sampling.blinks_per_second > 0
+
+
 def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
     config = laid("folder", "real")
     check_config(config)
@@ -24,8 +32,8 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
     assert sampling.guidance_scale == 1 or run.conditioning_augmentation.audio_drop > 0
 
 
-@pytest.mark.parametrize("overlays", [(), ("paper_crema",), ("paper_crema", "published_crema")])
-def test_other_models_have_neither(overlays):
+@pytest.mark.parametrize("overlays", [("paper_crema",), ("paper_crema", "published_crema")])
+def test_the_paper_s_models_have_neither(overlays):
     run = run_settings(laid(*overlays)["runs"]["ours"])
     assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_lr_scale == 1
     assert not run.network.eye_condition and not run.network.face_reader
