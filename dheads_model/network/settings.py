@@ -170,6 +170,7 @@ PAPER_CREMA = NetworkSettings(
     image_size=128, patch=1, norm_groups=32, audio_channels=256, audio_radius=2, motion_frames=2, feature_bands=80,
     base_channels=256, channel_multiples=(1, 2, 3), residual_blocks=2, attention_sizes=(32,),
     head_channels=64, dropout=0.1, motion_channels=3, learned_variance=True, noise_level_input=False,
+    audio_norm=False, lip_reader=False, eye_condition=False,
 )  # fmt: skip
 """The released network for CREMA-D: colour motion frames, attention also at 32 pixels (215,748,614 parameters)."""
 

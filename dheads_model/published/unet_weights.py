@@ -80,6 +80,7 @@ def published_settings(
         residual_blocks=blocks, attention_sizes=attended, head_channels=head_channels, motion_frames=frames,
         motion_channels=channels, audio_radius=(window - 1) // 2, audio_channels=base, audio_encoder="none",
         learned_variance=outputs == 6, time_frequencies="published", noise_level_input=False,
+        audio_norm=False, lip_reader=False, eye_condition=False,
     )  # fmt: skip
 
 

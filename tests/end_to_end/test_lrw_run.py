@@ -40,10 +40,11 @@ def tree(finished, tmp_path_factory):
 def overlay(work, **block) -> str:
     path = work / "overlay.json"
     retry = {"attempts": 3, "first_wait": 0.01, "longest_wait": 0.05, "timeout": 20}
-    # In frames as distributed there is no mouth at a known place to hide.
+    # In frames as distributed there are no mouth and eyes at a known place.
+    network = {"lip_reader": False, "eye_condition": False}
     shown = {
-        "runs": {"ours": {"conditioning_augmentation": {"mouth_drop": 0}}},
-        "methods": {"ours": {"sampling": {"hide_mouth": False}}},
+        "runs": {"ours": {"network": network, "conditioning_augmentation": {"mouth_drop": 0}}},
+        "methods": {"ours": {"sampling": {"hide_mouth": False, "blinks_per_second": 0.0}}},
     }
     shown = shown if block.get("framing") == "as_distributed" else {}
     path.write_text(json.dumps({"lrw": {"retry": retry, **block}, **shown}))

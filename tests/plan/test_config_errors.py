@@ -74,9 +74,9 @@ def test_a_missing_key_is_named(config):
     ("path", "value", "sentence"),
     [
         (
-            ["runs", "ours", "conditioning_augmentation", "audio_drop"],
-            0.0,
-            r"in methods\.ours: sampling\.guidance_scale is 5, but this model is trained with .*audio_drop 0",
+            ["runs", "ours", "network", "eye_condition"],
+            False,
+            r"in methods\.ours: sampling\.blinks_per_second is 0\.3, but this model is trained without network\.eye_condition",
         ),
         (
             ["runs", "ours", "conditioning_augmentation", "mouth_drop"],
@@ -92,9 +92,10 @@ def test_what_a_method_asks_of_its_run_is_checked_before_the_training(config, pa
 
 
 def test_the_published_audio_encoder_needs_its_file(config):
-    wide = changed(config, ["runs", "ours", "network", "audio_channels"], 256)
+    network = ["runs", "ours", "network"]
+    wide = changed(changed(config, [*network, "audio_channels"], 256), [*network, "lip_reader"], False)
     with pytest.raises(UserError, match="needs the released file: set published_audio_enc"):
-        make_work_plan(changed(wide, ["runs", "ours", "network", "audio_encoder"], "published"))
+        make_work_plan(changed(wide, [*network, "audio_encoder"], "published"))
 
 
 def test_a_method_of_an_undefined_run_is_refused(config):

@@ -105,8 +105,9 @@ def test_the_mouth_is_hidden_in_aligned_faces_only(config, monkeypatch):
     with pytest.raises(UserError, match="is a box of aligned faces, and framing is as_distributed"):
         checked(config, *lrw)
     checked(
-        config, *lrw, ("runs", "ours", "conditioning_augmentation", "mouth_drop", 0.0), (*SAMPLING, "hide_mouth", False)
-    )
+        config, *lrw, ("runs", "ours", "conditioning_augmentation", "mouth_drop", 0.0), (*SAMPLING, "hide_mouth", False),
+        (*NETWORK, "lip_reader", False), (*NETWORK, "eye_condition", False), (*SAMPLING, "blinks_per_second", 0.0),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -123,11 +124,17 @@ def export(tmp_path):
 
 
 def test_a_model_that_is_given_is_looked_at_before_any_job(config, export, tmp_path):
+    with pytest.raises(
+        UserError, match=r"in methods\.ours: sampling\.blinks_per_second is 0\.3, but this model is trained without"
+    ):
+        checked(config, ("model", str(export())))
+    config["methods"]["ours"]["sampling"]["blinks_per_second"] = 0.0
     checked(config, ("model", str(export())))
     with pytest.raises(
         UserError, match=r"in methods\.ours: sampling\.guidance_scale is 5, but this model is trained with"
     ):
-        checked(config, ("model", str(export(conditioning_augmentation={"audio_drop": 0.0, "mouth_drop": 1.0}))))
+        undropped = export(conditioning_augmentation={"audio_drop": 0.0, "mouth_drop": 1.0})
+        checked(config, ("model", str(undropped)), (*SAMPLING, "guidance_scale", 5.0))
     with pytest.raises(
         UserError, match=r"was trained with 64 bands and config key audio\.bands is 80; set audio\.bands to 64"
     ):
