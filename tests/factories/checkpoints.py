@@ -9,7 +9,7 @@ from dheads_model.published.unet_weights import published_names
 PUBLISHED = NetworkSettings(
     image_size=16, patch=1, norm_groups=32, base_channels=32, channel_multiples=(1, 2), residual_blocks=2, attention_sizes=(8,),
     head_channels=16, motion_channels=3, audio_channels=32, audio_encoder="none", learned_variance=True,
-    time_frequencies="published", noise_level_input=False,
+    time_frequencies="published", noise_level_input=False, audio_norm=False, lip_reader=False, eye_condition=False,
 )  # fmt: skip
 
 
