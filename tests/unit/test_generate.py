@@ -213,7 +213,7 @@ def test_a_model_that_records_no_sampling_is_not_guessed_at(given, tmp_path, cap
     assert "records no settings of sampling, as models that were exported earlier; give the config" in refusal(
         arguments, capsys
     )
-    (tmp_path / "run.yaml").write_text("methods: {ours: {sampling: {steps: 1}}}")
+    (tmp_path / "run.yaml").write_text("methods: {ours: {sampling: {steps: 1, blinks_per_second: 0.0}}}")
     assert run(arguments, "--config", str(tmp_path / "run.yaml")) == 0
     assert "settings of sampling: those of the default config," in capsys.readouterr().err
 

@@ -35,7 +35,7 @@ def paper_run(settings: dict) -> RunSettings:
         own.training, batch_size=PAPER_BATCH, gradient_accumulation=1, learning_rate=5e-5, adam_betas=(0.9, 0.999)
     )
     augmentation = dataclasses.replace(
-        own.conditioning_augmentation, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0
+        own.conditioning_augmentation, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0, lip_noise=0.0
     )
     diffusion = PAPER_DIFFUSION
     return dataclasses.replace(
