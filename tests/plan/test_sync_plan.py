@@ -99,7 +99,11 @@ def test_too_few_clips_refuse_the_metric_and_the_run(config):
             r"runs\.ours\.network\.audio_channels is 64 and sync_encoders\.conditioning\.network\.audio_channels is 96",
         ),
         (
-            {"runs__ours__audio_encoder_from": "conditioning", "runs__ours__network__audio_encoder": "none"},
+            {
+                "runs__ours__audio_encoder_from": "conditioning",
+                "runs__ours__network__audio_encoder": "none",
+                "runs__ours__network__lip_reader": False,
+            },
             r"needs runs\.ours\.network\.audio_encoder conv",
         ),
         (
