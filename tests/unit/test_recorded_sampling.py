@@ -37,8 +37,8 @@ def test_a_trained_model_is_sampled_as_its_method(tmp_path, capsys, overlay, run
     paths = [pack(tmp_path, lengths={"a_1": 9}), pack(tmp_path, shard="00001", split="val", speakers="c")]
     write_index(tmp_path / "index.json", paths)
     wanted = method_of(overlay)
-    if run is CONFIG:  # the tiny run does not train without a mouth, the demonstration does
-        wanted |= {"hide_mouth": False}
+    if run is CONFIG:  # the tiny run trains neither without a mouth nor with an eye condition, the demonstration does
+        wanted |= {"hide_mouth": False, "blinks_per_second": 0.0}
     call(
         train_model.main, settings={**run, "training": {**run["training"], "images": 16}}, framing={},
         methods={"ours": wanted}, index=tmp_path / "index.json", state=tmp_path / "state",
