@@ -5,6 +5,7 @@ before the target, and its audio window. A batch is a pure function of (seed, st
 as an uninterrupted one.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class LoadedClip:
     frames: np.ndarray
     features: np.ndarray
     landmarks: np.ndarray
+
+    @functools.cached_property
+    def mean_landmarks(self) -> np.ndarray:
+        """Mean over the frames, float32 `[68, 2]`."""
+        return self.landmarks.mean(axis=0)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ def window(clip: LoadedClip, target: int, identity: int, audio_radius: int, moti
     around = audio_window(target, len(clip.frames), audio_radius)
     frames, marks = clip.frames, clip.landmarks
     seen = frames[target], frames[identity], np.array(motion)
-    return *seen, clip.features[around], marks[target], marks[identity], marks.mean(axis=0)
+    return *seen, clip.features[around], marks[target], marks[identity], clip.mean_landmarks
 
 
 def audio_window(frame: int, count: int, radius: int) -> np.ndarray:

@@ -50,7 +50,7 @@ def draw_lip_windows(
         for owner, frame in zip(owners, frames, strict=True)
     ]
     landmarks = [clips[owner].landmarks[frame] for owner, frame in zip(owners, frames, strict=True)]
-    means = [clips[owner].landmarks.mean(axis=0) for owner in owners]
+    means = [clips[owner].mean_landmarks for owner in owners]
     features, landmarks, means = (torch.from_numpy(np.stack(part)).to(device) for part in (features, landmarks, means))
     return features, lip_shape(landmarks), lip_shape(means)
 
