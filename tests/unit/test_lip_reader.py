@@ -72,9 +72,18 @@ def network():
 
 def test_a_speaker_whose_lips_are_further_apart_has_the_same_deviations_to_learn(clips):
     wide = [dataclasses.replace(clip, landmarks=clip.landmarks + _lower_lip(2.0)) for clip in clips]
-    (_, lips, mean), (_, wide_lips, wide_mean) = (draw_lip_windows(some, 16, 2, 0, 0, CPU) for some in (clips, wide))
+    drawn = [draw_lip_windows(some, 16, 2, 0, 0, CPU) for some in (clips, wide)]
+    (_, lips, mean), (_, wide_lips, wide_mean) = drawn
     assert ((wide_lips - lips)[:, 0] > 1).all()
     torch.testing.assert_close(wide_lips - wide_mean, lips - mean, atol=1e-4, rtol=0)
+    torch.manual_seed(0)
+    reader = LipReader(NetworkSettings(**network()))
+    learned, wide_learned = (
+        torch.autograd.grad(lip_loss(reader, *windows, 0, 0), (reader.deviation.weight, reader.mean))
+        for windows in drawn
+    )
+    torch.testing.assert_close(wide_learned[0], learned[0], atol=1e-4, rtol=0)
+    assert not torch.allclose(wide_learned[1], learned[1], atol=1e-2)
 
 
 def _lower_lip(pixels: float) -> np.ndarray:
