@@ -35,12 +35,23 @@ class FaceReader(nn.Module):
         self.hidden = nn.Linear(widths[-1] * (-(-image_size // 16)) ** 2, _HIDDEN)
         self.shape = nn.Linear(_HIDDEN, FACE_NUMBERS)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Shape of lips and eyes `[B, FACE_NUMBERS]`, standardised as in `face_shape`, of frames `[B, 3, S, S]` in [-1, 1]."""
+    def forward(self, frames: Tensor, frozen: bool = False) -> Tensor:
+        """Shape of lips and eyes `[B, FACE_NUMBERS]`, standardised as in `face_shape`, of frames `[B, 3, S, S]` in [-1, 1].
+
+        frozen: the weights get no gradient, only the frames do.
+        """
+
+        # The module is not changed for this, neither its parameters nor their requires_grad: micro-batches share it and run
+        # at the same time in several threads.
+        def weights(layer: nn.Module) -> tuple[Tensor, Tensor]:
+            return (layer.weight.detach(), layer.bias.detach()) if frozen else (layer.weight, layer.bias)
+
         x = frames
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = F.silu(norm(convolution(x)))
-        return self.shape(F.silu(self.hidden(x.flatten(1))))
+            x = F.conv2d(x, *weights(convolution), convolution.stride, convolution.padding)
+            x = F.silu(F.group_norm(x, norm.num_groups, *weights(norm), norm.eps))
+        x = F.silu(F.linear(x.flatten(1), *weights(self.hidden)))
+        return F.linear(x, *weights(self.shape))
 
 
 def face_shape(landmarks: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.func import functional_call
 
 from dheads_model.network.face_reader import FaceReader, face_shape
 
@@ -23,11 +22,10 @@ def face_loss(reader: FaceReader, denoised: Tensor, clean: Tensor, audio_drop: T
 
     The reader's weights get no gradient. 0 where the audio condition is dropped: nothing there determines the lips.
     """
-    frozen = {name: weight.detach() for name, weight in reader.named_parameters()}
     with torch.no_grad():
-        wanted = functional_call(reader, frozen, (clean,))
+        wanted = reader(clean)
     weights = _WEIGHTS.to(clean.device, non_blocking=True)
-    error = ((functional_call(reader, frozen, (denoised,)) - wanted) ** 2 * weights).mean(dim=1)
+    error = ((reader(denoised, frozen=True) - wanted) ** 2 * weights).mean(dim=1)
     return error if audio_drop is None else error * ~audio_drop
 
 

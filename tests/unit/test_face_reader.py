@@ -1,5 +1,7 @@
 """The reader of lips and eyes, and the loss that compares faces."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 
@@ -57,6 +59,20 @@ def test_the_face_loss_leaves_the_reader_alone_and_is_zero_without_audio():
     assert loss[0] > 0 and loss[1] == 0
     loss.sum().backward()
     assert denoised.grad.any() and all(weight.grad is None for weight in reader.parameters())
+
+
+def test_face_losses_in_several_threads_leave_the_reader_trainable():
+    """Micro-batches share the reader. One thread that replaced its weights for a while broke the gradients of the others."""
+    reader = FaceReader(32)
+    frames, landmarks = painted(torch.linspace(0, 4, 8))
+    before = dict(reader.named_parameters())
+    alone = face_loss(reader, frames.flip(0), frames, None)
+    with ThreadPoolExecutor(4, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        losses = list(pool.map(lambda _: face_loss(reader, frames.flip(0), frames, None), range(200)))
+    assert all(torch.equal(loss, alone) for loss in losses)
+    assert all(weight is before[name] for name, weight in reader.named_parameters())
+    found = torch.autograd.grad(reader_loss(reader, frames, landmarks, 1, 0), list(before.values()))
+    assert all(gradient.any() for gradient in found)
 
 
 def test_shapes_of_faces_have_the_numbers_that_the_reader_gives():
