@@ -86,13 +86,14 @@ onerror:
 
 
 wildcard_constraints:
-    # By name, since crema_d after a method's name and "_" could also be read as the dataset d.
+    # By name, since crema_d after a method's name and "_" could also be read as the dataset d, and a name that the config
+    # does not have is "No rule to produce" instead of a KeyError in some input function.
     dataset="|".join(DATASETS),
     split="train|val|test",
     shard=r"\d{5}",
-    run="[A-Za-z][A-Za-z0-9_-]*",
-    method="[A-Za-z][A-Za-z0-9_-]*",
-    encoder="[A-Za-z][A-Za-z0-9_-]*",
+    run="|".join(config["runs"]),
+    method="|".join(config["methods"]),
+    encoder="|".join(config["sync_encoders"]),
     part="[A-Za-z0-9_-]+",
     distance="|".join(DISTANCES),
 

@@ -147,9 +147,23 @@ def budget_of(wildcards):
     return budget_in(wildcards.dataset)
 
 
+def refuse_unknown_shard(dataset, number, *splits):
+    """End with a sentence if a dataset has no shard of this number, in the given splits if any; a target named it."""
+    known = PLAN.numbers(dataset, *splits)
+    if number not in known:
+        which = f"{' or '.join(splits)} shard" if splits else "shard"
+        ends = " to ".join(dict.fromkeys([*known[:1], *known[-1:]]))
+        refuse(f"dataset {dataset} has no {which} {number}; it has {ends or 'none'}")
+
+
 def membership_in(dataset):
     """Function from wildcards to the digest of the clips of one shard."""
-    return lambda wildcards: MEMBERSHIPS[dataset][wildcards.shard]
+
+    def membership(wildcards):
+        refuse_unknown_shard(dataset, wildcards.shard)
+        return MEMBERSHIPS[dataset][wildcards.shard]
+
+    return membership
 
 
 def planning_of(dataset):
@@ -265,6 +279,7 @@ def subset_of(wildcards):
 
 def parts_of_videos(method, dataset, number):
     """Manifests of the sampling jobs of a method on a test shard."""
+    refuse_unknown_shard(dataset, number, "test")
     parts = PLAN.sampling_parts(dataset, number)
     return [f"results/videos/{method}/{dataset}/parts/{number}.{part}.json" for part in parts]
 

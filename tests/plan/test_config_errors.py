@@ -133,6 +133,22 @@ def test_the_command_shows_the_sentence_and_no_traceback(tmp_path):
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("results/strips/ours_embedded_00099.png", "error: dataset embedded has no test shard 00099; it has 00006\n"),
+        ("resources/embedded/track/00099.json", "error: dataset embedded has no shard 00099; it has 00000 to 00006\n"),
+        ("results/runs/our/loss.png", "No rule to produce results/runs/our/loss.png"),
+        ("results/strips/our_embedded_00006.png", "No rule to produce results/strips/our_embedded_00006.png"),
+    ],
+)
+def test_a_target_with_a_name_that_does_not_exist_ends_in_a_sentence(tmp_path, target, sentence):
+    done = snakemake(ROOT, tmp_path, "--dry-run", "--cores", "1", target)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0 and sentence in output
+    assert "Traceback" not in output and "KeyError" not in output
+
+
 def test_a_nested_value_of_the_command_line_reaches_its_run(tmp_path):
     done = snakemake(ROOT, tmp_path, "--dry-run", "--printshellcmds", "--config", "runs={ours.training.images: 1016}")
     assert done.returncode == 0, done.stderr
