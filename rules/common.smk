@@ -78,10 +78,6 @@ try:
 except UserError as problem:
     refuse(problem)
 
-# Digest of the clips of each shard: a change of the plan reruns only the shards that it alters.
-MEMBERSHIPS = {
-    dataset: {number: shard.membership for number, shard in shards.items()} for dataset, shards in PLAN.shards.items()
-}
 STAGES = ["source", "track", "align", "crop", "landmark", "audio"]
 
 
@@ -147,23 +143,20 @@ def budget_of(wildcards):
     return budget_in(wildcards.dataset)
 
 
-def refuse_unknown_shard(dataset, number, *splits):
-    """End with a sentence if a dataset has no shard of this number, in the given splits if any; a target named it."""
-    known = PLAN.numbers(dataset, *splits)
-    if number not in known:
-        which = f"{' or '.join(splits)} shard" if splits else "shard"
+def shard_of(dataset, number, *splits):
+    """A planned shard; ends with a sentence if a target names one that the dataset, or the given splits of it, lack."""
+    shard = PLAN.shards[dataset].get(number)
+    if shard is None or (splits and shard.split not in splits):
+        known = PLAN.numbers(dataset, *splits)
         ends = " to ".join(dict.fromkeys([*known[:1], *known[-1:]]))
-        refuse(f"dataset {dataset} has no {which} {number}; it has {ends or 'none'}")
+        refuse(f"dataset {dataset} has no {' '.join([*splits, 'shard'])} {number}; it has {ends or 'none'}")
+    return shard
 
 
 def membership_in(dataset):
-    """Function from wildcards to the digest of the clips of one shard."""
-
-    def membership(wildcards):
-        refuse_unknown_shard(dataset, wildcards.shard)
-        return MEMBERSHIPS[dataset][wildcards.shard]
-
-    return membership
+    """Function from wildcards to the digest of the clips of one shard: a change of the plan reruns only the shards that it
+    alters."""
+    return lambda wildcards: shard_of(dataset, wildcards.shard).membership
 
 
 def planning_of(dataset):
@@ -217,7 +210,7 @@ def plan_files(dataset):
 
 def shard_manifest(dataset, number):
     """Manifest of one packed shard."""
-    return f"resources/{dataset}/shards/{PLAN.shards[dataset][number].split}/{number}.json"
+    return f"resources/{dataset}/shards/{shard_of(dataset, number).split}/{number}.json"
 
 
 def shard_manifests(dataset):
@@ -277,16 +270,21 @@ def subset_of(wildcards):
     return as_json(PLAN.subset(wildcards.dataset, wildcards.shard))
 
 
+def sampling_parts(dataset, number):
+    """{number of a sampling job: [its first clip, how many]} of a test shard; ends with a sentence if there is none."""
+    shard_of(dataset, number, "test")
+    return PLAN.sampling_parts(dataset, number)
+
+
 def parts_of_videos(method, dataset, number):
     """Manifests of the sampling jobs of a method on a test shard."""
-    refuse_unknown_shard(dataset, number, "test")
-    parts = PLAN.sampling_parts(dataset, number)
+    parts = sampling_parts(dataset, number)
     return [f"results/videos/{method}/{dataset}/parts/{number}.{part}.json" for part in parts]
 
 
 def slice_of_part(wildcards):
     """First clip and number of clips of a sampling job, as arguments."""
-    return PLAN.sampling_parts(wildcards.dataset, wildcards.shard)[wildcards.part]
+    return sampling_parts(wildcards.dataset, wildcards.shard)[wildcards.part]
 
 
 def sampled_parts(wildcards):
@@ -429,7 +427,7 @@ def table_settings():
 
 def memberships_of(dataset):
     """Digest of the clips of all shards of a dataset."""
-    return short_hash(list(MEMBERSHIPS[dataset].values()))
+    return short_hash([shard.membership for shard in PLAN.shards[dataset].values()])
 
 
 def provenance_input():
