@@ -143,13 +143,17 @@ def budget_of(wildcards):
     return budget_in(wildcards.dataset)
 
 
+def first_to_last(numbers):
+    """The first and the last of some numbers in words; one number alone, and none without any."""
+    return " to ".join(dict.fromkeys([*numbers[:1], *numbers[-1:]])) or "none"
+
+
 def shard_of(dataset, number, *splits):
     """A planned shard; ends with a sentence if a target names one that the dataset, or the given splits of it, lack."""
     shard = PLAN.shards[dataset].get(number)
     if shard is None or (splits and shard.split not in splits):
         known = PLAN.numbers(dataset, *splits)
-        ends = " to ".join(dict.fromkeys([*known[:1], *known[-1:]]))
-        refuse(f"dataset {dataset} has no {' '.join([*splits, 'shard'])} {number}; it has {ends or 'none'}")
+        refuse(f"dataset {dataset} has no {' '.join([*splits, 'shard'])} {number}; it has {first_to_last(known)}")
     return shard
 
 
@@ -283,8 +287,12 @@ def parts_of_videos(method, dataset, number):
 
 
 def slice_of_part(wildcards):
-    """First clip and number of clips of a sampling job, as arguments."""
-    return sampling_parts(wildcards.dataset, wildcards.shard)[wildcards.part]
+    """First clip and number of clips of a sampling job, as arguments; ends with a sentence if the job is not planned."""
+    dataset, number, part = wildcards.dataset, wildcards.shard, wildcards.part
+    parts = sampling_parts(dataset, number)
+    if part not in parts:
+        refuse(f"shard {number} of dataset {dataset} has no sampling job {part}; it has {first_to_last(list(parts))}")
+    return parts[part]
 
 
 def sampled_parts(wildcards):

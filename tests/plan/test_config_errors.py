@@ -138,6 +138,14 @@ def test_the_command_shows_the_sentence_and_no_traceback(tmp_path):
     [
         ("results/strips/ours_embedded_00099.png", "error: dataset embedded has no test shard 00099; it has 00006\n"),
         ("resources/embedded/track/00099.json", "error: dataset embedded has no shard 00099; it has 00000 to 00006\n"),
+        (
+            "results/videos/ours/embedded/parts/00006.xx.json",
+            "error: shard 00006 of dataset embedded has no sampling job xx; it has 0000\n",
+        ),
+        (
+            "results/videos/ours/embedded/parts/00099.0000.json",
+            "error: dataset embedded has no test shard 00099; it has 00006\n",
+        ),
         ("results/runs/our/loss.png", "No rule to produce results/runs/our/loss.png"),
         ("results/strips/our_embedded_00006.png", "No rule to produce results/strips/our_embedded_00006.png"),
     ],
