@@ -19,6 +19,9 @@ LIP_NUMBERS = 2
 # not depend on the training data of a model.
 LIP_LEVEL = (0.09, 0.79)
 LIP_SPREAD = (0.07, 0.06)
+# Both are distances. Without this limit amplified predictions have gaps below 0, which no training frame has, and the network
+# then breaks whole frames.
+LIP_LIMIT = tuple(-level / spread for level, spread in zip(LIP_LEVEL, LIP_SPREAD, strict=True))
 _GAP, _CORNERS = (62, 66), (48, 54)  # iBUG-68
 _EYES = slice(36, 42), slice(42, 48)
 _HIDDEN = 128
@@ -52,13 +55,13 @@ class LipReader(nn.Module):
         return self.deviation(self._hidden(features, generator))
 
     def predict(self, features: Tensor, gain: float) -> Tensor:
-        """Predicted lip shape, standardised as in `lip_shape`, `[B, LIP_NUMBERS]`.
+        """Predicted lip shape, standardised as in `lip_shape`, `[B, LIP_NUMBERS]`; gap and width are at least 0.
 
         Computed row by row: libraries round a matrix product with few outputs differently by the row's place in the batch, and
         a video must not depend on the others of its batch.
         """
         rows = (self._hidden(features, None)[:, None] * self.deviation.weight).sum(dim=-1)
-        return self.mean + gain * (rows + self.deviation.bias)
+        return (self.mean + gain * (rows + self.deviation.bias)).clamp(min=self.mean.new_tensor(LIP_LIMIT))
 
     def _hidden(self, features: Tensor, generator: torch.Generator | None) -> Tensor:
         x = (features.float() - SPEECH_LEVEL) / SPEECH_SPREAD

@@ -62,8 +62,11 @@ def test_it_learns_what_the_sound_tells_and_its_gain_magnifies_only_the_deviatio
     assert lip_correlation(reader, clips[4:], 2, CPU) > 0.8
     features, *_ = draw_lip_windows(clips[4:], 16, 2, 1, 0, CPU)
     with torch.no_grad():
-        plain, doubled = reader.predict(features, 1.0), reader.predict(features, 2.0)
-    torch.testing.assert_close(doubled - plain, plain - reader.mean.detach())
+        less, plain, strong = (reader.predict(features, gain) for gain in (0.25, 0.5, 100.0))
+    torch.testing.assert_close(plain - less, less - reader.mean.detach())
+    closed = lip_shape(torch.from_numpy(_closed_mouth()))
+    torch.testing.assert_close(strong[:, 0].min(), closed[0, 0])
+    assert strong[:, 0].max() > 10
 
 
 def network():
@@ -84,6 +87,13 @@ def test_a_speaker_whose_lips_are_further_apart_has_the_same_deviations_to_learn
     )
     torch.testing.assert_close(wide_learned[0], learned[0], atol=1e-4, rtol=0)
     assert not torch.allclose(wide_learned[1], learned[1], atol=1e-2)
+
+
+def _closed_mouth() -> np.ndarray:
+    """Landmarks `[1, 68, 2]` whose lips meet."""
+    points = np.random.default_rng(0).uniform(0, 64, (1, 68, 2)).astype(np.float32)
+    points[:, 66] = points[:, 62]
+    return points
 
 
 def _lower_lip(pixels: float) -> np.ndarray:
