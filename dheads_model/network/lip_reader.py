@@ -19,9 +19,6 @@ LIP_NUMBERS = 2
 # not depend on the training data of a model.
 LIP_LEVEL = (0.09, 0.79)
 LIP_SPREAD = (0.07, 0.06)
-# Both are distances. Without this limit amplified predictions have gaps below 0, which no training frame has, and the network
-# then breaks whole frames.
-LIP_LIMIT = tuple(-level / spread for level, spread in zip(LIP_LEVEL, LIP_SPREAD, strict=True))
 _GAP, _CORNERS = (62, 66), (48, 54)  # iBUG-68
 _EYES = slice(36, 42), slice(42, 48)
 _HIDDEN = 128
@@ -46,6 +43,9 @@ class LipReader(nn.Module):
         self.hidden_norm = nn.LayerNorm(_HIDDEN)
         self.deviation = nn.Linear(_HIDDEN, LIP_NUMBERS)
         self.mean = nn.Parameter(torch.zeros(LIP_NUMBERS))
+        # Gap and width are distances. Amplified predictions can be below 0, as no training frame is, and break whole frames.
+        least = [-level / spread for level, spread in zip(LIP_LEVEL, LIP_SPREAD, strict=True)]
+        self.register_buffer("least", torch.tensor(least), persistent=False)
 
     def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Deviation of the lips from the clip's mean `[B, LIP_NUMBERS]`, of features `[B, W, 4, bands]`.
@@ -61,7 +61,7 @@ class LipReader(nn.Module):
         a video must not depend on the others of its batch.
         """
         rows = (self._hidden(features, None)[:, None] * self.deviation.weight).sum(dim=-1)
-        return (self.mean + gain * (rows + self.deviation.bias)).clamp(min=self.mean.new_tensor(LIP_LIMIT))
+        return (self.mean + gain * (rows + self.deviation.bias)).clamp(min=self.least)
 
     def _hidden(self, features: Tensor, generator: torch.Generator | None) -> Tensor:
         x = (features.float() - SPEECH_LEVEL) / SPEECH_SPREAD

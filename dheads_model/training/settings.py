@@ -71,7 +71,7 @@ class TrainingSettings:
     """Mirror half of the samples horizontally."""
     colour_jitter: NonNegativeFloat = 0.0
     """Strength of random changes of gamma, saturation, channel gains and shading (a smooth field of brightness), the same
-    for all frames of a sample. 0 for none; 1 for corpora of few speakers, see docs/benchmarks.md."""
+    for all frames of a sample. 0 for none; 1 for corpora of few speakers, see docs/training.md."""
     log_sigma_mean: float = -0.5
     """Mean of the logarithm of the training noise levels (edm)."""
     log_sigma_std: PositiveFloat = 1.0

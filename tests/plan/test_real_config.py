@@ -28,7 +28,8 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
     )
     assert run.dataset == "folder" and run.network.lip_reader and run.network.audio_norm
     assert run.network.eye_condition and run.network.face_reader and run.training.face_weight > 0
-    assert sampling.sigma_min >= 0.3 and sampling.blinks_per_second > 0
+    # Below these levels networks with patches of 2 and 4 pixels leave grain, docs/experiments.md.
+    assert sampling.sigma_min >= {2: 0.3, 4: 0.5}[run.network.patch] and sampling.blinks_per_second > 0
     assert sampling.guidance_scale == 1 or run.conditioning_augmentation.audio_drop > 0
 
 

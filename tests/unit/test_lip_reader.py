@@ -62,11 +62,18 @@ def test_it_learns_what_the_sound_tells_and_its_gain_magnifies_only_the_deviatio
     assert lip_correlation(reader, clips[4:], 2, CPU) > 0.8
     features, *_ = draw_lip_windows(clips[4:], 16, 2, 1, 0, CPU)
     with torch.no_grad():
-        less, plain, strong = (reader.predict(features, gain) for gain in (0.25, 0.5, 100.0))
-    torch.testing.assert_close(plain - less, less - reader.mean.detach())
-    closed = lip_shape(torch.from_numpy(_closed_mouth()))
-    torch.testing.assert_close(strong[:, 0].min(), closed[0, 0])
-    assert strong[:, 0].max() > 10
+        plain, doubled = reader.predict(features, 0.25), reader.predict(features, 0.5)
+    torch.testing.assert_close(doubled - plain, plain - reader.mean.detach())
+
+
+def test_no_gain_predicts_a_gap_below_that_of_closed_lips():
+    torch.manual_seed(0)
+    reader = LipReader(NetworkSettings(**network()))
+    with torch.no_grad():
+        features = torch.randn(8, 5, 4, 80)
+        gaps = torch.cat([reader.predict(features, gain)[:, 0] for gain in (-100.0, 100.0)])
+    torch.testing.assert_close(gaps.min(), lip_shape(torch.from_numpy(_closed_mouth()))[0, 0])
+    assert gaps.max() > 10
 
 
 def network():
