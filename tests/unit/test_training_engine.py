@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from dheads_model.training.distributed import Distributed, micro_batches
 from dheads_model.training.log import read_log
 from dheads_model.training.loop import train
 from dheads_model.training.objective import batch_loss, draw_batch
+from dheads_model.training.previews import preview_sampling
 from dheads_model.training.settings import run_settings
 from dheads_model.training.validation import validation_loss
 from tests.factories.shards import pack
@@ -122,6 +124,12 @@ def test_pictures_of_held_out_speakers_are_drawn_and_change_no_training(clips, t
     sheet = cv2.imread(str(tmp_path / "shown/samples/000000000080.png"))[:, :, ::-1]
     assert sheet.shape == (4 * 96, 4 * 96, 3)  # two clips of 6 and 7 frames, every second one; truth over generated
     np.testing.assert_array_equal(sheet[:96:6, :96:6], clips[0].frames[0])
+
+
+@pytest.mark.parametrize("log_mean, lowest", [(-0.5, math.exp(-1.5)), (0.2, math.exp(-0.8)), (9.0, 1.5)])
+def test_pictures_end_at_a_noise_level_that_training_draws_often(log_mean, lowest):
+    sampling = preview_sampling(run_settings(changed(log_sigma_mean=log_mean, log_sigma_std=1.0)))
+    assert sampling.sigma_min == pytest.approx(lowest) and sampling.sigma_min < sampling.sigma_max
 
 
 def test_the_cost_of_the_papers_network_is_the_published_one():
