@@ -11,6 +11,8 @@ from dheads_model.network.talking_model import TalkingModel
 from dheads_model.network.unet import FrameConditions
 
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)  # torchvision's grey, as in the published code; the sum is 0.9999
+# Closure of the eyes in the unconditional evaluation, as a part of the wanted one.
+_UNGUIDED_CLOSURE = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,11 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
 
 
 def with_dropped_conditions(conditions: Conditions) -> Conditions:
-    """The conditions of a batch twice: all samples as given, then all with the audio condition dropped and open eyes.
+    """The conditions of a batch twice: all samples as given, then all with the audio condition dropped and eyes half as
+    closed.
 
-    So guidance acts on blinks too; open eyes need no condition that is dropped in training, since most frames have them.
+    So guidance acts on blinks too, with a scale halfway between its own and 1: with 1 few eyes close, and with its own lids
+    become too bright. The eyes need no condition that is dropped in training, since frames have them open and closed.
     """
     batch = len(conditions.identity)
     drop = torch.arange(2 * batch, device=conditions.identity.device) >= batch
@@ -61,7 +65,7 @@ def with_dropped_conditions(conditions: Conditions) -> Conditions:
         if (value := getattr(conditions, field.name)) is not None
     }
     if "eyes" in twice:
-        twice["eyes"] = twice["eyes"] * ~drop[:, None]
+        twice["eyes"] = torch.where(drop[:, None], _UNGUIDED_CLOSURE * twice["eyes"], twice["eyes"])
     return Conditions(**twice | {"audio_drop": drop})
 
 
