@@ -52,8 +52,8 @@ class SamplingSettings:
     eta: Share = 0.0
     """Stochasticity of ddim: 0 is deterministic."""
     guidance_scale: NonNegativeFloat = 1.0
-    """Classifier-free guidance scale on the audio condition, and on closed eyes where blinks are drawn. 1 is no guidance;
-    other values double the NFE within guidance_interval."""
+    """Classifier-free guidance scale on the audio condition, and, halfway to 1, on closed eyes where blinks are drawn. 1 is
+    no guidance; other values double the NFE within guidance_interval."""
     guidance_interval: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 10.0)
     """Lowest and highest noise level at which guidance is applied."""
     motion_noise: NonNegativeFloat = 0.5
