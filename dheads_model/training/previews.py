@@ -48,26 +48,16 @@ def preview_sampling(run: RunSettings) -> SamplingSettings:
     Two steps after distillation for consistency. With edm it ends one standard deviation below the mean of the trained noise
     levels: a small network leaves grain below.
     """
-    hidden = run.conditioning_augmentation.mouth_drop == 1
+    plain = dataclasses.replace(UNGUIDED, hide_mouth=run.conditioning_augmentation.mouth_drop == 1, clips_at_once=CLIPS)
     distillation = run.distillation
     if distillation is not None and distillation.objective == "consistency":
         levels = {"sigma_min": distillation.sigma_min, "sigma_max": distillation.sigma_max, "rho": distillation.rho}
-        return dataclasses.replace(
-            UNGUIDED, sampler="consistency", steps=2, hide_mouth=hidden, clips_at_once=CLIPS, **levels
-        )
+        return dataclasses.replace(plain, sampler="consistency", steps=2, **levels)
     if run.diffusion.parameterization == "ddpm":
-        return dataclasses.replace(UNGUIDED, sampler="ddim", steps=8, hide_mouth=hidden, clips_at_once=CLIPS)
+        return dataclasses.replace(plain, sampler="ddim")
     training = run.training
     lowest = min(math.exp(training.log_sigma_mean - training.log_sigma_std), _SIGMA_MAX / 2)
-    return dataclasses.replace(
-        UNGUIDED,
-        sampler="euler",
-        steps=8,
-        sigma_min=lowest,
-        sigma_max=_SIGMA_MAX,
-        hide_mouth=hidden,
-        clips_at_once=CLIPS,
-    )
+    return dataclasses.replace(plain, sampler="euler", sigma_min=lowest, sigma_max=_SIGMA_MAX)
 
 
 def _row(frames: np.ndarray) -> np.ndarray:
