@@ -1,7 +1,8 @@
 """Stand-ins for Slurm's commands, so that submission is tested where there is no Slurm.
 
 sbatch keeps its arguments and runs the job in the background, or what a test gives instead; sacct and squeue tell the states.
-Scripts of a few lines that share one folder of files: ID.args (JSON), ID.name, ID.state, ID.out.
+Scripts of a few lines that share one folder of files: ID.args (JSON), ID.name, ID.state, ID.out;
+asked (states were asked for), cancelled (arguments of scancel).
 """
 
 import json
@@ -10,12 +11,19 @@ import sys
 from pathlib import Path
 
 _SBATCH = """
-import json, os, pathlib, subprocess, sys
+import itertools, json, os, pathlib, subprocess, sys
 folder, arguments = pathlib.Path(os.environ["FAKE_SLURM"]), sys.argv[1:]
-number = str(1001 + len(list(folder.glob("*.args"))))
-(folder / f"{number}.name").write_text(arguments[arguments.index("--job-name") + 1])
+# Several submissions run at once: who creates the file of a number has the number.
+for number in map(str, itertools.count(1001)):
+    try:
+        with open(folder / f"{number}.name", "x") as stream:
+            stream.write(arguments[arguments.index("--job-name") + 1])
+        break
+    except FileExistsError:
+        continue
 (folder / f"{number}.state").write_text("RUNNING")
-(folder / f"{number}.args").write_text(json.dumps(arguments))
+(folder / f"{number}.writing").write_text(json.dumps(arguments))
+os.rename(folder / f"{number}.writing", folder / f"{number}.args")
 wrapped = next(word[len("--wrap="):] for word in arguments if word.startswith("--wrap="))
 comment = arguments[arguments.index("--comment") + 1]
 # What a test gives: shell text by the beginning of a comment, and by the number of the submission with this comment.
@@ -36,8 +44,10 @@ print(number)
 """
 _STATES = """
 import os, pathlib
-for path in sorted(pathlib.Path(os.environ["FAKE_SLURM"]).glob("*.state")):
+folder = pathlib.Path(os.environ["FAKE_SLURM"])
+for path in sorted(folder.glob("*.state")):
     print(f"{path.stem}|{path.read_text().strip()}")
+(folder / "asked").touch()
 """
 _SCANCEL = """
 import os, pathlib, sys

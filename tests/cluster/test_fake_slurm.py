@@ -102,14 +102,16 @@ def test_a_run_that_was_cancelled_goes_on(finished, prepared, tmp_path):
     slurm = install(tmp_path / "slurm", {"rule_track_faces": [waits, restored(finished, prepared)]})
     arguments = (*TINY_CONFIG, "--groups", "align_faces=none", "--", TRACK.format("00000"))
     process = subprocess.Popen(
-        command(finished.project, prepared, *arguments), cwd=prepared, env=environment(prepared, slurm),
+        command(finished.project, prepared, "--seconds-between-status-checks", "10", *arguments), cwd=prepared, env=environment(prepared, slurm),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
+    # Snakemake cancels the jobs that it has noted, and notes none while it asks for their states: interrupt after the first answer.
     deadline = time.monotonic() + 120
-    while not (tmp_path / "began").exists():
+    while not ((tmp_path / "began").exists() and (tmp_path / "slurm/asked").exists()):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
+    time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
     process.wait(timeout=120)
     assert "1001" in (tmp_path / "slurm/cancelled").read_text()
