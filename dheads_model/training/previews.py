@@ -45,8 +45,8 @@ def draw_preview(model: TalkingModel, clips: list[LoadedClip], run: RunSettings,
 def preview_sampling(run: RunSettings) -> SamplingSettings:
     """A fast sampler for the run's parameterization: 8 steps, the mouth hidden if training always hides it.
 
-    Two steps after distillation for consistency. With edm it ends one standard deviation below the mean of the trained noise
-    levels: a small network leaves grain below.
+    Two steps after distillation for consistency. With edm it ends at the median of the trained noise levels: a small
+    network leaves grain below.
     """
     plain = dataclasses.replace(UNGUIDED, hide_mouth=run.conditioning_augmentation.mouth_drop == 1, clips_at_once=CLIPS)
     distillation = run.distillation
@@ -55,8 +55,7 @@ def preview_sampling(run: RunSettings) -> SamplingSettings:
         return dataclasses.replace(plain, sampler="consistency", steps=2, **levels)
     if run.diffusion.parameterization == "ddpm":
         return dataclasses.replace(plain, sampler="ddim")
-    training = run.training
-    lowest = min(math.exp(training.log_sigma_mean - training.log_sigma_std), _SIGMA_MAX / 2)
+    lowest = min(math.exp(run.training.log_sigma_mean), _SIGMA_MAX / 2)
     return dataclasses.replace(plain, sampler="euler", sigma_min=lowest, sigma_max=_SIGMA_MAX)
 
 
