@@ -1,7 +1,7 @@
-"""Pins the instruction set of libraries to AVX2, so that all x86-64 processors with AVX2 give the same bytes.
+"""Pins the instructions of libraries, so that all x86-64 processors with AVX2 give the same bytes.
 
 PyTorch, oneDNN, MKL, OpenBLAS, NumPy and OpenCV select instructions by the processor, and sum in another order with
-AVX-512. They read environment variables, most of them at import: hence `pin` runs when this package is imported, before
+others. They read environment variables, most of them at import: hence `pin` runs when this package is imported, before
 them. docs/numbers.md has the measured effect of each variable, and what cannot be pinned.
 """
 
@@ -10,11 +10,14 @@ import platform
 from collections.abc import Collection
 from pathlib import Path
 
-# Read by PyTorch, oneDNN, MKL, OpenBLAS (NumPy's and SciPy's) and the IPP in OpenCV, in this order.
-AVX2 = {
+# Read by PyTorch, oneDNN, MKL, OpenBLAS (NumPy's and SciPy's) and the IPP in OpenCV, in this order. MKL ignores AVX2 on
+# processors of others than Intel: COMPATIBLE is the one branch for matrices that it has on all. Its vector functions
+# (sqrt, exp, log) have a variable of their own, which is not documented; 3 is what it selects on an Intel with AVX2.
+PINNED = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_CBWR": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
+    "MKL_VML_DEBUG_CPU_TYPE": "3",
     "OPENBLAS_CORETYPE": "Haswell",
     "OPENCV_IPP": "avx2",
 }
@@ -42,7 +45,7 @@ def pins(machine: str, flags: Collection[str]) -> dict[str, str]:
     """
     if machine not in ("x86_64", "AMD64") or not {"avx2", "fma"} <= set(flags):
         return {}
-    return AVX2 | (WITHOUT_AVX512 if "avx512f" in flags else {})
+    return PINNED | (WITHOUT_AVX512 if "avx512f" in flags else {})
 
 
 def processor_flags(path: Path | str = "/proc/cpuinfo") -> frozenset[str]:

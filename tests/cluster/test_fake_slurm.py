@@ -102,7 +102,8 @@ def test_a_run_that_was_cancelled_goes_on(finished, prepared, tmp_path):
     slurm = install(tmp_path / "slurm", {"rule_track_faces": [waits, restored(finished, prepared)]})
     arguments = (*TINY_CONFIG, "--groups", "align_faces=none", "--", TRACK.format("00000"))
     process = subprocess.Popen(
-        command(finished.project, prepared, "--seconds-between-status-checks", "10", *arguments), cwd=prepared, env=environment(prepared, slurm),
+        command(finished.project, prepared, "--seconds-between-status-checks", "10", *arguments),
+        cwd=prepared, env=environment(prepared, slurm),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip

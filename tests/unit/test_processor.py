@@ -28,7 +28,9 @@ print(json.dumps({
 
 def report(first: str, **variables: str) -> dict:
     """What a new Python calculates with after it imported a module."""
-    clean = {name: value for name, value in os.environ.items() if name not in processor.AVX2 | processor.WITHOUT_AVX512}
+    clean = {
+        name: value for name, value in os.environ.items() if name not in processor.PINNED | processor.WITHOUT_AVX512
+    }
     program = f"import {first}\nNAMES = {sorted(here)}\n{REPORT}"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=clean | variables, capture_output=True, text=True, check=True
@@ -60,7 +62,7 @@ def test_what_the_user_set_stays(monkeypatch):
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
     monkeypatch.delenv("MKL_CBWR", raising=False)
     found = pinned_environment()
-    assert (found["ATEN_CPU_CAPABILITY"], found["MKL_CBWR"]) == ("default", "AVX2")
+    assert (found["ATEN_CPU_CAPABILITY"], found["MKL_CBWR"]) == ("default", "COMPATIBLE")
 
 
 @needs_avx2
@@ -70,6 +72,29 @@ def test_what_the_user_set_stays(monkeypatch):
 )
 def test_commands_and_tests_calculate_with_avx2(module):
     assert report(module) == {"torch": "AVX2", "numpy": ["X86_V3"], "variables": here}
+
+
+@needs_avx2
+def test_mkl_takes_the_branches_that_all_processors_have():
+    """On an AMD it ignores MKL_CBWR=AVX2, and its square root of float32 is not the IEEE one unless its kind is set."""
+    program = (
+        "import dheads_model, numpy, torch\n"
+        "x = torch.rand(100_000, generator=torch.Generator().manual_seed(0))\n"
+        "print('rounded', numpy.array_equal(x.sqrt().numpy(), numpy.sqrt(x.numpy())))\n"
+        "x.reshape(250, 400) @ x.reshape(400, 250)\n"
+    )
+    clean = {name: value for name, value in os.environ.items() if name not in processor.PINNED}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=clean | {"MKL_VERBOSE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    products = [line for line in done.stdout.splitlines() if "SGEMM" in line]
+    assert products and all("CNR:COMPATIBLE" in line for line in products), done.stdout
+    assert "rounded True" in done.stdout
 
 
 @needs_avx2
