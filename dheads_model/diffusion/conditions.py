@@ -25,8 +25,7 @@ class Conditions:
     bool `[B]`, True where the audio condition is dropped; None for nowhere. lips: measured lip shape of the frame, from
     `lip_shape`, `[B, LIP_NUMBERS]`, on which a network with a lip_reader is conditioned in training; None to predict it.
     eyes: closure of the eyes `[B, 1]`, from `eye_closure` in training and `eye_closures` in sampling, for a network with an
-    eye_condition; None for open eyes. head: pose of the head `[B, POSE_NUMBERS]`, from `head_pose` in training and
-    `head_poses` in sampling, for a network with a head_condition; None for the identity frame's pose.
+    eye_condition; None for open eyes.
     """
 
     identity: Tensor
@@ -36,7 +35,6 @@ class Conditions:
     audio_drop: Tensor | None = None
     lips: Tensor | None = None
     eyes: Tensor | None = None
-    head: Tensor | None = None
 
 
 def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameConditions:
@@ -49,7 +47,6 @@ def encode_conditions(model: TalkingModel, conditions: Conditions) -> FrameCondi
         conditions.audio_drop,
         conditions.lips,
         conditions.eyes,
-        conditions.head,
     )
 
 
@@ -58,8 +55,7 @@ def with_dropped_conditions(conditions: Conditions) -> Conditions:
     closed.
 
     So guidance acts on blinks too, with a scale halfway between its own and 1: with 1 few eyes close, and with its own lids
-    become too bright. The eyes need no condition that is dropped in training, since frames have them open and closed. Both
-    evaluations have the same pose of the head: guided, single frames break.
+    become too bright. The eyes need no condition that is dropped in training, since frames have them open and closed.
     """
     batch = len(conditions.identity)
     drop = torch.arange(2 * batch, device=conditions.identity.device) >= batch

@@ -13,7 +13,6 @@ from torch import Tensor
 from dheads_model.diffusion.augmentation import add_motion_noise, hide_mouth
 from dheads_model.diffusion.blinks import eye_closures
 from dheads_model.diffusion.conditions import Conditions, to_motion_input, to_uint8
-from dheads_model.diffusion.head_motion import head_poses
 from dheads_model.diffusion.sampling import sample_frame
 from dheads_model.diffusion.settings import SamplingSettings
 from dheads_model.network.talking_model import TalkingModel
@@ -110,8 +109,8 @@ def generate(
     """(clip, frame `[3, S, S]`) of all clips of `rollout`, in order within a clip, neither clamped nor rounded.
 
     A batch has up to settings.clips_at_once clips, the longest first; when one ends the next takes its place. On a CPU
-    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets. Blinks and head
-    motion, if any, are those of seed 0.
+    frames are batch-invariant only with one thread (`torch.set_num_threads(1)`), which `rollout` sets. Blinks, if any, are
+    those of seed 0.
     """
     if len(identity) != len(audio_features):
         raise ValueError(f"{len(identity)} identity frames for the audio features of {len(audio_features)} clips")
@@ -134,7 +133,8 @@ def _generate(
             clip = waiting.popleft()
             identity, features = clips[clip].open()
             heard[clip] = features.to(device)
-            active.append(_start(model, clip, identity.to(device), settings, clips[clip].seed))
+            closures = eye_closures(clips[clip].seed, settings.blinks_per_second)
+            active.append(_start(model, clip, identity.to(device), closures))
         windows = [_window(heard[one.clip], one.frame, radius) for one in active]
         for one, frame in zip(active, next_frames(model, active, windows, settings, noise), strict=True):
             yield one.clip, frame
@@ -155,7 +155,7 @@ def stream(
     `encode_speech` (80 ms with the published audio encoder), plus the computation.
     """
     radius, noise = model.network_settings.audio_radius, seeded_noise([seed])
-    one = _start(model, 0, identity, settings, seed)
+    one = _start(model, 0, identity, eye_closures(seed, settings.blinks_per_second))
     around: deque[Tensor] = deque(maxlen=2 * radius + 1)
     ahead = -1
     for newest in _with_end_repeated(features, radius):
@@ -202,12 +202,8 @@ def next_frames(
         if model.network_settings.eye_condition:
             drawn = [next(one.closures) for one in active]
             eyes = torch.tensor([drawn[row] for row in rows], device=identity.device)[:, None]
-        head = None
-        if model.network_settings.head_condition:
-            poses = [next(one.poses) for one in active]
-            head = torch.tensor([poses[row] for row in rows], device=identity.device)
         level_input = level if model.network_settings.noise_level_input else None
-        conditions = Conditions(identity, motion, audio, level_input, eyes=eyes, head=head)
+        conditions = Conditions(identity, motion, audio, level_input, eyes=eyes)
         frames = sample_frame(model, conditions, settings, draw)[: len(active)]
         for one, frame in zip(active, frames, strict=True):
             one.history = torch.cat([one.history[1:], frame[None]])
@@ -218,20 +214,18 @@ def next_frames(
 @dataclass
 class _ActiveClip:
     """A clip in generation: identity `[3, S, S]`, motion frames `[M, 3, S, S]`, number of the next frame, and closures of
-    the eyes and poses of the head of its frames to come."""
+    the eyes of its frames to come."""
 
     clip: int
     identity: Tensor
     history: Tensor
     frame: int
     closures: Iterator[float]
-    poses: Iterator[tuple[float, ...]]
 
 
-def _start(model: TalkingModel, clip: int, identity: Tensor, settings: SamplingSettings, seed: int) -> _ActiveClip:
+def _start(model: TalkingModel, clip: int, identity: Tensor, closures: Iterator[float]) -> _ActiveClip:
     motion = identity.expand(model.network_settings.motion_frames, -1, -1, -1)
-    closures, poses = eye_closures(seed, settings.blinks_per_second), head_poses(seed, settings.head_motion)
-    return _ActiveClip(clip, identity, motion, 0, closures, poses)
+    return _ActiveClip(clip, identity, motion, 0, closures)
 
 
 def _anchored(one: _ActiveClip, settings: SamplingSettings) -> Tensor:

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from dheads_model.config import Count, CountOrZero, NonNegativeFloat, PositiveFloat, Share, settings
 from dheads_model.diffusion.blinks import MOST_PER_SECOND
-from dheads_model.diffusion.head_motion import LARGEST
 from dheads_model.diffusion.samplers import SAMPLERS
 from dheads_model.errors import UserError
 
@@ -64,9 +63,6 @@ class SamplingSettings:
     blinks_per_second: Annotated[float, Field(ge=0, le=MOST_PER_SECOND)] = 0.3
     """Mean number of blinks per second of a model with network.eye_condition, drawn by the seed of the clip; people who
     speak blink about 0.3 to 0.5 times. Must be 0 for other models."""
-    head_motion: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
-    """Motion of the head of a model with network.head_condition, drawn by the seed of the clip, as a multiple of that of
-    real speakers; 0 keeps the pose of the identity frame. Must be 0 for other models."""
     anchor_every: CountOrZero = 0
     """In every k-th frame the identity frame replaces the oldest motion frame; 0 for never."""
     clips_at_once: Count = 4
@@ -133,11 +129,6 @@ def check_sampling(settings: SamplingSettings, config: Mapping) -> None:
             f"sampling.blinks_per_second is {settings.blinks_per_second:g}, but this model is trained without "
             "network.eye_condition and cannot close the eyes; set sampling.blinks_per_second to 0."
         )
-    if settings.head_motion and not network.get("head_condition"):
-        raise UserError(
-            f"sampling.head_motion is {settings.head_motion:g}, but this model is trained without network.head_condition and "
-            "cannot move the head by it; set sampling.head_motion to 0."
-        )
 
 
 def _check_distilled(settings: SamplingSettings, distillation: Mapping) -> None:
@@ -165,6 +156,6 @@ def _check_distilled(settings: SamplingSettings, distillation: Mapping) -> None:
 
 UNGUIDED = SamplingSettings(
     sampler="dpmpp_2m", steps=8, sigma_min=0.02, sigma_max=20.0, guidance_scale=1.0, guidance_interval=(0.1, 10.0),
-    motion_noise=0.0, hide_mouth=False, blinks_per_second=0.0, head_motion=0.0,
+    motion_noise=0.0, hide_mouth=False, blinks_per_second=0.0,
 )  # fmt: skip
-"""Sampling that suits every model: no guidance, no blinks, no drawn head motion, unchanged motion frames."""
+"""Sampling that suits every model: no guidance, no blinks, unchanged motion frames."""

@@ -30,13 +30,13 @@ _WHERE_LEFT_OUT = {
         "audio_channels": 256, "feature_bands": 80, "audio_encoder": "conv", "learned_variance": False,
         "noise_level_input": True, "audio_norm": False, "lip_reader": False, "lip_gain": 1.0,
         "lip_box": [0.55, 0.9, 0.3, 0.7], "lower_face": [0.55, 0.96, 0.3, 0.7], "eye_condition": False, "face_reader": False,
-        "eye_box": [0.34, 0.49, 0.3, 0.7], "head_condition": False,
+        "eye_box": [0.34, 0.49, 0.3, 0.7],
     },
     "diffusion": {"parameterization": "edm", "sigma_data": 0.5, "residual_to": "zero", "timesteps": 1000},
     "sampling": {
         "sampler": "dpmpp_2m", "steps": 8, "sigma_min": 0.02, "sigma_max": 20.0, "rho": 7.0, "eta": 0.0,
         "guidance_scale": 1.0, "guidance_interval": [0.1, 10.0], "motion_noise": 0.0, "hide_mouth": False,
-        "blinks_per_second": 0.0, "head_motion": 0.0, "anchor_every": 0, "clips_at_once": 4, "compiled": False,
+        "blinks_per_second": 0.0, "anchor_every": 0, "clips_at_once": 4, "compiled": False,
     },
 }  # fmt: skip
 

@@ -70,9 +70,6 @@ class NetworkSettings:
     (sampling.blinks_per_second). Not in the paper."""
     eye_box: tuple[Share, Share, Share, Share] = (0.34, 0.49, 0.3, 0.7)
     """Box of the eyes in an aligned frame, for eye_condition, as lip_box."""
-    head_condition: bool = False
-    """Condition the UNet on the pose of the head against the identity frame: measured in training, drawn in sampling
-    (sampling.head_motion). Not in the paper."""
     face_reader: bool = False
     """Train a small network that measures lips and eyes in a frame, for the face loss (training.face_weight). It is not
     used in sampling. Not in the paper."""

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from dheads_model.errors import UserError
 from dheads_model.network.audio_encoder import AudioEncoder
 from dheads_model.network.face_reader import FaceReader
-from dheads_model.network.head_pose import POSE_NUMBERS
 from dheads_model.network.lip_reader import LipReader
 from dheads_model.network.settings import DiffusionSettings, NetworkSettings
 from dheads_model.network.unet import FrameConditions, UNet
@@ -45,7 +44,6 @@ class TalkingModel(nn.Module):
         audio_drop: Tensor | None = None,
         lips: Tensor | None = None,
         eyes: Tensor | None = None,
-        head: Tensor | None = None,
     ) -> FrameConditions:
         """Encode the conditions of a frame, once for all denoising steps.
 
@@ -55,21 +53,17 @@ class TalkingModel(nn.Module):
         embeddings become zero), None for nowhere. lips: the measured lip shape of the frame `[B, LIP_NUMBERS]` from
         `lip_shape`, for a network with a lip_reader; None to predict it from the audio features.
         eyes: closure of the eyes `[B, 1]` from `eye_closure`, for a network with an eye_condition; None for open eyes.
-        head: its pose `[B, POSE_NUMBERS]` from `head_pose`, for a network with a head_condition; None for that of the
-        identity frame.
         """
         lip_condition = self._lip_condition(audio_features, audio_drop, lips) if self.lip_reader is not None else None
         if eyes is None and self.network_settings.eye_condition:
             eyes = torch.zeros(len(identity), 1, device=identity.device)
-        if head is None and self.network_settings.head_condition:
-            head = torch.zeros(len(identity), POSE_NUMBERS, device=identity.device)
         with self._arithmetic(identity):
             audio = audio_features
             if self.network_settings.audio_encoder == "conv":
                 audio = self.audio_encoder(audio_features)
             if audio_drop is not None:
                 audio = audio * ~audio_drop[:, None, None]
-            return self.unet.encode_conditions(identity, motion, audio, motion_noise, lip_condition, eyes, head)
+            return self.unet.encode_conditions(identity, motion, audio, motion_noise, lip_condition, eyes)
 
     def _lip_condition(self, audio_features: Tensor, audio_drop: Tensor | None, lips: Tensor | None) -> Tensor:
         """Measured or predicted lips and 1, `[B, LIP_NUMBERS + 1]`, zeros where the audio condition is dropped."""

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from dheads_model.network.head_pose import POSE_NUMBERS, POSE_SPREAD
 from dheads_model.network.layers import GroupNorm, ResidualBlock, SelfAttention, TimeEmbedding
 from dheads_model.network.lip_reader import LIP_NUMBERS
 from dheads_model.network.settings import NetworkSettings
@@ -75,10 +74,6 @@ class UNet(nn.Module):
             self.eye_embed = _mlp(1, embedding)
             self.eye_stem = nn.Conv2d(2, first_channels, 3, padding=1, bias=False)
             self.register_buffer("eye_place", _place(settings, settings.eye_box), persistent=False)
-        self.head_embed = None
-        if settings.head_condition:
-            self.head_embed = _mlp(POSE_NUMBERS, embedding)
-            self.register_buffer("pose_spread", torch.tensor(POSE_SPREAD), persistent=False)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         # Gradient checkpointing: keep only the input of each stage and recompute its activations in the backward pass,
@@ -95,17 +90,15 @@ class UNet(nn.Module):
         motion_noise: Tensor | None = None,
         lips: Tensor | None = None,
         eyes: Tensor | None = None,
-        head: Tensor | None = None,
     ) -> Tensor:
         """The raw network output `[B, 3 or 6, H, W]`; 6 with learned variance.
 
         x: noisy frame `[B, 3, H, W]`, scaled to about unit variance by the caller. time: noise coordinate `[B]`.
         identity `[B, 3, H, W]` in [-1, 1]. motion: frames before this one, oldest first, `[B, M C, H, W]` in [-1, 1].
         audio: embeddings of the window's frames in order of time `[B, 2 m + 1, D]`. motion_noise: noise level of the
-        motion frames `[B]`; None exactly when the settings have no noise_level_input. lips, eyes, head: see
-        `encode_conditions`.
+        motion frames `[B]`; None exactly when the settings have no noise_level_input. lips, eyes: see `encode_conditions`.
         """
-        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise, lips, eyes, head))
+        return self.step(x, time, self.encode_conditions(identity, motion, audio, motion_noise, lips, eyes))
 
     def encode_conditions(
         self,
@@ -115,13 +108,11 @@ class UNet(nn.Module):
         motion_noise: Tensor | None = None,
         lips: Tensor | None = None,
         eyes: Tensor | None = None,
-        head: Tensor | None = None,
     ) -> FrameConditions:
         """Encode the conditions, which are the same in all denoising steps of a frame; arguments as in `forward`.
 
         lips: the lip shape followed by 1, or zeros for a dropped condition, `[B, LIP_NUMBERS + 1]`; None exactly when
         the settings have no lip_reader. eyes: their closure `[B, 1]`; None exactly when the settings have no eye_condition.
-        head: its pose `[B, POSE_NUMBERS]`; None exactly when the settings have no head_condition.
         """
         if (motion_noise is None) != (self.motion_noise_embed is None):
             raise ValueError("motion_noise must be given exactly when the network has a noise_level_input")
@@ -129,8 +120,6 @@ class UNet(nn.Module):
             raise ValueError("lips must be given exactly when the network has a lip_reader")
         if (eyes is None) != (self.eye_embed is None):
             raise ValueError("eyes must be given exactly when the network has an eye_condition")
-        if (head is None) != (self.head_embed is None):
-            raise ValueError("head must be given exactly when the network has a head_condition")
         given = F.pixel_unshuffle(motion, self.settings.patch), F.pixel_unshuffle(identity, self.settings.patch)
         stem = F.conv2d(torch.cat(given, dim=1), self.stem.weight[:, self.noisy_channels :], self.stem.bias, padding=1)
         embedding = self.audio_embed(audio.flatten(1))
@@ -144,8 +133,6 @@ class UNet(nn.Module):
             embedding = embedding + self.eye_embed(eyes.float())
             at_eyes = torch.cat([eyes.float(), torch.ones_like(eyes).float()], dim=1)
             stem = stem + self.eye_stem(at_eyes[:, :, None, None] * self.eye_place)
-        if head is not None:
-            embedding = embedding + self.head_embed(head.float() / self.pose_spread)
         activated = F.silu(embedding)
         affines = tuple(stage.block.encode_condition(activated) for stage in self.stages())
         return FrameConditions(stem, affines, identity)

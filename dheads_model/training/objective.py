@@ -13,7 +13,6 @@ from dheads_model.diffusion.conditions import Conditions, to_model_range, to_mot
 from dheads_model.diffusion.denoiser import denoise, full_schedule
 from dheads_model.diffusion.losses import ddpm_losses, draw_sigmas, draw_steps, edm_loss
 from dheads_model.network.eyes import eye_closure
-from dheads_model.network.head_pose import head_pose, mirrored_pose
 from dheads_model.network.lip_reader import lip_shape
 from dheads_model.network.talking_model import TalkingModel
 from dheads_model.shards.loader import Batch
@@ -55,7 +54,7 @@ class DrawnBatch:
         whole = self.conditions
         values = (
             whole.identity, whole.motion, whole.audio_features, whole.motion_noise, whole.audio_drop, whole.lips,
-            whole.eyes, whole.head,
+            whole.eyes,
         )  # fmt: skip
         conditions = Conditions(*(None if value is None else value[part] for value in values))
         after = None if self.next_levels is None else self.next_levels[part]
@@ -95,7 +94,6 @@ def draw_batch(
     )
     landmarks, identity_landmarks = _placed(batch.landmarks, device), _placed(batch.identity_landmarks, device)
     count, size = len(clean), clean.shape[-1]
-    head = head_pose(landmarks, identity_landmarks) if run.network.head_condition else None
     if training and run.training.flip:
         mirrored = torch.rand(count, generator=generator, device=device) < 0.5
         clean, identity, frames = (_mirror(part, mirrored) for part in (clean, identity, frames))
@@ -103,7 +101,6 @@ def draw_batch(
             torch.where(mirrored[:, None, None], _mirror_points(points, size), points)
             for points in (landmarks, identity_landmarks)
         )
-        head = None if head is None else torch.where(mirrored[:, None], mirrored_pose(head), head)
     if training and run.training.colour_jitter > 0:
         clean, identity, frames = jitter_colours((clean, identity, frames), run.training.colour_jitter, generator)
     motion = to_motion_input(frames, run.network)
@@ -124,7 +121,7 @@ def draw_batch(
             lips.shape, generator=generator, device=device
         )
     eyes = eye_closure(landmarks, identity_landmarks) if run.network.eye_condition else None
-    conditions = Conditions(identity, motion, _placed(batch.audio, device), motion_noise, audio_drop, shown, eyes, head)
+    conditions = Conditions(identity, motion, _placed(batch.audio, device), motion_noise, audio_drop, shown, eyes)
     after = None
     if run.diffusion.parameterization == "ddpm":
         levels = draw_steps(count, run.diffusion.timesteps, generator, strata)

@@ -28,7 +28,6 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
     )
     assert run.dataset == "folder" and run.network.lip_reader and run.network.audio_norm
     assert run.network.eye_condition and run.network.face_reader and run.training.face_weight > 0
-    assert run.network.head_condition and sampling.head_motion > 0
     # Below these levels networks with patches of 2 and 4 pixels leave grain, docs/experiments.md.
     assert sampling.sigma_min >= {2: 0.3, 4: 0.5}[run.network.patch] and sampling.blinks_per_second > 0
     assert sampling.guidance_scale == 1 or run.conditioning_augmentation.audio_drop > 0
@@ -38,15 +37,15 @@ def test_real_people_are_trained_with_a_lip_reader_and_sampled_without_grain():
 def test_the_paper_s_models_have_neither(overlays):
     run = run_settings(laid(*overlays)["runs"]["ours"])
     assert not run.network.lip_reader and not run.network.audio_norm and run.training.audio_lr_scale == 1
-    assert not run.network.eye_condition and not run.network.face_reader and not run.network.head_condition
+    assert not run.network.eye_condition and not run.network.face_reader
 
 
-def test_grid_is_trained_and_sampled_with_the_same_settings_but_gain_guidance_and_head_motion():
+def test_grid_is_trained_and_sampled_with_the_same_settings_but_gain_and_guidance():
     """config/grid.yaml repeats config/real.yaml, so that one file is enough: change both."""
     grid, real = laid("grid"), laid("folder", "real")
     ours = real["runs"]["ours"]
-    ours = ours | {"dataset": "grid", "network": ours["network"] | {"lip_gain": 1.0, "head_condition": False}}
-    sampling = real["methods"]["ours"]["sampling"] | {"guidance_scale": 2.0, "head_motion": 0.0}
+    ours = ours | {"dataset": "grid", "network": ours["network"] | {"lip_gain": 1.0}}
+    sampling = real["methods"]["ours"]["sampling"] | {"guidance_scale": 2.0}
     assert grid["runs"] == real["runs"] | {"ours": ours}
     assert grid["methods"] == real["methods"] | {"ours": real["methods"]["ours"] | {"sampling": sampling}}
     assert grid["crop"] == real["crop"]

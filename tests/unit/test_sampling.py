@@ -28,7 +28,7 @@ class GaussianModel:
         self.encoded = 0
 
     def encode(
-        self, identity, motion, audio, motion_noise=None, audio_drop=None, lips=None, eyes=None, head=None
+        self, identity, motion, audio, motion_noise=None, audio_drop=None, lips=None, eyes=None
     ) -> FrameConditions:
         self.encoded += 1
         dropped = torch.zeros(len(identity), dtype=torch.bool) if audio_drop is None else audio_drop
