@@ -81,13 +81,13 @@ def test_a_training_that_meets_its_time_limit_goes_on_to_the_same_bytes(finished
     for work in works.values():
         shutil.copytree(finished.work, work)
     # Slurm counts limits in minutes: the signal that it sends before one is sent here by hand, to the same processes.
+    log = works["cluster"] / "logs/train_model/ours.log"
+    log.unlink()  # Snakemake removes an old log at some moment before the job
     process = subprocess.Popen(
         command(finished.project, works["cluster"], *ARGUMENTS, *LONGER, "--", MODEL), cwd=works["cluster"],
         env=environment(works["cluster"], slurm), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    log = works["cluster"] / "logs/train_model/ours.log"
-    before = log.stat().st_mtime_ns
-    while not (log.stat().st_mtime_ns > before and "train:" in log.read_text()):
+    while not (log.exists() and "train:" in log.read_text()):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     client = os.environ | slurm
