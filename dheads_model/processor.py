@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 # Read by PyTorch, oneDNN, MKL, OpenBLAS (NumPy's and SciPy's) and the IPP in OpenCV, in this order. MKL ignores AVX2 on
-# processors of others than Intel: COMPATIBLE is the one branch for matrices that it has on all. Its vector functions
+# processors of others than Intel, and takes COMPATIBLE, its branch for all, on both. Its vector functions
 # (sqrt, exp, log) have a variable of their own, which is not documented; 3 is what it selects on an Intel with AVX2.
 PINNED = {
     "ATEN_CPU_CAPABILITY": "avx2",

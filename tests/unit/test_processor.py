@@ -26,16 +26,19 @@ print(json.dumps({
 """
 
 
-def report(first: str, **variables: str) -> dict:
-    """What a new Python calculates with after it imported a module."""
+def printed(program: str, **variables: str) -> str:
+    """What a new Python prints, in which nothing is pinned before the program but these variables."""
     clean = {
         name: value for name, value in os.environ.items() if name not in processor.PINNED | processor.WITHOUT_AVX512
     }
-    program = f"import {first}\nNAMES = {sorted(here)}\n{REPORT}"
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=clean | variables, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
+    ).stdout
+
+
+def report(first: str, **variables: str) -> dict:
+    """What a new Python calculates with after it imported a module."""
+    return json.loads(printed(f"import {first}\nNAMES = {sorted(here)}\n{REPORT}", **variables))
 
 
 def test_a_processor_is_asked_for_no_more_than_it_has():
@@ -83,18 +86,10 @@ def test_mkl_takes_the_branches_that_all_processors_have():
         "print('rounded', numpy.array_equal(x.sqrt().numpy(), numpy.sqrt(x.numpy())))\n"
         "x.reshape(250, 400) @ x.reshape(400, 250)\n"
     )
-    clean = {name: value for name, value in os.environ.items() if name not in processor.PINNED}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=clean | {"MKL_VERBOSE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    products = [line for line in done.stdout.splitlines() if "SGEMM" in line]
-    assert products and all("CNR:COMPATIBLE" in line for line in products), done.stdout
-    assert "rounded True" in done.stdout
+    output = printed(program, MKL_VERBOSE="1")
+    products = [line for line in output.splitlines() if "SGEMM" in line]
+    assert products and all("CNR:COMPATIBLE" in line for line in products), output
+    assert "rounded True" in output
 
 
 @needs_avx2
