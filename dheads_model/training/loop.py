@@ -1,7 +1,10 @@
 """The training loop: one function. The same call resumes, and k steps, a kill and N - k steps equal N steps."""
 
 import contextlib
+import functools
+import itertools
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from dheads_model.training.initial_audio import InitialAudioEncoder
 from dheads_model.training.learner import Learner
 from dheads_model.training.lip_loss import draw_lip_windows, lip_loss
 from dheads_model.training.meter import Meter, by_noise
-from dheads_model.training.micro_batches import add_gradients, gradients, open_micro_batches
+from dheads_model.training.micro_batches import add_gradients, gradients, open_tasks
 from dheads_model.training.objective import LOSS_TERMS, DrawnBatch, batch_loss, draw_batch
 from dheads_model.training.prefetch import prefetch
 from dheads_model.training.previews import draw_preview
@@ -100,9 +103,12 @@ def train(
 
     target = None if teacher is None else distilled
 
-    def micro_batch(part: slice) -> tuple[torch.Tensor, torch.Tensor, tuple]:
+    def micro_batch(drawn: DrawnBatch, part: slice) -> tuple[torch.Tensor, torch.Tensor, tuple]:
         loss = batch_loss(model, drawn.rows(part), run, target)
         return by_noise(loss), loss.terms, gradients(loss.total / len(parts), weights)
+
+    def next_batch(step: int) -> DrawnBatch:
+        return draw_batch(next(batches), run, settings.seed, step, True, device)
 
     identity = identity_of(
         config, fingerprint, code, audio_encoder and audio_encoder.sha256, teacher and teacher.sha256
@@ -124,32 +130,35 @@ def train(
             rank_rows(ranks, settings.gradient_accumulation),
         )
         batches = stack.enter_context(prefetch(stack.enter_context(contextlib.closing(batches)), device))
-        run_micro_batches = stack.enter_context(open_micro_batches(device, run.network.dropout))
+        # Left first: no task may use the batches when they are closed.
+        run_tasks = stack.enter_context(open_tasks(device, run.network.dropout))
+        drawn = next_batch(engine.step) if engine.running else None
         while engine.running:
             step, rate = engine.step, learning_rate(settings, engine.images)
-            batch = next(batches)
             # Dropout inside the network draws from the global generator.
             torch.manual_seed(settings.seed + step + ranks.rank * _FAR_APART)
-            learner.optimizer.zero_grad(set_to_none=True)
-            drawn = draw_batch(batch, run, settings.seed, step, True, device)
+            learner.forget_gradients()
             model.train()
+            readers = [] if teacher else _reader_losses(model, drawn, train_clips, run, step)
+            tasks = [functools.partial(micro_batch, drawn, part) for part in parts]
+            tasks += [functools.partial(_gradients_of, loss, weights) for loss in readers]
+            if step + 1 < settings.steps:
+                tasks.append(functools.partial(next_batch, step + 1))
+            results = run_tasks(tasks)
             losses = torch.zeros(len(terms), device=device)
-            for sums, values, found in run_micro_batches(micro_batch, parts):
+            for sums, values, found in itertools.islice(results, len(parts)):
                 meter.add(sums)
                 losses = losses + values
                 add_gradients(weights, found)
-            if drawn.lips is not None and teacher is None:
-                add_gradients(weights, gradients(_lip_loss(model, drawn, train_clips, run, step), weights))
-            if model.face_reader is not None and teacher is None:
-                read = reader_loss(model.face_reader, drawn.clean, drawn.landmarks, settings.seed, step)
-                add_gradients(weights, gradients(read, weights))
+            for found in itertools.islice(results, len(readers)):
+                add_gradients(weights, found)
             ranks.average_gradients(model)
             norms, norm = gradient_norms(weights)
             engine.observe(torch.cat([losses, norms]))
             if seen_at_once(device):
                 engine.check_finite()
             meter.step(norm)
-            learner.take_step(step, rate, norm)
+            learner.take_step(step, rate, norm, run_tasks)
             engine.advance()
             if engine.every(settings.log_every_images):
                 engine.check_finite()
@@ -171,7 +180,27 @@ def train(
                         draw_preview(model, validation_clips, run, folder / "samples" / f"{engine.images:012d}.png")
                 ranks.barrier()
             engine.save_if_due(state)
+            drawn = next(results, None)
         return Trained(learner.average, engine.images, engine.read_log()[-1], engine.history)
+
+
+def _reader_losses(
+    model: TalkingModel, drawn: DrawnBatch, clips: list[LoadedClip] | ClipStream, run: RunSettings, step: int
+) -> list[Callable[[], torch.Tensor]]:
+    """The losses of the networks that are trained beside the UNet, with weights of their own; to be called."""
+    losses = []
+    if model.face_reader is not None:
+        seed = run.training.seed
+        losses.append(lambda: reader_loss(model.face_reader, drawn.clean, drawn.landmarks, seed, step))
+    if drawn.lips is not None:
+        losses.append(lambda: _lip_loss(model, drawn, clips, run, step))
+    return losses
+
+
+def _gradients_of(
+    loss: Callable[[], torch.Tensor], weights: list[torch.nn.Parameter]
+) -> tuple[torch.Tensor | None, ...]:
+    return gradients(loss(), weights)
 
 
 def _lip_loss(

@@ -41,6 +41,9 @@ class TrainingSettings:
     """Images per step."""
     learning_rate: PositiveFloat = 0.003
     """Peak learning rate of AdamW."""
+    muon_learning_rate: PositiveFloat | None = 0.005
+    """Peak learning rate of Muon, which trains the convolutions of the UNet between its first and last layer; scaled so that
+    values of AdamW's size fit. null: AdamW trains them too, as in the paper's code."""
     warmup_images: CountOrZero = 800
     """Length of the linear warm-up, in images."""
     decay: Literal["cosine", "step"] = "cosine"

@@ -37,6 +37,7 @@ def check_stated(run: RunSettings, sampling: SamplingSettings) -> None:
     assert (run.diffusion.parameterization, run.diffusion.timesteps) == ("ddpm", 1000)
     assert (training.batch_size, training.lip_weight, training.vlb_weight) == (80, 0.2, 1e-4)
     assert (training.adam_betas, training.gradient_clip, training.ema_decay) == ((0.9, 0.999), None, 0)
+    assert training.muon_learning_rate is None
     rates = [learning_rate(training, images) for images in (0, training.images // 18 + 1, training.images - 1)]
     assert rates == pytest.approx([5e-5, 4e-5, 5e-5 * 0.8**17])
     assert rates[-1] * 0.8 < 1e-6
