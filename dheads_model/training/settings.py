@@ -35,7 +35,7 @@ def check_validation(block: str, log_every_images: int, validation_every_images:
 class TrainingSettings:
     """The training loop. Durations are in images, not in epochs."""
 
-    images: Count = 28000
+    images: Count = 18000
     """Total number of training images."""
     batch_size: Count = 8
     """Images per step."""
