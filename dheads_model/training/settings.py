@@ -35,7 +35,7 @@ def check_validation(block: str, log_every_images: int, validation_every_images:
 class TrainingSettings:
     """The training loop. Durations are in images, not in epochs."""
 
-    images: Count = 18000
+    images: Count = 14000
     """Total number of training images."""
     batch_size: Count = 8
     """Images per step."""
@@ -85,7 +85,7 @@ class TrainingSettings:
     """Images between two validations on held-out speakers."""
     state_every_images: Count = 7168
     """Images between two saved states."""
-    samples_every_images: CountOrZero = 14336
+    samples_every_images: CountOrZero = 7168
     """Images between two sheets of generated frames of held-out speakers (state/RUN/IDENTITY/samples/); 0 for none."""
     gradient_accumulation: Count = 2
     """Number of micro-batches per step and rank. More need less memory on a GPU, and use as many cores on a CPU. The

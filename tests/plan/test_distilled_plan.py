@@ -44,7 +44,7 @@ def test_a_distilled_run_takes_from_its_teacher_what_it_does_not_give(config):
     student, teacher = found["runs"]["distilled"], found["runs"]["ours"]
     assert student["network"] == teacher["network"]
     assert student["network"]["patch"] == 2
-    assert (student["training"]["images"], teacher["training"]["images"]) == (8000, 18000)
+    assert (student["training"]["images"], teacher["training"]["images"]) == (8000, 14000)
     assert student["training"]["mouth_weight"] == teacher["training"]["mouth_weight"]
     assert student["distillation"]["steps"] == 16
     sampling = found["methods"]["distilled"]["sampling"]
