@@ -18,6 +18,8 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 # Root mean square of a step at a learning rate of 1, near that of AdamW's, so that learning rates of both have one size
 # (Liu et al. 2025, arXiv 2502.16982, section 2.2).
 _RMS = 0.2
+# Matrices of a product: enough for a GPU, and few enough that two cores have equal shares.
+_AT_ONCE = 8
 
 
 class Muon(torch.optim.Optimizer):
@@ -27,13 +29,18 @@ class Muon(torch.optim.Optimizer):
         super().__init__(weights, {"lr": learning_rate})
 
     def step(self, run: Run) -> None:
-        """Change the weights that have a gradient. run: as of `open_tasks`; a task has all weights of a shape."""
+        """Change the weights that have a gradient. run: as of `open_tasks`; a task has a few weights of one shape."""
         for group in self.param_groups:
             same: dict[torch.Size, list[nn.Parameter]] = {}
             for weight in group["params"]:
                 if weight.grad is not None:
                     same.setdefault(weight.shape, []).append(weight)
-            for _ in run([functools.partial(self._step, weights, group["lr"]) for weights in same.values()]):
+            parts = (
+                weights[start : start + _AT_ONCE]
+                for weights in same.values()
+                for start in range(0, len(weights), _AT_ONCE)
+            )
+            for _ in run([functools.partial(self._step, part, group["lr"]) for part in parts]):
                 pass
 
     @torch.no_grad()
