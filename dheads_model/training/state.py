@@ -71,7 +71,7 @@ def begin_state(folder: Path | str, identity: dict, resume_from: Path | str | No
     """The state to resume from: the newest of `folder`, else that of `resume_from`, else None.
 
     resume_from: folder of another identity's state, used deliberately: its history then records which code trained up to
-    which image. Raises UserError when it holds no usable state or one of another network or diffusion.
+    which image. Raises UserError when it holds no usable state or one of another network, diffusion or optimiser.
     """
     state = load_state(folder, identity)
     if state is not None or resume_from is None:
@@ -85,6 +85,14 @@ def begin_state(folder: Path | str, identity: dict, resume_from: Path | str | No
                 f"config key runs.NAME.resume_from names {resume_from}, whose training has another block {block}; a state "
                 "can only be resumed with the same one."
             )
+    before, now = (
+        made.get("config", {}).get("training", {}).get("muon_learning_rate") for made in (state["identity"], identity)
+    )
+    if (before is None) != (now is None):
+        raise UserError(
+            f"config key runs.NAME.resume_from names {resume_from}, whose training.muon_learning_rate is "
+            f"{'null' if before is None else before}; set it so: a state can only be resumed with the same optimisers."
+        )
     turn = {"from_image": state["images"], "code": identity["code"], "data": identity["data"]}
     state["history"] = [*state.get("history", []), turn]
     if Path(resume_from, "training.jsonl").is_file():

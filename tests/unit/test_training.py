@@ -143,6 +143,13 @@ def test_an_old_state_is_resumed_on_purpose_only_and_with_the_same_network(tmp_p
     other = identity_of({"network": 2, "diffusion": 1}, "data", "code 2", None)
     with pytest.raises(UserError, match="another block network; a state can only be resumed with the same one"):
         begin_state(folder_of(tmp_path, other), other, old)
+    other = identity_of(
+        {"network": 1, "diffusion": 1, "training": {"muon_learning_rate": 0.005}}, "data", "code 2", None
+    )
+    with pytest.raises(
+        UserError, match="muon_learning_rate is null; set it so: a state can only be resumed with the same"
+    ):
+        begin_state(folder_of(tmp_path, other), other, old)
 
 
 def test_messages_and_logs_are_no_reason_to_train_anew():
