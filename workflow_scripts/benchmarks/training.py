@@ -32,7 +32,12 @@ def paper_run(settings: dict) -> RunSettings:
     """The paper's network, loss and batch of one GPU."""
     own = run_settings(settings)
     training = dataclasses.replace(
-        own.training, batch_size=PAPER_BATCH, gradient_accumulation=1, learning_rate=5e-5, adam_betas=(0.9, 0.999)
+        own.training,
+        batch_size=PAPER_BATCH,
+        gradient_accumulation=1,
+        learning_rate=5e-5,
+        muon_learning_rate=None,
+        adam_betas=(0.9, 0.999),
     )
     augmentation = dataclasses.replace(
         own.conditioning_augmentation, motion_noise=0.0, patch_drop=0.0, mouth_drop=0.0, audio_drop=0.0, lip_noise=0.0
