@@ -161,7 +161,13 @@ def test_validation_is_the_denoising_of_true_frames_as_in_every_training(exporte
     from dheads_model.training.validation import validation_loss
 
     config = distilled(
-        training={"images": 16, "learning_rate": 1e-12, "log_every_images": 16, "validation_every_images": 16}
+        training={
+            "images": 16,
+            "learning_rate": 1e-12,
+            "muon_learning_rate": 1e-12,
+            "log_every_images": 16,
+            "validation_every_images": 16,
+        }
     )
     run, _ = student(exported, clips, tmp_path, config, clips)
     entry = read_log(tmp_path / "training.jsonl")[-1]

@@ -31,7 +31,7 @@ def work(tmp_path):
         measured.write_text(json.dumps({"s": 1800.0, "cpu_time": 900.0, "max_rss": 300.0}) + "\n")
     log = tmp_path / "state/ours/a/training.jsonl"
     log.parent.mkdir(parents=True)
-    log.write_text(json.dumps({"images": 14000, "images_per_second": 50.0}) + "\n")
+    log.write_text(json.dumps({"images": 7000, "images_per_second": 50.0}) + "\n")
     return tmp_path
 
 
@@ -44,7 +44,7 @@ def test_jobs_clips_hours_and_training(work):
     text = report(work)
     assert row(text, "embedded track") == ["embedded", "track", "track_faces", "2", "of", "7", "28", "1", "3", "1.000"]
     assert row(text, "embedded crop") == ["embedded", "crop", "crop_faces", "0", "of", "7", "0.000"]
-    assert "training ours: 14,000 of 28,000 images (50%), about 4 min 40 s left" in text
+    assert "training ours: 7,000 of 14,000 images (50%), about 2 min 20 s left" in text
     assert "nothing runs" in text
 
 
@@ -74,7 +74,7 @@ def test_sampling_is_counted_by_its_jobs(tmp_path):
 
 def test_the_rest_is_estimated_from_the_finished_jobs(work):
     # 5 shards of half an hour on two cores, the rest of the training, and the short stages.
-    assert "about 1 h 2" in report(work).splitlines()[-1]
+    assert "about 1 h 18 min" in report(work).splitlines()[-1]
 
 
 def test_a_running_process_and_failed_jobs_are_named(work):
