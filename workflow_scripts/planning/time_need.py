@@ -33,7 +33,7 @@ _OF_TEST_SHARDS = ("measure_videos", "measure_linear_regression", "copy_referenc
 # Jobs that write tables and pictures.
 _SHORT = 1.5
 # Of the default config's network on two cores: images a second of a training, frames a second of its sampling.
-_TRAINED, _SAMPLED = 60, 86
+_TRAINED, _SAMPLED = 42, 86
 # Where the length of clips is not known before they are opened: four seconds.
 _FRAMES_A_CLIP = 100
 
