@@ -57,7 +57,7 @@ class TrainingSettings:
     step)."""
     mouth_weight: Annotated[float, Field(ge=1)] = 15.0
     """Loss weight in a box around the mouth (edm)."""
-    eye_weight: Annotated[float, Field(ge=1)] = 4.0
+    eye_weight: Annotated[float, Field(ge=1)] = 16.0
     """Factor on the loss weight in network.eye_box (edm), for networks with an eye_condition."""
     face_weight: NonNegativeFloat = 0.5
     """Weight of the face loss: squared difference of lips and eyes between denoised and true frame, for networks with a
