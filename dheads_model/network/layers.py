@@ -36,8 +36,8 @@ def channelwise_group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor,
 class PointwiseConv2d(nn.Conv2d):
     """Convolution of 1 x 1, `[B, I, H, W]` -> `[B, O, H, W]`.
 
-    On a CPU, PyTorch gives one of a few samples to MKL, and a dilated one to oneDNN, which is several times faster with the
-    instructions that `dheads_model/processor.py` pins. Of a single tap, a dilation changes nothing else.
+    On a CPU, PyTorch gives one of a few samples to MKL, and a dilated one to oneDNN, which is faster in most sizes with the
+    instructions that `dheads_model/processor.py` pins (docs/numbers.md). Of a single tap, a dilation changes nothing else.
     """
 
     def __init__(self, channels_in: int, channels_out: int):
